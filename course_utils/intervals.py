@@ -1,0 +1,99 @@
+"""How sure is a number that was measured on a limited set of images?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A measured value and its bootstrap interval.
+
+    Attributes
+    ----------
+    estimate : float
+        The value on the images at hand.
+    low, high : float
+        Ends of the interval.
+    level : float
+        Share of the resampled values between them, such as 0.95.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"{self.estimate:.4g} [{self.low:.4g}, {self.high:.4g}]"
+
+
+def paired_bootstrap(
+    statistic: Callable[..., float],
+    *arrays: ArrayLike,
+    num_resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Percentile bootstrap over images (Efron 1979, Annals of Statistics 7).
+
+    Images are drawn with replacement, and all arrays are indexed by the same draw: what belongs to
+    one image stays together. For the difference of two models on the same images this removes what
+    both find hard, and the interval is narrower than two separate ones suggest::
+
+        paired_bootstrap(lambda a, b: a.mean() - b.mean(), first.correct, second.correct)
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes as many arrays as are given, returns one number.
+    *arrays : arrays, shape [N, ...]
+        Images along the first axis.
+    num_resamples : int
+        Number of draws.
+    level : float
+        Between 0 and 1.
+    seed : int
+        The same seed gives the same interval.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, an option makes no sense, or the statistic is NaN for some draw.
+
+    Notes
+    -----
+    Not ``scipy.stats.bootstrap``: it resamples the last axis, its seed is called ``random_state``
+    or ``rng`` by version, and importing it takes as long as hundreds of draws.
+    """
+    arrays = tuple(np.asarray(array) for array in arrays)
+    lengths = {len(array) if array.ndim else 0 for array in arrays}
+    if len(lengths) != 1 or 0 in lengths:
+        raise ValueError(
+            "The bootstrap needs at least one array, all with the same images along the first "
+            f"axis, got the shapes {[array.shape for array in arrays]}."
+        )
+    if num_resamples < 1:
+        raise ValueError(f"The number of resamples must be at least 1, got {num_resamples}.")
+    if not 0 < level < 1:
+        raise ValueError(f"The level must lie between 0 and 1 (95 % is 0.95), got {level}.")
+    num_images = lengths.pop()
+    generator = np.random.default_rng(seed)
+    values = np.empty(num_resamples)
+    for resample in range(num_resamples):
+        drawn = generator.integers(num_images, size=num_images)
+        values[resample] = statistic(*(array[drawn] for array in arrays))
+    if np.isnan(values).any():
+        raise ValueError(
+            f"The statistic is NaN for {np.isnan(values).sum()} of {num_resamples} resamples: "
+            "it needs more images, or a definition for such draws."
+        )
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(statistic(*arrays)), float(low), float(high), level)
