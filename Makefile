@@ -1,0 +1,43 @@
+# What a newcomer types. Each line of meaning stands after ##; `make` alone prints them.
+PYTHON ?= python3
+COURSE := .venv/bin/python
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
+# A folder with all the images beside the repository serves them without a network.
+MIRROR := $(abspath $(wildcard ../shared/data))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all lab notebooks check clean attendee author
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+run: attendee ## execute every chapter and leave readable pages in build/
+	@$(COURSE) tools/run_course.py
+
+lab: attendee ## open the course in JupyterLab, on your own copy in work/
+	@$(COURSE) tools/lab.py
+
+test: check ## check everything in minutes: bundled digits, shipped weights
+	COURSE_SPEED=look COURSE_DATA=sample \
+	$(COURSE) -m pytest -m "not full and not slow" $(NBVAL) tests $(NOTEBOOKS)
+
+test-all: check ## check the rest too: all the digits, everything trained live
+	COURSE_SPEED=train $(if $(MIRROR),COURSE_DATA=full COURSE_DATA_MIRROR=$(MIRROR)) \
+	$(COURSE) -m pytest $(NBVAL) tests $(NOTEBOOKS)
+
+check: author ## style, and notebooks in step with their sources
+	@$(COURSE) -m ruff check .
+	@$(COURSE) tools/notebooks.py check
+
+notebooks: author ## authors: make notebooks/*.ipynb from notebooks/src/*.py
+	@$(COURSE) tools/notebooks.py build
+
+clean: ## remove what commands produced (not work/, runs/ or .venv/)
+	rm -rf build
+
+attendee:
+	@$(PYTHON) tools/install.py lab
+
+author:
+	@$(PYTHON) tools/install.py lab dev

@@ -1,0 +1,288 @@
+"""Make `.venv` and install the course into it: `python3 tools/install.py [EXTRA ...]`.
+
+Runs before anything is installed, so it needs the standard library only, and under interpreters too
+old for the course, so that they get a sentence instead of a syntax error. Asked a second time it
+reads one small file and returns. Interrupted, it starts `.venv` afresh at the next call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST, NEWEST = (3, 10), (3, 13)  # as in pyproject.toml, which no standard library before 3.11 reads
+PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+PROBE_SECONDS = 3.0
+NETWORK_TROUBLE = re.compile(
+    r"connection broken|connection error|timed out|name resolution|newconnectionerror"
+    r"|failed to establish|max retries exceeded|network is unreachable",
+    re.IGNORECASE,
+)
+
+
+class InstallError(Exception):
+    """What went wrong and what to do, in one sentence for the person at the keyboard."""
+
+
+def describe_python(executable: str) -> tuple[tuple[int, int], bool] | None:
+    """Ask an interpreter for its version and whether it can make environments.
+
+    Returns
+    -------
+    ((major, minor), bool) or None
+        None if it does not run at all, as the shims of version managers may.
+    """
+    code = (
+        "import sys\n"
+        "try:\n    import ensurepip, venv; able = 1\n"
+        "except ImportError:\n    able = 0\n"
+        "print(sys.version_info[0], sys.version_info[1], able)"
+    )
+    try:
+        answer = subprocess.run(
+            [executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60
+        )
+        major, minor, able = (int(word) for word in answer.stdout.split())
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    return (major, minor), bool(able)
+
+
+def choose_python(first: str) -> str:
+    """Return the interpreter to build on: `first` if it will do, else the newest on the PATH.
+
+    Raises
+    ------
+    InstallError
+        No interpreter is supported, or none of the supported ones can make environments.
+    """
+    without_venv = None
+    names = ["python%d.%d" % (OLDEST[0], minor) for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
+    for candidate in [first] + [path for path in map(shutil.which, names) if path]:
+        described = describe_python(candidate)
+        if described is None or not OLDEST <= described[0] <= NEWEST:
+            continue
+        if described[1]:
+            return candidate
+        without_venv = without_venv or candidate
+    if without_venv:
+        raise InstallError(
+            "%s lacks the modules that make environments: run `apt install python3-venv` (as root; "
+            "other systems: install Python's venv and ensurepip), then the same command again."
+            % without_venv
+        )
+    described = describe_python(first)
+    found = "%s is Python %d.%d" % ((first,) + described[0]) if described else first + " fails"
+    raise InstallError(
+        "This course needs Python %d.%d to %d.%d, but %s and there is no other on the PATH: install "
+        "one of these versions, then run the same command again." % (OLDEST + NEWEST + (found,))
+    )
+
+
+def answers(url: str, seconds: float) -> bool:
+    """Say whether a page comes within `seconds`, whatever the network does.
+
+    In a thread of its own, because no socket time-out covers name resolution or a server that
+    sends one byte now and then.
+    """
+    found = threading.Event()
+
+    def ask() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            with urllib.request.urlopen(url, timeout=seconds) as response:
+                if response.status == 200 and response.read(1):
+                    found.set()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return found.is_set()
+
+
+def has_nvidia_gpu() -> bool:
+    """Say whether an NVIDIA driver is loaded on this machine."""
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
+
+
+def torch_options(python: Path) -> list[str]:
+    """Return pip's options for the smallest fitting PyTorch, announcing its size if it is large."""
+    if not sys.platform.startswith("linux") or has_nvidia_gpu():
+        return []
+    if subprocess.run([str(python), "-c", "import torch"], stderr=subprocess.DEVNULL).returncode == 0:
+        return []
+    if answers(PYTORCH_CPU_INDEX + "/torch/", PROBE_SECONDS):
+        return ["--extra-index-url", PYTORCH_CPU_INDEX]
+    say(
+        "PyTorch's index of small CPU builds does not answer within %d s. The build that pip takes "
+        "instead may bring CUDA: up to 3 GB to download." % PROBE_SECONDS
+    )
+    return []
+
+
+class Environment:
+    """The folder `.venv` of a working tree, and what is known about it.
+
+    `course.json` inside it is written last: with it the environment is complete. `course-unfinished`
+    is written first: with it, and without the other, an earlier call was interrupted. A folder with
+    neither was made by somebody else and is used as it is.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / ".venv"
+        self.stamp = self.folder / "course.json"
+        self.unfinished = self.folder / "course-unfinished"
+        windows = os.name == "nt"
+        self.python = self.folder / ("Scripts/python.exe" if windows else "bin/python")
+
+    def works(self) -> bool:
+        """Say whether the environment's interpreter starts and is one of the supported versions."""
+        described = describe_python(str(self.python))
+        return described is not None and OLDEST <= described[0] <= NEWEST
+
+    def wanted(self, extras: set[str]) -> dict:
+        """Return what the stamp says when these extras are installed here."""
+        project = hashlib.sha256((self.root / "pyproject.toml").read_bytes()).hexdigest()
+        return {"place": str(self.root), "project": project, "extras": sorted(extras)}
+
+    def installed(self) -> dict:
+        """Return what the stamp says, or an empty dictionary."""
+        try:
+            stamp = json.loads(self.stamp.read_text(encoding="utf-8"))
+            return stamp if isinstance(stamp, dict) else {}
+        except (OSError, ValueError):
+            return {}
+
+    def satisfies(self, extras: set[str]) -> bool:
+        """Say whether nothing needs to be done for these extras."""
+        installed = self.installed()
+        have = set(installed.get("extras", []))
+        return installed == self.wanted(have) and extras <= have and self.works()
+
+    def create(self, python: str) -> None:
+        """Make the environment, replacing one that is broken, moved or half made."""
+        moved = bool(self.installed()) and self.installed().get("place") != str(self.root)
+        if self.unfinished.exists() or moved or (self.folder.exists() and not self.works()):
+            say("The environment in .venv is not complete: making it again.")
+            shutil.rmtree(self.folder)
+        if self.works():
+            return
+        self.folder.mkdir()
+        self.unfinished.touch()
+        chosen = choose_python(python)
+        say("Making the environment in .venv with %s." % chosen)
+        made = subprocess.run([chosen, "-m", "venv", str(self.folder)], stdout=sys.stderr)
+        if made.returncode != 0:
+            raise InstallError(
+                "%s could not make an environment in %s: see its message above." % (chosen, self.folder)
+            )
+
+    def install(self, extras: set[str]) -> None:
+        """Install the course, editable, and whatever was installed before."""
+        extras = extras | set(self.installed().get("extras", []))
+        self.unfinished.touch()
+        with contextlib.suppress(FileNotFoundError):
+            self.stamp.unlink()
+        project = ".[%s]" % ",".join(sorted(extras)) if extras else "."
+        command = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
+        if "PIP_RETRIES" not in os.environ:
+            command += ["--retries", "2"]  # pip's five keep a room without a network waiting
+        if not sys.stdout.isatty():
+            command += ["--quiet"]
+        command += torch_options(self.python) + ["--editable", project]
+        say("Installing the course with pip. The first time this takes minutes.")
+        started = time.monotonic()
+        run_pip(command, self.root)
+        self.stamp.write_text(json.dumps(self.wanted(extras)), encoding="utf-8")
+        self.unfinished.unlink()
+        say("Installed in %.0f s." % (time.monotonic() - started))
+
+
+def run_pip(command: list[str], folder: Path) -> None:
+    """Run pip, passing its messages on, and turn a failure into one sentence.
+
+    Raises
+    ------
+    InstallError
+        pip failed; the sentence says whether the network was to blame.
+    """
+    errors: list[str] = []
+    with subprocess.Popen(command, cwd=str(folder), stderr=subprocess.PIPE) as pip:
+        assert pip.stderr is not None
+        for raw in pip.stderr:
+            line = raw.decode(errors="replace")
+            errors.append(line)
+            sys.stderr.write(line)
+    if pip.returncode == 0:
+        return
+    if NETWORK_TROUBLE.search("".join(errors)):
+        raise InstallError(
+            "The Python package index does not answer: check the network (and the proxy, if there is "
+            "one), then run the same command again. Downloads that were complete are kept."
+        )
+    reasons = [line.strip() for line in errors if line.startswith("ERROR")] or ["no reason given"]
+    raise InstallError("pip could not install the course (%s)." % reasons[-1])
+
+
+@contextlib.contextmanager
+def only_one(path: Path):
+    """Hold a lock file, so that two terminals do not install into one folder at once."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: not worth a second mechanism
+        yield
+        return
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("Another installation into this folder is under way: waiting for it.")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def say(sentence: str) -> None:
+    """Tell the person at the keyboard what happens."""
+    print(sentence, flush=True)
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Make the environment if need be. Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Make .venv and install the course into it.")
+    parser.add_argument("extras", nargs="*", metavar="EXTRA", help="lab, dev, slides, tensorboard")
+    extras = set(parser.parse_args(arguments).extras)
+    environment = Environment(root)
+    if environment.satisfies(extras):
+        return 0
+    try:
+        with only_one(root / "build" / "install.lock"):
+            if not environment.satisfies(extras):  # another call may have just done it
+                environment.create(sys.executable)
+                environment.install(extras)
+    except InstallError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted: the same command starts again where it is safe.", file=sys.stderr)
+        return 130
+    except OSError as error:
+        print("The environment cannot be made in %s: %s." % (root, error), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
