@@ -73,8 +73,8 @@ class Predictions:
         Parameters
         ----------
         probabilities : array of float, shape [N, M, C], or [N, C] for a single model
-            Each row must sum to 1 within 0.001 (half precision is that coarse); what is left of
-            the rounding is divided out in float64.
+            Each row must sum to 1 within 0.001 (half precision is that coarse); rounding above
+            1e-12 is divided out in float64.
         labels : array of int, shape [N], optional
 
         Returns
@@ -325,12 +325,12 @@ class Predictions:
             with np.load(path, allow_pickle=False) as file:
                 if str(file["format"]) != FILE_FORMAT:
                     raise ValueError("another format")
-                labels = file["labels"] if "labels" in file else None
+                labels = file.get("labels")
                 if "probabilities" in file:
                     return cls.from_probabilities(file["probabilities"], labels)
                 return cls(file["logits"], labels)
-        except PermissionError:
-            raise  # the file may be fine; its own message says what is wrong
+        except (PermissionError, MemoryError):
+            raise  # the file may be fine; their own messages say what is wrong
         except Exception as error:  # zip, zlib and npy parsers fail in a dozen ways
             raise ValueError(
                 f"{path} is damaged or not a predictions file: "
@@ -376,7 +376,8 @@ def _checked_probabilities(probabilities: ArrayLike) -> NDArray[np.float64]:
             "The probabilities must be at least 0 and sum to 1 over the classes: "
             "give logits to Predictions(logits, labels) instead, or normalise first."
         )
-    return _read_only(probabilities / totals)
+    # Rows that are as good as float64 gets stay to the last bit, also when saved and loaded.
+    return _read_only(np.where(np.abs(totals - 1) > 1e-12, probabilities / totals, probabilities))
 
 
 def _checked_labels(labels: ArrayLike, num_images: int, num_classes: int) -> NDArray[np.int64]:

@@ -68,7 +68,7 @@ def variation_ratio(predictions: Predictions) -> NDArray[np.float64]:
     """Share of members that do not vote for the most voted class: 1 - max_c n(c) / M.
 
     n(c) counts the members whose most probable class is c. Range 0 to 1 - 1/min(M, C); 0 for a
-    single model. Freeman 1965, *Elementary Applied Statistics*; Gal 2016 (thesis, section 3.3.2).
+    single model. Freeman 1965, *Elementary Applied Statistics*; Gal 2016 (thesis).
     torch-uncertainty's ``VariationRatio(probabilistic=False)`` counts against the class of the
     mean, which differs from the most voted class now and then and gives a higher value there.
     """

@@ -128,7 +128,7 @@ class RiskCoverage:
         """Area under the generalised risk-coverage curve, 0 to 1.
 
         Generalised risk is coverage times risk, the share of all images that are answered and
-        wrong (Traub et al. 2024, arXiv:2407.01032, equation 6). Trapezoids and a single image as
+        wrong (Traub et al. 2024, arXiv:2407.01032). Trapezoids and a single image as
         for ``aurc``, and as in torch-uncertainty's ``AUGRC``.
         """
         return _mean_height(self._expected_wrong() / self.num_images)
@@ -264,7 +264,8 @@ class CostCurve:
     @property
     def optimum(self) -> CostOptimum:
         """The cheapest point; the one that answers most where several are equally cheap."""
-        step = len(self.cost) - 1 - int(np.argmin(self.cost[::-1]))
+        # Equal costs may differ in the last digit of their sums.
+        step = int(np.flatnonzero(self.cost <= self.cost.min() * (1 + 1e-12))[-1])
         return CostOptimum(
             float(self.threshold[step]),
             float(self.coverage[step]),
