@@ -1,0 +1,5 @@
+"""What would distract from the lessons: data, training, scores, figures and widgets of the course."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"
