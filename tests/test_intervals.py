@@ -17,6 +17,12 @@ def test_a_constant_has_no_width():
     assert interval == Interval(1.0, 1.0, 1.0, 0.95)
 
 
+def test_the_ends_are_the_percentiles():
+    values = iter(range(1002))
+    interval = paired_bootstrap(lambda array: next(values), np.ones(3), num_resamples=1001)
+    assert (interval.low, interval.high) == pytest.approx((25, 975))
+
+
 def test_width_of_a_mean_is_the_one_of_theory():
     correct = np.arange(2000) % 20 != 0  # 95 %
     interval = paired_bootstrap(np.mean, correct, num_resamples=2000)

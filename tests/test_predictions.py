@@ -396,6 +396,17 @@ def test_a_flipped_byte_never_changes_a_number(tmp_path):
     assert refused > len(whole) / 3 / 2
 
 
+def test_a_damaged_size_is_not_believed(tmp_path):
+    path = make(400).save(tmp_path / "p.npz")
+    small, huge = b"'shape': (400, 3, 5), }", b"'shape': (400, 3, 55555555555), }"
+    whole = path.read_bytes()
+    assert whole.count(small) == 1
+    padding = b" " * (len(huge) - len(small))
+    path.write_bytes(whole.replace(small + padding, huge))  # 267 TB, if believed
+    with pytest.raises(ValueError, match="damaged"):
+        Predictions.load(path)
+
+
 # Weight
 
 
