@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -22,7 +23,8 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-OLDEST, NEWEST = (3, 10), (3, 13)  # as in pyproject.toml, which no standard library before 3.11 reads
+# As in pyproject.toml, which no standard library before 3.11 reads; a test compares the two.
+OLDEST, NEWEST = (3, 10), (3, 13)
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PROBE_SECONDS = 3.0
 NETWORK_TROUBLE = re.compile(
@@ -86,8 +88,9 @@ def choose_python(first: str) -> str:
     described = describe_python(first)
     found = "%s is Python %d.%d" % ((first,) + described[0]) if described else first + " fails"
     raise InstallError(
-        "This course needs Python %d.%d to %d.%d, but %s and there is no other on the PATH: install "
-        "one of these versions, then run the same command again." % (OLDEST + NEWEST + (found,))
+        "This course needs Python %d.%d to %d.%d, but %s and there is no other on the PATH: "
+        "install one of these versions, then run the same command again."
+        % (OLDEST + NEWEST + (found,))
     )
 
 
@@ -100,10 +103,12 @@ def answers(url: str, seconds: float) -> bool:
     found = threading.Event()
 
     def ask() -> None:
-        with contextlib.suppress(OSError, ValueError):
-            with urllib.request.urlopen(url, timeout=seconds) as response:
-                if response.status == 200 and response.read(1):
-                    found.set()
+        try:
+            response = urllib.request.urlopen(url, timeout=seconds)
+        except (OSError, ValueError, http.client.HTTPException):
+            return
+        if response.status == 200:
+            found.set()
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
@@ -120,7 +125,8 @@ def torch_options(python: Path) -> list[str]:
     """Return pip's options for the smallest fitting PyTorch, announcing its size if it is large."""
     if not sys.platform.startswith("linux") or has_nvidia_gpu():
         return []
-    if subprocess.run([str(python), "-c", "import torch"], stderr=subprocess.DEVNULL).returncode == 0:
+    present = subprocess.run([str(python), "-c", "import torch"], stderr=subprocess.DEVNULL)
+    if present.returncode == 0:
         return []
     if answers(PYTORCH_CPU_INDEX + "/torch/", PROBE_SECONDS):
         return ["--extra-index-url", PYTORCH_CPU_INDEX]
@@ -134,9 +140,9 @@ def torch_options(python: Path) -> list[str]:
 class Environment:
     """The folder `.venv` of a working tree, and what is known about it.
 
-    `course.json` inside it is written last: with it the environment is complete. `course-unfinished`
-    is written first: with it, and without the other, an earlier call was interrupted. A folder with
-    neither was made by somebody else and is used as it is.
+    `course.json` inside it is written last and tells what is installed. `course-unfinished` stands
+    there from the first step to the last: found at the start, it tells that an earlier call was
+    interrupted. A folder with neither was made by somebody else and is used as it is.
     """
 
     def __init__(self, root: Path) -> None:
@@ -169,7 +175,8 @@ class Environment:
         """Say whether nothing needs to be done for these extras."""
         installed = self.installed()
         have = set(installed.get("extras", []))
-        return installed == self.wanted(have) and extras <= have and self.works()
+        complete = installed == self.wanted(have) and not self.unfinished.exists()
+        return complete and extras <= have and self.works()
 
     def create(self, python: str) -> None:
         """Make the environment, replacing one that is broken, moved or half made."""
@@ -186,25 +193,31 @@ class Environment:
         made = subprocess.run([chosen, "-m", "venv", str(self.folder)], stdout=sys.stderr)
         if made.returncode != 0:
             raise InstallError(
-                "%s could not make an environment in %s: see its message above." % (chosen, self.folder)
+                "%s could not make an environment in %s: its message is above."
+                % (chosen, self.folder)
             )
 
     def install(self, extras: set[str]) -> None:
         """Install the course, editable, and whatever was installed before."""
         extras = extras | set(self.installed().get("extras", []))
         self.unfinished.touch()
-        with contextlib.suppress(FileNotFoundError):
-            self.stamp.unlink()
         project = ".[%s]" % ",".join(sorted(extras)) if extras else "."
         command = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
         if "PIP_RETRIES" not in os.environ:
             command += ["--retries", "2"]  # pip's five keep a room without a network waiting
         if not sys.stdout.isatty():
             command += ["--quiet"]
-        command += torch_options(self.python) + ["--editable", project]
+        command += [*torch_options(self.python), "--editable", project]
         say("Installing the course with pip. The first time this takes minutes.")
         started = time.monotonic()
-        run_pip(command, self.root)
+        try:
+            run_pip(command, self.root)
+        except InstallError:
+            # pip undoes what it could not finish: an environment that was complete before still is
+            # what it was, and without a network it must not be thrown away.
+            if self.stamp.exists():
+                self.unfinished.unlink()
+            raise
         self.stamp.write_text(json.dumps(self.wanted(extras)), encoding="utf-8")
         self.unfinished.unlink()
         say("Installed in %.0f s." % (time.monotonic() - started))
@@ -229,8 +242,8 @@ def run_pip(command: list[str], folder: Path) -> None:
         return
     if NETWORK_TROUBLE.search("".join(errors)):
         raise InstallError(
-            "The Python package index does not answer: check the network (and the proxy, if there is "
-            "one), then run the same command again. Downloads that were complete are kept."
+            "The Python package index does not answer: check the network (and the proxy, if there "
+            "is one), then run the same command again. Complete downloads are kept."
         )
     reasons = [line.strip() for line in errors if line.startswith("ERROR")] or ["no reason given"]
     raise InstallError("pip could not install the course (%s)." % reasons[-1])
