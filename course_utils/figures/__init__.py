@@ -1,0 +1,54 @@
+"""Figures of the course: data in, a :class:`Picture` (matplotlib figure and alt text) out.
+
+Pure functions, without torch and without pyplot. The look is switched in one place::
+
+    from course_utils import figures
+    figures.style.use("slides")
+"""
+
+from __future__ import annotations
+
+from . import style
+from .calibration import CalibrationBins, calibration_bins, reliability_diagram
+from .confusion import confusion_counts, confusion_matrix
+from .disagreement import agreement_matrix, disagreement_sheet, entropy_split
+from .ensembles import MemberSeries, metric_against_members
+from .images import augmentation_sheet, misclassified_gallery, sample_grid
+from .ood import Detection, detection, roc_and_precision_recall, score_histograms
+from .packed import PackedPlan, packed_diagram, packed_plan
+from .picture import Picture, message
+from .selective import cost_curves, risk_coverage_curves
+from .style import CLASS_NAMES, DIGITS, FASHION
+from .training import training_curves
+
+__all__ = [
+    "CLASS_NAMES",
+    "DIGITS",
+    "FASHION",
+    "CalibrationBins",
+    "Detection",
+    "MemberSeries",
+    "PackedPlan",
+    "Picture",
+    "agreement_matrix",
+    "augmentation_sheet",
+    "calibration_bins",
+    "confusion_counts",
+    "confusion_matrix",
+    "cost_curves",
+    "detection",
+    "disagreement_sheet",
+    "entropy_split",
+    "message",
+    "metric_against_members",
+    "misclassified_gallery",
+    "packed_diagram",
+    "packed_plan",
+    "reliability_diagram",
+    "risk_coverage_curves",
+    "roc_and_precision_recall",
+    "sample_grid",
+    "score_histograms",
+    "style",
+    "training_curves",
+]

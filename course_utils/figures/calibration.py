@@ -1,0 +1,179 @@
+"""Is a confidence of 90 % right nine times in ten? The reliability diagram answers.
+
+torch-uncertainty's ``CalibrationError.plot`` takes no axes, draws empty bins as accuracy 0 and
+shows one model; hence this one. The number is the same as the metric's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from . import checks, style
+from .picture import Picture
+
+if TYPE_CHECKING:
+    from ..predictions import Predictions
+
+FEW = 10  # a bin with fewer images is drawn hollow: its accuracy is mostly chance
+
+
+@dataclass(frozen=True)
+class CalibrationBins:
+    """What is in each bin of confidence.
+
+    Attributes
+    ----------
+    edges : float64 [B + 1]
+        Equal widths from 0 to 1; a bin holds its lower edge and not its upper one.
+    count : int64 [B + 1]
+        Images per bin. The extra last bin is for confidences of exactly 1.
+    confidence, accuracy : float64 [B + 1]
+        Mean confidence and share of right answers; NaN where a bin is empty.
+    """
+
+    edges: np.ndarray
+    count: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error, 0 to 1: mean |accuracy - confidence| over all images.
+
+        Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning";
+        Guo et al. 2017, arXiv:1706.04599, equation 3.
+        """
+        filled = self.count > 0
+        gaps = np.abs(self.accuracy - self.confidence)[filled]
+        return float((gaps * self.count[filled]).sum() / self.count.sum())
+
+
+def calibration_bins(predictions: Predictions, bins: int = 15) -> CalibrationBins:
+    """Sort answers into bins of confidence, by the rule of torchmetrics (which has a bin of its own
+    for a confidence of exactly 1), so that the error is the same number."""
+    checks.labelled(predictions, "Calibration")
+    if bins < 1:
+        raise ValueError(f"Calibration needs at least 1 bin, not {bins}.")
+    confidence = np.minimum(predictions.mean.max(axis=1), 1.0)
+    edges = np.linspace(0, 1, bins + 1)
+    where = np.searchsorted(edges, confidence, side="right") - 1
+    count = np.bincount(where, minlength=bins + 1)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(where, confidence, minlength=bins + 1) / count
+        accuracy = np.bincount(where, predictions.correct, minlength=bins + 1) / count
+    return CalibrationBins(edges, count, mean, accuracy)
+
+
+@style.drawn
+def reliability_diagram(
+    models: Mapping[str, Predictions], *, bins: int = 15, figure: Figure | None = None
+) -> Picture:
+    """Accuracy against confidence above, number of images per bin below; several models.
+
+    Parameters
+    ----------
+    models : mapping of model name to Predictions
+        With labels.
+    bins : int
+        Of equal width, 15 as in torch-uncertainty.
+    """
+    checks.named(models, "The reliability diagram")
+    tables = {name: calibration_bins(model, bins) for name, model in models.items()}
+    figure = style.canvas(8, 4.2, figure)
+    (upper,), (lower,) = style.panels(
+        figure, rows=(3, 1), left=5.2, right=15.5, top=1.4, bottom=3.2, gap_y=1.2
+    )
+    (perfect,) = upper.plot(
+        [0, 100], [0, 100], color=style.REFERENCE, linewidth=1.0, linestyle=(0, (2, 2))
+    )
+    handles, labels, sentences = [], [], []
+    for (name, table), looks in zip(tables.items(), style.model_styles(tables).values()):
+        filled = np.flatnonzero(table.count)
+        few = table.count[filled] < FEW
+        across, up = 100 * table.confidence[filled], 100 * table.accuracy[filled]
+        (line,) = upper.plot(
+            across,
+            up,
+            color=looks.color,
+            linestyle=looks.line,
+            marker=looks.marker,
+            markevery=list(np.flatnonzero(~few)),
+            clip_on=False,
+            zorder=3,
+            label=name,
+        )
+        upper.plot(
+            across[few],
+            up[few],
+            color=looks.color,
+            linestyle="none",
+            marker=looks.marker,
+            markerfacecolor=style.CARD,
+            clip_on=False,
+            zorder=3,
+        )
+        # confidences of exactly 1 belong with the last bin as far as the eye is concerned
+        counts = table.count[:-1].copy()
+        counts[-1] += table.count[-1]
+        lower.stairs(
+            np.maximum(counts, 0.5),
+            100 * table.edges,
+            color=looks.color,
+            linestyle=looks.line,
+            linewidth=0.75 * style.current().line,
+            baseline=None,
+        )
+        handles.append(line)
+        labels.append(f"{name}\nECE {style.percent(table.error)}")
+        accuracy = float(np.nansum(table.accuracy * table.count) / table.count.sum())
+        mean = float(np.nansum(table.confidence * table.count) / table.count.sum())
+        lean = "overconfident" if mean > accuracy else "underconfident"
+        sentences.append(
+            f"{name}: ECE {style.percent(table.error)}, mean confidence {style.percent(mean)}, "
+            f"accuracy {style.percent(accuracy)} ({lean if mean != accuracy else 'balanced'})"
+        )
+    handles.append(perfect)
+    labels.append("perfect")
+    if any(((table.count > 0) & (table.count < FEW)).any() for table in tables.values()):
+        handles.append(
+            Line2D([], [], linestyle="none", marker="o", color=style.SOFT,
+                   markerfacecolor=style.CARD)  # fmt: skip
+        )
+        labels.append(f"hollow: fewer\nthan {FEW} images")
+    upper.set(xlim=(0, 100), ylim=(0, 100))
+    upper.tick_params(labelbottom=False)
+    lower.set(xlim=(0, 100), yscale="log")
+    most = max(int(table.count.max()) for table in tables.values())
+    lower.set_ylim(0.5, 2.5 * most)
+    lower.minorticks_off()
+    lower.set_yticks(*_decades(most))
+    style.label(upper, y="right (%)", grid="both")
+    style.label(lower, x="confidence (%)", y="images", grid="y")
+    look = style.current()
+    width = figure.get_size_inches()[0]
+    style.legend(
+        figure,
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(1 - 14.6 * look.em / width, 1 - look.em / figure.get_size_inches()[1]),
+        labelspacing=0.8,
+    )
+    alt = (
+        f"Reliability diagram with {bins} bins: accuracy against confidence, and the number of "
+        "images per bin. " + "; ".join(sentences) + "."
+    )
+    return Picture(figure, alt)
+
+
+def _decades(most: int) -> tuple[list[int], list[str]]:
+    top = max(1, int(np.log10(max(most, 1))))
+    exponents = [0, top] if top < 4 else [0, 2, top]
+    values = sorted({10**exponent for exponent in exponents})
+    return values, [f"{value:,}" for value in values]

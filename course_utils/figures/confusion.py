@@ -1,0 +1,141 @@
+"""Which class is taken for which.
+
+The plots of torchmetrics and scikit-learn colour right and wrong cells by one scale: at 98 %
+accuracy the diagonal takes all the colour and every error looks white. Here only errors are
+coloured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from . import checks, style
+from .picture import Picture
+
+if TYPE_CHECKING:
+    from ..predictions import Predictions
+
+
+def confusion_counts(predictions: Predictions) -> np.ndarray:
+    """Number of images by true class (rows) and predicted class (columns), int64 [C, C]."""
+    labels = checks.labelled(predictions, "The confusion matrix")
+    classes = predictions.mean.shape[1]
+    cells = labels * classes + predictions.predicted
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+@style.drawn
+def confusion_matrix(
+    predictions: Predictions,
+    *,
+    class_names: Sequence[str] | None = None,
+    top: int = 8,
+    figure: Figure | None = None,
+) -> Picture:
+    """Confusion matrix with coloured errors, and the most frequent confusions as bars.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        With labels.
+    class_names : sequence of str, optional
+    top : int
+        Confusions listed at most.
+    """
+    counts = confusion_counts(predictions)
+    classes = len(counts)
+    names = checks.class_names(classes, class_names)
+    errors = counts.copy()
+    np.fill_diagonal(errors, 0)
+    total, wrong = int(counts.sum()), int(errors.sum())
+    look = style.current()
+    long_names = max(map(len, names)) > 3
+    below = 3.3 if not long_names else 1.6 + 0.5 * max(map(len, names)) + 1.5
+    left = 3.2 + 0.6 * max(map(len, names))
+    height = 4.3 if not long_names else 4.6
+    figure = style.canvas(8, height, figure)
+    wide, tall = figure.get_size_inches()
+    side = tall - look.em * (below + 2.0)
+    axes = style._styled(
+        figure.add_axes(
+            (left * look.em / wide, below * look.em / tall, side / wide, side / tall)
+        )
+    )
+    most = max(1, int(errors.max()))
+    axes.imshow(np.where(errors > 0, 0.15 + 0.85 * errors / most, 0.0), cmap=style.ERRORS,
+                vmin=0, vmax=1, interpolation="nearest")  # fmt: skip
+    axes.set_xticks(range(classes), names)
+    axes.set_yticks(range(classes), names)
+    if long_names:
+        axes.tick_params(axis="x", labelrotation=40)
+        for text in axes.get_xticklabels():
+            text.set(horizontalalignment="right", rotation_mode="anchor")
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+        spine.set_color(style.FRAME)
+    if side / classes > 1.9 * look.em:
+        for row, column in zip(*np.nonzero(counts)):
+            value = int(counts[row, column])
+            diagonal = row == column
+            strong = not diagonal and value > 0.6 * most
+            axes.text(
+                column,
+                row,
+                str(value) if value < 1000 else f"{value / 1000:.1f}k",
+                ha="center",
+                va="center",
+                color=style.CARD if strong else (style.SOFT if diagonal else style.INK),
+            )
+    style.label(axes, x="predicted", y="true", title=f"{wrong:,} of {total:,} wrong")
+
+    pairs = [(int(errors[i, j]), i, j) for i, j in zip(*np.nonzero(errors))]
+    pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
+    pairs = pairs[:top]
+    words = [f"{names[i]} → {names[j]}" for _, i, j in pairs]
+    if pairs:
+        start = left * look.em + side + look.em * (2.6 + 0.62 * max(map(len, words)))
+        bar_height = min(side, 2.1 * look.em * len(pairs))
+        bars = style._styled(
+            figure.add_axes(
+                (
+                    start / wide,
+                    (below * look.em + side - bar_height) / tall,
+                    max(0.5, wide - start - 2.6 * look.em) / wide,
+                    bar_height / tall,
+                )
+            )
+        )
+        sizes = [size for size, _, _ in pairs]
+        bars.barh(range(len(pairs)), sizes, height=0.62, color="#E58A45")
+        bars.set_yticks(range(len(pairs)), words)
+        bars.set_ylim(len(pairs) - 0.5, -0.5)
+        bars.set_xlim(0, 1.05 * max(sizes))
+        bars.set_xticks([])
+        bars.tick_params(length=0)
+        bars.spines["bottom"].set_visible(False)
+        for row, size in enumerate(sizes):
+            bars.annotate(
+                f"{size:,}",
+                (size, row),
+                xytext=(0.4 * look.text, 0),
+                textcoords="offset points",
+                va="center",
+            )
+        style.label(bars, title="true → predicted")
+    alt = (
+        f"Confusion matrix of {style.plural(total, 'image')}, {classes} classes: {wrong:,} wrong, "
+        f"accuracy {style.percent(1 - wrong / total)}. "
+    )
+    if pairs:
+        alt += "Most frequent confusions: " + ", ".join(
+            f"{names[i]} taken for {names[j]} {size:,} times" for size, i, j in pairs[:5]
+        ).replace(" 1 times", " once")
+        alt += "."
+    else:
+        alt += "No image is misclassified."
+    return Picture(figure, alt)

@@ -1,0 +1,350 @@
+"""Pictures of the images themselves: samples of each class, augmentations, mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+
+from . import checks, style
+from .picture import Picture, message
+
+if TYPE_CHECKING:
+    from ..predictions import Predictions
+
+LINE = 222  # grey level of the lines between tiles
+
+
+def mosaic(images: np.ndarray, *, gap: int = 1, wide_gap_after: int | None = None) -> np.ndarray:
+    """Join tiles into one grey image: one artist is drawn instead of hundreds of axes.
+
+    Parameters
+    ----------
+    images : uint8 [rows, columns, height, width]
+        0 is paper, 255 is ink, as in MNIST.
+    gap : int
+        Pixels of grey line between tiles.
+    wide_gap_after : int, optional
+        Column after which a wider white gap is left.
+
+    Returns
+    -------
+    uint8 [rows * height + ..., columns * width + ...]
+        Dark ink on white paper.
+    """
+    rows, columns, height, width = images.shape
+    extra = 0 if wide_gap_after is None else width // 3
+    joined = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap + extra), LINE, np.uint8
+    )
+    for column in range(columns):
+        shift = extra if wide_gap_after is not None and column > wide_gap_after else 0
+        x = gap + column * (width + gap) + shift
+        for row in range(rows):
+            y = gap + row * (height + gap)
+            joined[y : y + height, x : x + width] = 255 - images[row, column]
+    if extra:
+        x = (wide_gap_after + 1) * (width + gap) + gap
+        joined[:, x : x + extra - gap] = 255
+    return joined
+
+
+def show(axes: Axes, grey: np.ndarray) -> None:
+    """Show a grey image at its own proportions, without frame."""
+    style.bare(axes)
+    axes.imshow(grey, cmap="gray", vmin=0, vmax=255)
+
+
+@style.drawn
+def sample_grid(
+    images: np.ndarray,
+    labels: np.ndarray,
+    *,
+    class_names: Sequence[str] | None = None,
+    per_class: int = 16,
+    seed: int = 0,
+    figure: Figure | None = None,
+) -> Picture:
+    """Random images of each class, one row per class, with the number of images in it.
+
+    Parameters
+    ----------
+    images : uint8 [N, H, W]
+    labels : int [N]
+    class_names : sequence of str, optional
+        ``style.DIGITS`` or ``style.FASHION``; numbers unless given.
+    per_class : int
+        Columns.
+    seed : int
+        Which images are drawn.
+    figure : Figure, optional
+        Drawn into instead of a new one.
+    """
+    images = checks.image_stack(images)
+    labels = np.asarray(labels)
+    checks.same_length(len(images), len(labels), second_name="labels")
+    if len(images) == 0:
+        raise ValueError("There are no images to show; choose a split or filter with some.")
+    if per_class < 1:
+        raise ValueError(f"At least 1 image per class must be shown, not {per_class}.")
+    count = len(class_names) if class_names is not None else int(labels.max()) + 1
+    if labels.min() < 0 or labels.max() >= count:
+        raise ValueError(
+            f"The labels go from {labels.min()} to {labels.max()} but there are {count} class "
+            "names; pass one name per class."
+        )
+    names = checks.class_names(count, class_names)
+    generator = np.random.default_rng(seed)
+    height, width = images.shape[1:]
+    tiles = np.zeros((count, per_class, height, width), np.uint8)
+    sizes = np.bincount(labels, minlength=count)
+    for row in range(count):
+        members = np.flatnonzero(labels == row)
+        chosen = generator.permutation(members)[:per_class]
+        tiles[row, : len(chosen)] = images[chosen]
+
+    joined = mosaic(tiles)
+    look = style.current()
+    left = 0.9 + 0.62 * max(map(len, names))
+    right = 1.0 + 0.62 * max(len(f"{size:,}") for size in sizes)
+    inner = 8 * look.scale - look.em * (left + right)
+    tall = (inner * joined.shape[0] / joined.shape[1] + 2.2 * look.em) / look.scale
+    figure = style.canvas(8, tall, figure)
+    axes = style.panels(figure, left=left, right=right, top=1.7, bottom=0.5)[0][0]
+    show(axes, joined)
+    centres = [1 + (height + 1) * (row + 0.5) for row in range(count)]
+    axes.set_yticks(centres, names)
+    axes.tick_params(left=False)
+    for centre, size in zip(centres, sizes):
+        axes.annotate(
+            f"{size:,}",
+            (1, centre),
+            xycoords=("axes fraction", "data"),
+            xytext=(0.6 * look.text, 0),
+            textcoords="offset points",
+            va="center",
+            color=style.SOFT,
+        )
+    axes.annotate(
+        "count",
+        (1, 1),
+        xycoords="axes fraction",
+        xytext=(0.6 * look.text, 0.5 * look.text),
+        textcoords="offset points",
+        color=style.SOFT,
+    )
+    shown = min(per_class, int(sizes.max()))
+    alt = (
+        f"Sample grid: {count} rows, one per class, with up to {shown} of "
+        f"{style.plural(len(images), 'image')}. Images per class: "
+        + ", ".join(f"{name} {size:,}" for name, size in zip(names, sizes))
+        + "."
+    )
+    return Picture(figure, alt)
+
+
+@style.drawn
+def augmentation_sheet(
+    originals: np.ndarray,
+    augmented: np.ndarray,
+    *,
+    name: str = "augmentation",
+    figure: Figure | None = None,
+) -> Picture:
+    """Each original beside several augmented versions of it.
+
+    Parameters
+    ----------
+    originals : uint8 [N, H, W]
+    augmented : uint8 [N, K, H, W]
+        K versions of each original.
+    name : str
+        What was done, such as "random crop with padding 4".
+    """
+    originals = checks.image_stack(originals)
+    augmented = np.asarray(augmented)
+    if augmented.ndim != 4:
+        raise ValueError(
+            "Augmented images must have the shape [images, versions, height, width], "
+            f"not {list(augmented.shape)}."
+        )
+    checks.same_length(len(originals), len(augmented), "originals", "rows of augmented images")
+    if len(originals) == 0 or augmented.shape[1] == 0:
+        raise ValueError("The sheet needs at least one image and one augmented version of it.")
+    if augmented.shape[2:] != originals.shape[1:]:
+        raise ValueError(
+            f"Originals are {originals.shape[1:]} pixels but augmented images "
+            f"{augmented.shape[2:]}; the sheet needs one size."
+        )
+    versions = augmented.shape[1]
+    flat = checks.image_stack(augmented.reshape(-1, *augmented.shape[2:]))
+    tiles = np.concatenate([originals[:, None], flat.reshape(augmented.shape)], axis=1)
+    joined = mosaic(tiles, wide_gap_after=0)
+
+    look = style.current()
+    inner = 8 * look.scale - look.em
+    tall = (inner * joined.shape[0] / joined.shape[1] + 2.4 * look.em) / look.scale
+    figure = style.canvas(8, tall, figure)
+    axes = style.panels(figure, left=0.5, right=0.5, top=1.9, bottom=0.5)[0][0]
+    show(axes, joined)
+    width = originals.shape[2]
+    start = 2 + width + width // 3
+    for x, text in ((0, "original"), (start, name)):
+        axes.annotate(
+            text,
+            (x, 0),
+            xytext=(0, 0.5 * look.text),
+            textcoords="offset points",
+            color=style.INK,
+        )
+    alt = (
+        f"Augmentation sheet: {style.plural(len(originals), 'original image')} in the first "
+        f"column, {style.plural(versions, 'version')} of each beside it ({name})."
+    )
+    return Picture(figure, alt)
+
+
+@style.drawn
+def misclassified_gallery(
+    images: np.ndarray,
+    predictions: Predictions,
+    *,
+    indices: np.ndarray | None = None,
+    limit: int = 12,
+    class_names: Sequence[str] | None = None,
+    figure: Figure | None = None,
+) -> Picture:
+    """Wrong answers: image, true and predicted label, confidence, each member's vote.
+
+    Parameters
+    ----------
+    images : uint8 [N, H, W]
+    predictions : Predictions
+        Of the same N images, with labels.
+    indices : int [K], optional
+        Which images, in this order, for instance a filtered and sorted choice of a widget; right
+        answers may be among them. By default all wrong ones, the most confident first.
+    limit : int
+        Tiles at most.
+    class_names : sequence of str, optional
+
+    Notes
+    -----
+    With nothing to show the picture is a card that says so.
+    """
+    images = checks.image_stack(images)
+    checks.same_length(len(images), len(predictions.mean))
+    labels = checks.labelled(predictions, "The gallery of mistakes")
+    members, classes = predictions.num_members, predictions.mean.shape[1]
+    names = checks.class_names(classes, class_names)
+    if limit < 1:
+        raise ValueError(f"At least 1 image must be shown, not {limit}.")
+    predicted, correct = predictions.predicted, predictions.correct
+    confidence = predictions.mean.max(axis=1)
+    wrong = int((~correct).sum())
+    chosen_by_caller = indices is not None
+    if indices is None:
+        indices = np.flatnonzero(~correct)
+        indices = indices[np.argsort(-confidence[indices], kind="stable")]
+        if len(indices) == 0:
+            return message(
+                f"No image is misclassified: all {style.plural(len(images), 'answer')} are right.",
+                figure=figure,
+            )
+    indices = np.asarray(indices, dtype=np.int64).reshape(-1)
+    if len(indices) == 0:
+        return message("No image fits this choice.", figure=figure)
+    if indices.min() < 0 or indices.max() >= len(images):
+        raise ValueError(
+            f"There are {len(images):,} images; an index of {indices.min()} to {indices.max()} "
+            "is outside."
+        )
+    shown = indices[:limit]
+
+    # Geometry in text heights: a cell is an image, three lines of text, a strip of votes.
+    look = style.current()
+    em, scale = look.em, look.scale
+    longest = max(map(len, names))
+    columns = 4 if longest <= 4 else 3
+    rows = -(-len(shown) // columns)
+    votes = members > 1
+    short = checks.short_names(names)
+    letters = max(map(len, short))
+    pitch = 0.602 * (letters + 1)  # advance of DejaVu Sans Mono, one blank between votes
+    strip = votes and members * pitch <= 8 * scale / em / columns - 1.5
+    cell_width = 8 * scale / em / columns
+    tile = 6.0
+    cell_height = tile + (1.9 if votes else 0.0) + 1.5
+    figure = style.canvas(8, (rows * cell_height + 0.6) * em / scale, figure)
+    axes = style.bare(figure.add_axes((0, 0, 1, 1)))
+    axes.set_autoscale_on(False)
+
+    boxes, fills, boundaries = [], [], []
+    for position, index in enumerate(shown):
+        x = (position % columns) * cell_width + 0.8
+        y = (position // columns) * cell_height + 0.8
+        axes.imshow(255 - images[index], cmap="gray", vmin=0, vmax=255,
+                    extent=(x, x + tile, y + tile, y))  # fmt: skip
+        boundaries.append([(x, y), (x + tile, y), (x + tile, y + tile), (x, y + tile)])
+        verdict = "" if not chosen_by_caller or not correct[index] else "  right"
+        axes.text(
+            x + tile + 0.7,
+            y + tile / 2,
+            f"true {names[labels[index]]}\nsays {names[predicted[index]]}{verdict}\n"
+            f"{style.percent(confidence[index])}",
+            va="center",
+            linespacing=1.45,
+        )
+        if not votes:
+            continue
+        said = predictions.member_predicted[index]
+        if strip:
+            for member, vote in enumerate(said):
+                at = x + member * pitch
+                low, high = y + tile + 0.45, y + tile + 1.85
+                edge = at + pitch - 0.18
+                boxes.append([(at, low), (edge, low), (edge, high), (at, high)])
+                fills.append(_vote_color(vote, labels[index], predicted[index]))
+            text = " ".join(short[vote].ljust(letters) for vote in said)
+            axes.text(x + 0.301 - 0.09, y + tile + 1.15, text, family="DejaVu Sans Mono",
+                      va="center_baseline")  # fmt: skip
+        else:
+            tally = np.bincount(said, minlength=classes)
+            order = [c for c in np.argsort(-tally, kind="stable") if tally[c]][:3]
+            text = ", ".join(f"{tally[c]} × {short[c]}" for c in order)
+            axes.text(x, y + tile + 1.15, text, va="center_baseline")
+    axes.add_collection(
+        PolyCollection(boundaries, facecolors="none", edgecolors=style.FRAME, linewidths=0.8)
+    )
+    if boxes:
+        axes.add_collection(PolyCollection(boxes, facecolors=fills, edgecolors="none", zorder=1.5))
+    axes.set(xlim=(0, 8 * scale / em), ylim=(rows * cell_height + 0.6, 0), aspect="auto")
+
+    parts = []
+    for index in shown:
+        words = (
+            f"{names[labels[index]]} taken for {names[predicted[index]]}"
+            if not correct[index]
+            else f"{names[labels[index]]} rightly recognised"
+        )
+        words += f" with confidence {style.percent(confidence[index])}"
+        if votes:
+            with_answer = int((predictions.member_predicted[index] == predicted[index]).sum())
+            words += f", {with_answer} of {members} members agree"
+        parts.append(words)
+    alt = (
+        f"Gallery of {style.plural(len(shown), 'image')}; {wrong:,} of {len(images):,} answers "
+        f"are wrong ({style.percent(wrong / len(images))}). " + "; ".join(parts) + "."
+    )
+    return Picture(figure, alt)
+
+
+def _vote_color(vote: int, label: int, answer: int) -> str:
+    """Tint of a vote: blue for the true class, orange for the wrong answer, grey for others."""
+    if vote == label:
+        return "#CBE3F2"
+    return "#F8D8C0" if vote == answer else "#E8E8E8"

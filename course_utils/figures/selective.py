@@ -1,0 +1,290 @@
+"""Answer or refer: risk against coverage, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from . import checks, style
+from .picture import Picture
+
+if TYPE_CHECKING:
+    from ..selective import CostCurve, RiskCoverage
+
+MOST_POINTS = 1500
+
+
+def _thin(count: int, coverage: np.ndarray) -> np.ndarray:
+    """Indices of at most ``MOST_POINTS`` points, evenly in coverage, with the jagged start."""
+    if count <= MOST_POINTS:
+        return np.arange(count)
+    places = np.searchsorted(coverage, np.linspace(0, 1, MOST_POINTS - 100))
+    return np.unique(np.concatenate([np.arange(100), places.clip(0, count - 1), [count - 1]]))
+
+
+def _ideal(error_rate: float, points: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """Risk of a perfect ranking: none until all right answers are given, then only wrong ones."""
+    coverage = np.linspace(1 - error_rate, 1, points)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        risk = np.where(coverage > 0, (coverage - (1 - error_rate)) / coverage, 1.0)
+    return np.append(0.0, coverage), np.append(0.0 if error_rate < 1 else 1.0, risk)
+
+
+def _names_at_the_end(
+    axes: Axes, ends: Mapping[str, tuple[float, str]], styles: Mapping[str, style.ModelStyle]
+) -> None:
+    """Write each curve's name where it ends, in the right margin; overlapping names move apart."""
+    look = style.current()
+    low, high = axes.get_ylim()
+    height = axes.get_position().height * axes.figure.get_size_inches()[1]
+    line = 1.35 * look.em / height * (high - low)
+    names = list(ends)
+    places = style.spread([ends[name][0] for name in names], line)
+    places = [place + max(0.0, low + 0.4 * line - min(places)) for place in places]
+    for name, place in zip(names, places):
+        value, text = ends[name]
+        axes.annotate(
+            text,
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(1 + 1.6 * look.em / _width(axes), place),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": styles[name].color, "linewidth": 1.0,
+                        "shrinkA": 1, "shrinkB": 0.6 * look.marker},  # fmt: skip
+        )
+
+
+def _width(axes: Axes) -> float:
+    return axes.get_position().width * axes.figure.get_size_inches()[0]
+
+
+@style.drawn
+def risk_coverage_curves(
+    curves: Mapping[str, RiskCoverage],
+    *,
+    operating_points: Mapping[str, float] | None = None,
+    bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None,
+    reference: str | None = None,
+    max_risk: float | None = None,
+    figure: Figure | None = None,
+) -> Picture:
+    """Risk (share of wrong answers among those given) against coverage (share answered).
+
+    Parameters
+    ----------
+    curves : mapping of model name to RiskCoverage
+    operating_points : mapping of model name to threshold, optional
+        Marked on the curve and described: answered means uncertainty at most the threshold.
+    bands : mapping of model name to (coverage [K], low [K], high [K]), optional
+        Intervals of the risk, such as from a paired bootstrap over images.
+    reference : str, optional
+        Model whose ideal and random curves are drawn, the first by default; "" for none.
+    max_risk : float, optional
+        Upper end of the axis, a share; by default the curves decide.
+
+    Notes
+    -----
+    ``parts`` holds the marker of each operating point under ``"point:<model>"`` and its lines to
+    the axes under ``"lines:<model>"``, for widgets that move them without drawing all anew.
+    """
+    checks.named(curves, "The risk-coverage figure")
+    operating_points, bands = operating_points or {}, bands or {}
+    for name in [*operating_points, *bands, *([reference] if reference else [])]:
+        if name not in curves:
+            raise ValueError(f"There is no curve {name!r}; there are {', '.join(curves)}.")
+    reference = next(iter(curves)) if reference is None else reference
+    points = {name: curves[name].at_threshold(value) for name, value in operating_points.items()}
+    if max_risk is not None and not 0 < max_risk <= 1:
+        raise ValueError(f"The largest risk is a share between 0 and 1, not {max_risk}.")
+    styles = style.model_styles(curves)
+    figure = style.canvas(8, 3.9, figure)
+    axes = style.panels(figure, left=4.8, right=11.5, top=1.2, bottom=3.3)[0][0]
+    look = style.current()
+
+    highest = max(
+        [curve.error_rate for curve in curves.values()]
+        + [point.risk for point in points.values() if point.coverage > 0]
+        + [float(np.max(high[np.asarray(c) > 0.2], initial=0)) for c, _, high in
+           ((np.asarray(c), low, np.asarray(high)) for c, low, high in bands.values())]
+        + [float(c.risk[c.coverage > 0.2].max(initial=0)) for c in curves.values()]
+    )  # fmt: skip
+    top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * len(points)) or 0.01)
+    axes.set(xlim=(0, 100), ylim=(0, 100 * top))
+
+    if reference:
+        rate = curves[reference].error_rate
+        coverage, risk = _ideal(rate)
+        axes.plot(100 * coverage, 100 * risk, color=style.REFERENCE, linewidth=1.1,
+                  linestyle=(0, (2, 2)), label="ideal")  # fmt: skip
+        axes.plot([0, 100], [100 * rate] * 2, color=style.REFERENCE, linewidth=1.1,
+                  linestyle=(0, (5, 2)), label="random")  # fmt: skip
+        if 0 < rate <= top:
+            whose = f" ({reference})" if len(curves) > 1 else ""
+            axes.annotate(
+                f"random{whose}", (0, 100 * rate), xytext=(0.6 * look.text, -0.35 * look.text),
+                textcoords="offset points", va="top", color=style.SOFT,
+            )  # fmt: skip
+            at = min(rate / 2, 0.5 * top)
+            # where the ideal curve reaches this height
+            across = (1 - rate) / (1 - at) if at < 1 else 1.0
+            axes.annotate(
+                f"ideal{whose}", (100 * across, 100 * at), xytext=(-0.5 * look.text, 0),
+                textcoords="offset points", ha="right", va="center", color=style.SOFT,
+            )  # fmt: skip
+
+    ends: dict[str, tuple[float, str]] = {}
+    sentences = []
+    for name, curve in curves.items():
+        looks = styles[name]
+        coverage, risk = curve.expected_curve()
+        keep = _thin(len(coverage), coverage)
+        if name in bands:
+            across, low, high = (np.asarray(values, np.float64) for values in bands[name])
+            if not len(across) == len(low) == len(high):
+                raise ValueError(f"The band of {name} has arrays of different length.")
+            axes.fill_between(100 * across, 100 * low, 100 * high, color=looks.color, alpha=0.16,
+                              linewidth=0, label=f"interval {name}")  # fmt: skip
+        axes.plot(100 * coverage[keep], 100 * risk[keep], color=looks.color, linestyle=looks.line,
+                  zorder=3, label=name)  # fmt: skip
+        if curve.error_rate <= top:
+            axes.plot([100], [100 * curve.error_rate], looks.marker, color=looks.color,
+                      clip_on=False, zorder=4)  # fmt: skip
+            ends[name] = (
+                100 * curve.error_rate, f"{name}  {style.percent(curve.error_rate)}"
+            )  # fmt: skip
+        sentences.append(
+            f"{name}: risk {style.percent(curve.error_rate)} at full coverage, "
+            f"{style.percent(curve.risk_at_coverage(0.8))} at 80 %, AURC {curve.aurc:.4g}"
+        )
+    _names_at_the_end(axes, ends, styles)
+
+    parts: dict[str, Any] = {}
+    handles, labels = [], []
+    for name, point in points.items():
+        looks = styles[name]
+        x, y = 100 * point.coverage, 100 * (point.risk if point.coverage > 0 else 0.0)
+        (parts[f"lines:{name}"],) = axes.plot(
+            [x, x, 0], [0, y, y], color=looks.color, linewidth=1.0, linestyle=(0, (1, 2)), zorder=2
+        )
+        (parts[f"point:{name}"],) = axes.plot(
+            [x], [y], looks.marker, color=looks.color, markersize=1.9 * look.marker,
+            markerfacecolor=style.CARD, markeredgewidth=0.9 * look.line, clip_on=False, zorder=5,
+        )  # fmt: skip
+        handles.append(
+            Line2D([], [], linestyle="none", marker=looks.marker, color=looks.color,
+                   markerfacecolor=style.CARD, markersize=1.4 * look.marker,
+                   markeredgewidth=0.9 * look.line)  # fmt: skip
+        )
+        labels.append(f"{name}: {_words(point)}")
+    if handles:
+        style.legend(axes, handles, labels, loc="upper left", borderaxespad=0.1, handlelength=1.2)
+    style.label(axes, x="coverage: answered (%)", y="risk: wrong among answered (%)", grid="both")
+    alt = "Risk-coverage curves. " + "; ".join(sentences) + "."
+    if reference:
+        alt += (
+            f" Grey lines for {reference}: answering at random stays at "
+            f"{style.percent(curves[reference].error_rate)}, a perfect ranking is without error "
+            f"up to {style.percent(1 - curves[reference].error_rate)} coverage."
+        )
+    for name, text in zip(points, labels):
+        alt += f" Operating point of {text}."
+    return Picture(figure, alt, parts)
+
+
+def _words(point: Any) -> str:
+    if point.coverage == 0:
+        return "nothing is answered"
+    return (
+        f"{style.percent(point.coverage)} answered, {style.percent(point.risk)} of them wrong"
+    )
+
+
+@style.drawn
+def cost_curves(
+    curves: Mapping[str, CostCurve],
+    *,
+    thresholds: Mapping[str, float] | None = None,
+    unit: str = "",
+    figure: Figure | None = None,
+) -> Picture:
+    """Expected cost per image against coverage, with the cheapest point of each model.
+
+    Parameters
+    ----------
+    curves : mapping of model name to CostCurve
+    thresholds : mapping of model name to threshold, optional
+        Where the desk works now; marked with an open symbol, ``parts["point:<model>"]``.
+    unit : str
+        Of the cost, such as "euros".
+    """
+    checks.named(curves, "The cost figure")
+    thresholds = thresholds or {}
+    for name in thresholds:
+        if name not in curves:
+            raise ValueError(f"There is no curve {name!r}; there are {', '.join(curves)}.")
+    styles = style.model_styles(curves)
+    figure = style.canvas(8, 3.6, figure)
+    axes = style.panels(figure, left=5.2, right=11.5, top=1.2, bottom=3.3)[0][0]
+    look = style.current()
+    highest = max(float(curve.cost.max()) for curve in curves.values())
+    axes.set(xlim=(0, 100), ylim=(0, 1.1 * highest or 1.0))
+    ends, sentences, parts = {}, [], {}
+    for name, curve in curves.items():
+        looks, best = styles[name], curve.optimum
+        keep = _thin(len(curve.coverage), curve.coverage)
+        axes.plot(100 * curve.coverage[keep], curve.cost[keep], color=looks.color,
+                  linestyle=looks.line, zorder=3, label=name)  # fmt: skip
+        axes.plot([100 * best.coverage], [best.cost], looks.marker, color=looks.color,
+                  markersize=1.5 * look.marker, clip_on=False, zorder=4,
+                  label=f"optimum {name}")  # fmt: skip
+        ends[name] = (float(curve.cost[-1]), f"{name}\nleast {best.cost:.3g}")
+        words = (
+            f"{name}: {curve.cost[0]:.3g} if all is referred, {curve.cost[-1]:.3g} if all is "
+            f"answered, least {best.cost:.3g} at {style.percent(best.coverage)} coverage"
+        )
+        if name in thresholds:
+            now = curve.cost_at(thresholds[name])
+            step = int(np.searchsorted(curve.threshold, thresholds[name], side="right")) - 1
+            (parts[f"point:{name}"],) = axes.plot(
+                [100 * curve.coverage[step]], [now], looks.marker, color=looks.color,
+                markersize=1.9 * look.marker, markerfacecolor=style.CARD,
+                markeredgewidth=0.9 * look.line, clip_on=False, zorder=5,
+            )  # fmt: skip
+            words += f"; now {now:.3g} at {style.percent(curve.coverage[step])}"
+        sentences.append(words)
+    _cost_names(axes, ends, styles)
+    cost = f"cost per image ({unit})" if unit else "cost per image"
+    style.label(axes, x="coverage: answered (%)", y=cost, grid="both")
+    alt = f"Expected {cost} against coverage. " + "; ".join(sentences) + "."
+    return Picture(figure, alt, parts)
+
+
+def _cost_names(
+    axes: Axes, ends: Mapping[str, tuple[float, str]], styles: Mapping[str, style.ModelStyle]
+) -> None:
+    look = style.current()
+    low, high = axes.get_ylim()
+    line = 2.7 * look.em / (axes.get_position().height * axes.figure.get_size_inches()[1])
+    names = list(ends)
+    places = style.spread([ends[name][0] for name in names], line * (high - low))
+    shift = max(0.0, low + 0.45 * line * (high - low) - min(places))
+    for name, place in zip(names, places):
+        value, text = ends[name]
+        axes.annotate(
+            text,
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(1 + 1.6 * look.em / _width(axes), place + shift),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": styles[name].color, "linewidth": 1.0,
+                        "shrinkA": 1, "shrinkB": 2},  # fmt: skip
+        )

@@ -1,0 +1,405 @@
+"""One look for every figure: palette, sizes, layout, and the two styles.
+
+The look is switched in one place: ``style.use("slides")`` in the first cell of a deck, or
+``with style.use("slides"):`` around a few figures. Every figure function asks this module for
+its sizes; none has a font size of its own.
+
+Decision on themes: a figure is a *white card*. It brings its own white background and dark ink,
+and the page shows it with a little padding and rounded corners. It reads the same in
+JupyterLab's light and dark themes, on paper and on a projector, and its contrast is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+# --- colours -----------------------------------------------------------------------------------
+# Okabe & Ito (2008), "Color Universal Design". Its orange and sky blue have a contrast of only
+# 2.3 on white; both are darkened until they reach 3 (WCAG 2.2, 1.4.11), the hue is kept.
+BLACK = "#000000"
+ORANGE = "#C77C00"
+SKY = "#2D96D8"
+GREEN = "#009E73"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+PURPLE = "#CC79A7"
+
+CARD = "#FFFFFF"
+INK = "#222222"  # text
+SOFT = "#595959"  # secondary text, contrast 7 on the card
+REFERENCE = "#767676"  # reference lines, contrast 4.5
+FRAME = "#B0B0B0"  # spines
+GRID = "#E6E6E6"
+
+RIGHT, WRONG, OOD = BLUE, VERMILLION, PURPLE
+
+PROBABILITY = LinearSegmentedColormap.from_list(
+    "course_probability", ["#FFFFFF", "#A9CFE8", "#3A8FC4", "#00507D"]
+)
+ERRORS = LinearSegmentedColormap.from_list(
+    "course_errors", ["#FFFFFF", "#F6CFAE", "#E58A45", "#A84300"]
+)
+
+DIGITS = tuple(str(digit) for digit in range(10))
+FASHION = (
+    "T-shirt",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+CLASS_NAMES = {"mnist": DIGITS, "fashion": FASHION}
+
+
+@dataclass(frozen=True)
+class ModelStyle:
+    """How one model is drawn: the same in every figure of the course."""
+
+    color: str
+    marker: str
+    line: str | tuple[int, tuple[float, ...]]
+
+
+#: Blues are Deep Ensembles, oranges Packed-Ensembles; marker and dashes tell them apart without
+#: colour.
+MODEL_STYLES: dict[str, ModelStyle] = {
+    "LeNet": ModelStyle(BLACK, "o", "solid"),
+    "DE-2": ModelStyle(SKY, "^", (0, (4, 1.5))),
+    "DE-4": ModelStyle(SKY, "v", (0, (1, 1.2))),
+    "DE-8": ModelStyle(BLUE, "s", "solid"),
+    "PE-2": ModelStyle(ORANGE, "P", (0, (4, 1.5))),
+    "PE-4": ModelStyle(VERMILLION, "D", (0, (6, 1.5, 1.2, 1.5))),
+    "PE-8": ModelStyle(ORANGE, "d", "solid"),
+    "MC-Dropout": ModelStyle(GREEN, "X", (0, (3, 1.2, 1, 1.2, 1, 1.2))),
+}
+
+#: Taken in turn by models that are not in the table above.
+SPARE_STYLES: tuple[ModelStyle, ...] = (
+    ModelStyle(GREEN, "p", "solid"),
+    ModelStyle(PURPLE, "h", (0, (5, 1.5))),
+    ModelStyle(REFERENCE, "<", (0, (1, 1.2))),
+    ModelStyle(ORANGE, ">", (0, (6, 1.5, 1.2, 1.5))),
+    ModelStyle(SKY, "*", "solid"),
+    ModelStyle(BLUE, "X", (0, (1, 1.2))),
+)
+
+#: Members of an ensemble and parts of a diagram, in order.
+MEMBER_COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#7A5C99", "#5F6B2D")
+
+
+def model_styles(names: Iterable[str]) -> dict[str, ModelStyle]:
+    """Style of each model: fixed for known names, the next spare one for the others."""
+    styles: dict[str, ModelStyle] = {}
+    spare = 0
+    for name in names:
+        if name in MODEL_STYLES:
+            styles[name] = MODEL_STYLES[name]
+        else:
+            styles[name] = SPARE_STYLES[spare % len(SPARE_STYLES)]
+            spare += 1
+    return styles
+
+
+# --- the two styles ----------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Style:
+    """Sizes of one medium.
+
+    Attributes
+    ----------
+    name : str
+    text : float
+        Size of all ordinary text in points; nothing is smaller.
+    title : float
+        Size of panel titles in points.
+    scale : float
+        Factor on figure widths and heights, which the functions give in inches for a notebook.
+    line : float
+        Width of a data line in points.
+    marker : float
+        Size of a marker in points.
+    dpi : float
+        Pixels per inch of the picture put on the page; it is shown at 96 CSS pixels per inch.
+    """
+
+    name: str
+    text: float
+    title: float
+    scale: float
+    line: float
+    marker: float
+    dpi: float
+
+    @property
+    def em(self) -> float:
+        """Height of ordinary text in inches, the unit of all margins."""
+        return self.text / 72
+
+    @property
+    def rc(self) -> dict[str, Any]:
+        """The matplotlib settings under which a figure is built and drawn."""
+        return {
+            "font.size": self.text,
+            "font.family": ["DejaVu Sans"],
+            "axes.labelsize": self.text,
+            "axes.titlesize": self.title,
+            "axes.titleweight": "normal",
+            "axes.unicode_minus": True,
+            "axes.edgecolor": FRAME,
+            "axes.labelcolor": INK,
+            "axes.facecolor": CARD,
+            "axes.linewidth": 0.8,
+            "axes.axisbelow": True,
+            "text.color": INK,
+            "xtick.labelsize": self.text,
+            "ytick.labelsize": self.text,
+            "xtick.color": FRAME,
+            "ytick.color": FRAME,
+            "xtick.labelcolor": INK,
+            "ytick.labelcolor": INK,
+            "legend.fontsize": self.text,
+            "legend.frameon": False,
+            "figure.facecolor": CARD,
+            "figure.edgecolor": CARD,
+            "savefig.facecolor": CARD,
+            "savefig.bbox": None,
+            "figure.autolayout": False,
+            "figure.constrained_layout.use": False,
+            "lines.linewidth": self.line,
+            "lines.markersize": self.marker,
+            "hatch.linewidth": 0.6,
+            "image.interpolation": "antialiased",
+            "path.simplify": True,
+            "svg.fonttype": "path",
+            "svg.hashsalt": "course",
+        }
+
+
+STYLES: dict[str, Style] = {
+    "notebook": Style("notebook", 10.0, 11.0, 1.0, 1.6, 5.0, 144.0),
+    "slides": Style("slides", 18.0, 20.0, 1.6, 2.8, 9.0, 120.0),
+}
+
+_current = STYLES["notebook"]
+
+
+def current() -> Style:
+    """The style in force."""
+    return _current
+
+
+class use:  # noqa: N801 - reads as a verb: style.use("slides")
+    """Switch the style of all figures drawn from now on.
+
+    As a plain call it stays; in a ``with`` statement the former style comes back at the end.
+    """
+
+    def __init__(self, name: str) -> None:
+        global _current
+        if name not in STYLES:
+            known = " or ".join(repr(known) for known in STYLES)
+            raise ValueError(f"There is no figure style {name!r}; use {known}.")
+        self._former = _current
+        _current = STYLES[name]
+
+    def __enter__(self) -> Style:
+        return _current
+
+    def __exit__(self, *exception: object) -> None:
+        global _current
+        _current = self._former
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def drawn(function: Function) -> Function:
+    """Run a figure function under the course's settings, whatever the user's own are."""
+
+    @wraps(function)
+    def under_style(*args: Any, **kwargs: Any) -> Any:
+        with matplotlib.rc_context(current().rc):
+            return function(*args, **kwargs)
+
+    return under_style  # type: ignore[return-value]
+
+
+# --- layout ------------------------------------------------------------------------------------
+# Margins are set in units of the text height. matplotlib's tight and constrained layouts draw
+# the figure twice, which a slider feels.
+def canvas(width: float, height: float, figure: Figure | None = None) -> Figure:
+    """An empty figure of a size in notebook inches; ``figure`` is cleared and used again."""
+    scale = current().scale
+    size = (width * scale, height * scale)
+    if figure is None:
+        figure = Figure(figsize=size, facecolor=CARD)
+        FigureCanvasAgg(figure)
+        return figure
+    figure.clear()
+    figure.set_facecolor(CARD)
+    if tuple(figure.get_size_inches()) != size:
+        figure.set_size_inches(*size)
+    return figure
+
+
+def panels(
+    figure: Figure,
+    *,
+    columns: Sequence[float] = (1,),
+    rows: Sequence[float] = (1,),
+    left: float = 4.5,
+    right: float = 1.0,
+    top: float = 2.0,
+    bottom: float = 3.2,
+    gap_x: float = 5.5,
+    gap_y: float = 2.0,
+) -> list[list[Axes]]:
+    """Styled axes on a grid, row by row from the top.
+
+    Parameters
+    ----------
+    columns, rows : sequence of float
+        Relative widths and heights.
+    left, right, top, bottom, gap_x, gap_y : float
+        Margins and gaps in text heights.
+    """
+    em = current().em
+    width, height = figure.get_size_inches()
+    free_width = width - em * (left + right + gap_x * (len(columns) - 1))
+    free_height = height - em * (top + bottom + gap_y * (len(rows) - 1))
+    unit_x, unit_y = free_width / sum(columns), free_height / sum(rows)
+    grid: list[list[Axes]] = []
+    upper = height - em * top
+    for row in rows:
+        lower = upper - row * unit_y
+        x = em * left
+        line: list[Axes] = []
+        for column in columns:
+            rectangle = (x / width, lower / height, column * unit_x / width, row * unit_y / height)
+            line.append(_styled(figure.add_axes(rectangle)))
+            x += column * unit_x + em * gap_x
+        grid.append(line)
+        upper = lower - em * gap_y
+    return grid
+
+
+def _styled(axes: Axes) -> Axes:
+    size = current().text
+    axes.spines[["top", "right"]].set_visible(False)
+    # Ticks are made late, at drawing time, when the settings may be the user's again: say all.
+    axes.tick_params(
+        labelsize=size, length=0.25 * size, width=0.8, color=FRAME, labelcolor=INK, pad=0.3 * size
+    )
+    axes.set_axisbelow(True)
+    return axes
+
+
+def bare(axes: Axes) -> Axes:
+    """Take away frame and ticks: for images and diagrams."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    return axes
+
+
+def label(
+    axes: Axes, *, x: str = "", y: str = "", title: str = "", grid: str | None = None
+) -> Axes:
+    """Name the axes; the title stands at the left, where reading starts."""
+    pad = 0.4 * current().text
+    if x:
+        axes.set_xlabel(x, labelpad=pad)
+    if y:
+        axes.set_ylabel(y, labelpad=pad)
+    if title:
+        axes.set_title(title, loc="left", pad=0.7 * current().text)
+    if grid:
+        axes.grid(True, axis=grid, color=GRID, linewidth=0.8)  # type: ignore[arg-type]
+    return axes
+
+
+def spread(positions: Sequence[float], gap: float) -> list[float]:
+    """Move label positions apart until neighbours are at least ``gap`` from each other.
+
+    The order is kept and overlapping groups stay centred on where they belong.
+    """
+    order = sorted(range(len(positions)), key=lambda index: positions[index])
+    groups: list[tuple[list[int], float]] = []
+    for index in order:
+        members, centre = [index], float(positions[index])
+        while groups:
+            former, former_centre = groups[-1]
+            reach = gap * (len(former) + len(members)) / 2
+            if centre - former_centre >= reach - 1e-12:
+                break
+            groups.pop()
+            total = len(former) + len(members)
+            # the centre that moves the labels least in all
+            ideal = [positions[i] - gap * k for k, i in enumerate(former + members)]
+            members = former + members
+            centre = sum(ideal) / total + gap * (total - 1) / 2
+        groups.append((members, centre))
+    moved = [0.0] * len(positions)
+    for members, centre in groups:
+        for rank, index in enumerate(members):
+            moved[index] = centre + gap * (rank - (len(members) - 1) / 2)
+    return moved
+
+
+# --- words and numbers -------------------------------------------------------------------------
+def percent(share: float) -> str:
+    """A share as a percentage with as many digits as it deserves: 98.5 %, 0.12 %, 100 %."""
+    value = 100 * float(share)
+    if value in (0.0, 100.0):
+        return f"{value:.0f} %"
+    if value < 1 or value > 99.9:
+        # never round a share that is not 0 or 1 to either of them
+        for digits in (2, 3, 4):
+            text = f"{value:.{digits}f}"
+            if 0 < float(text) < 100:
+                return f"{text} %"
+        return "< 0.0001 %" if value < 50 else "> 99.9999 %"
+    return f"{value:.1f} %"
+
+
+def plural(count: int, singular: str, many: str | None = None) -> str:
+    """A count with its noun: "1 digit", "2,000 digits"."""
+    noun = singular if count == 1 else (many or singular + "s")
+    return f"{count:,} {noun}"
+
+
+def listing(parts: Sequence[str]) -> str:
+    """Join words the way a sentence does."""
+    if len(parts) <= 1:
+        return "".join(parts)
+    return ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def legend(
+    target: Axes | Figure, handles: Sequence[Any], labels: Sequence[str], **kwargs: Any
+) -> Any:
+    """A legend without a frame; its text is ordinary text."""
+    settings: Mapping[str, Any] = {
+        "frameon": False,
+        "fontsize": current().text,
+        "handlelength": 2.4,
+        "borderaxespad": 0.2,
+        "labelspacing": 0.35,
+        **kwargs,
+    }
+    return target.legend(list(handles), list(labels), **settings)
