@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -55,8 +56,17 @@ class CalibrationBins:
 
 
 def calibration_bins(predictions: Predictions, bins: int = 15) -> CalibrationBins:
-    """Sort answers into bins of confidence, by the rule of torchmetrics (which has a bin of its own
-    for a confidence of exactly 1), so that the error is the same number."""
+    """Sort answers into bins of confidence, so that the error is torch-uncertainty's number.
+
+    The rule is that of torchmetrics, which has a bin of its own for a confidence of exactly 1.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        With labels.
+    bins : int
+        Of equal width.
+    """
     checks.labelled(predictions, "Calibration")
     if bins < 1:
         raise ValueError(f"Calibration needs at least 1 bin, not {bins}.")
@@ -87,13 +97,19 @@ def reliability_diagram(
     tables = {name: calibration_bins(model, bins) for name, model in models.items()}
     figure = style.canvas(8, 4.2, figure)
     (upper,), (lower,) = style.panels(
-        figure, rows=(3, 1), left=5.2, right=15.5, top=1.4, bottom=3.2, gap_y=1.2
+        figure, rows=(3, 1), left=5.6, right=15.5, top=1.4, bottom=3.2, gap_y=1.2
     )
     (perfect,) = upper.plot(
-        [0, 100], [0, 100], color=style.REFERENCE, linewidth=1.0, linestyle=(0, (2, 2))
+        [0, 100],
+        [0, 100],
+        color=style.REFERENCE,
+        linewidth=style.current().thin,
+        linestyle=(0, (2, 2)),
     )
     handles, labels, sentences = [], [], []
-    for (name, table), looks in zip(tables.items(), style.model_styles(tables).values()):
+    for (name, table), looks in zip(
+        tables.items(), style.model_styles(tables).values(), strict=True
+    ):
         filled = np.flatnonzero(table.count)
         few = table.count[filled] < FEW
         across, up = 100 * table.confidence[filled], 100 * table.accuracy[filled]
@@ -119,10 +135,10 @@ def reliability_diagram(
             zorder=3,
         )
         # confidences of exactly 1 belong with the last bin as far as the eye is concerned
-        counts = table.count[:-1].copy()
+        counts = table.count[:-1].astype(np.float64)
         counts[-1] += table.count[-1]
         lower.stairs(
-            np.maximum(counts, 0.5),
+            np.where(counts > 0, counts, np.nan),
             100 * table.edges,
             color=looks.color,
             linestyle=looks.line,
@@ -142,8 +158,9 @@ def reliability_diagram(
     labels.append("perfect")
     if any(((table.count > 0) & (table.count < FEW)).any() for table in tables.values()):
         handles.append(
-            Line2D([], [], linestyle="none", marker="o", color=style.SOFT,
-                   markerfacecolor=style.CARD)  # fmt: skip
+            Line2D(
+                [], [], linestyle="none", marker="o", color=style.SOFT, markerfacecolor=style.CARD
+            )
         )
         labels.append(f"hollow: fewer\nthan {FEW} images")
     upper.set(xlim=(0, 100), ylim=(0, 100))
@@ -153,10 +170,12 @@ def reliability_diagram(
     lower.set_ylim(0.5, 2.5 * most)
     lower.minorticks_off()
     lower.set_yticks(*_decades(most))
-    style.label(upper, y="right (%)", grid="both")
+    style.label(upper, y="accuracy (%)", grid="both")
     style.label(lower, x="confidence (%)", y="images", grid="y")
     look = style.current()
     width = figure.get_size_inches()[0]
+    for axes in (upper, lower):
+        axes.yaxis.set_label_coords(1.7 * look.em / width, _middle(axes), figure.transFigure)
     style.legend(
         figure,
         handles,
@@ -170,6 +189,11 @@ def reliability_diagram(
         "images per bin. " + "; ".join(sentences) + "."
     )
     return Picture(figure, alt)
+
+
+def _middle(axes: Axes) -> float:
+    box = axes.get_position()
+    return (box.y0 + box.y1) / 2
 
 
 def _decades(most: int) -> tuple[list[int], list[str]]:

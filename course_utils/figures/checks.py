@@ -110,5 +110,3 @@ def member_names(count: int, names: Sequence[str] | None) -> tuple[str, ...]:
             f"There are {count} members but {len(names)} member names; pass one name per member."
         )
     return tuple(str(name) for name in names)
-
-

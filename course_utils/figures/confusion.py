@@ -54,46 +54,42 @@ def confusion_matrix(
     total, wrong = int(counts.sum()), int(errors.sum())
     look = style.current()
     long_names = max(map(len, names)) > 3
-    below = 3.3 if not long_names else 1.6 + 0.5 * max(map(len, names)) + 1.5
+    below = 3.3 if not long_names else 3.0 + 0.36 * max(map(len, names))
     left = 3.2 + 0.6 * max(map(len, names))
-    height = 4.3 if not long_names else 4.6
+    height = 4.3 if not long_names else 4.5
     figure = style.canvas(8, height, figure)
     wide, tall = figure.get_size_inches()
     side = tall - look.em * (below + 2.0)
     axes = style._styled(
-        figure.add_axes(
-            (left * look.em / wide, below * look.em / tall, side / wide, side / tall)
-        )
+        figure.add_axes((left * look.em / wide, below * look.em / tall, side / wide, side / tall))
     )
     most = max(1, int(errors.max()))
-    axes.imshow(np.where(errors > 0, 0.15 + 0.85 * errors / most, 0.0), cmap=style.ERRORS,
-                vmin=0, vmax=1, interpolation="nearest")  # fmt: skip
+    strength = np.where(errors > 0, 0.15 + 0.85 * errors / most, 0.0)
+    axes.imshow(strength, cmap=style.ERRORS, vmin=0, vmax=1, interpolation="nearest")
     axes.set_xticks(range(classes), names)
     axes.set_yticks(range(classes), names)
     if long_names:
-        axes.tick_params(axis="x", labelrotation=40)
-        for text in axes.get_xticklabels():
-            text.set(horizontalalignment="right", rotation_mode="anchor")
+        style.slant(axes)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set_color(style.FRAME)
     if side / classes > 1.9 * look.em:
-        for row, column in zip(*np.nonzero(counts)):
+        filled = np.argwhere(counts)
+        inks = style.ink_on(style.ERRORS(strength[counts > 0]))
+        for (row, column), ink in zip(filled, inks, strict=True):
             value = int(counts[row, column])
-            diagonal = row == column
-            strong = not diagonal and value > 0.6 * most
             axes.text(
                 column,
                 row,
                 str(value) if value < 1000 else f"{value / 1000:.1f}k",
                 ha="center",
                 va="center",
-                color=style.CARD if strong else (style.SOFT if diagonal else style.INK),
+                color=style.SOFT if row == column else ink,
             )
     style.label(axes, x="predicted", y="true", title=f"{wrong:,} of {total:,} wrong")
 
-    pairs = [(int(errors[i, j]), i, j) for i, j in zip(*np.nonzero(errors))]
+    pairs = [(int(errors[i, j]), i, j) for i, j in zip(*np.nonzero(errors), strict=True)]
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     pairs = pairs[:top]
     words = [f"{names[i]} → {names[j]}" for _, i, j in pairs]
@@ -133,8 +129,8 @@ def confusion_matrix(
     )
     if pairs:
         alt += "Most frequent confusions: " + ", ".join(
-            f"{names[i]} taken for {names[j]} {size:,} times" for size, i, j in pairs[:5]
-        ).replace(" 1 times", " once")
+            f"{names[i]} taken for {names[j]} ({size:,})" for size, i, j in pairs[:5]
+        )
         alt += "."
     else:
         alt += "No image is misclassified."

@@ -95,12 +95,12 @@ def disagreement_sheet(
 
     long_names = max(map(len, names)) > 3
     look = style.current()
-    below = 3.2 if not long_names else 2.2 + 0.5 * max(map(len, names))
-    figure = style.canvas(8, 3.0 if not long_names else 3.3, figure)
+    below = 3.2 if not long_names else 1.6 + 0.36 * max(map(len, names))
+    figure = style.canvas(8, 3.0 if not long_names else 3.2, figure)
     wide, tall = figure.get_size_inches()
     picture_side = 11.5 * look.em
     map_left = picture_side + look.em * (2.2 + 0.62 * max(max(map(len, people)), 4))
-    map_right = wide - 16.2 * look.em
+    map_right = wide - 17.2 * look.em
     bottom, height = below * look.em / tall, 1 - (below + 2.2) * look.em / tall
 
     left = style.bare(
@@ -119,70 +119,85 @@ def disagreement_sheet(
     for spine in left.spines.values():
         spine.set_visible(True)
 
+    # members above, the mean below in a row of its own that stays readable with 32 members
+    width = (map_right - map_left) / wide
+    mean_height, gap = 1.7 * look.em / tall, 0.7 * look.em / tall
+    member_height = height - mean_height - gap
     axes = style._styled(
-        figure.add_axes((map_left / wide, bottom, (map_right - map_left) / wide, height))
+        figure.add_axes((map_left / wide, bottom + mean_height + gap, width, member_height))
     )
-    rows = np.full((members + 2, classes), np.nan)
-    rows[:members], rows[-1] = probabilities, mean
-    pale = np.ones_like(rows)
-    pale[:members][~on] = 0.3
-    axes.imshow(rows, cmap=style.PROBABILITY, vmin=0, vmax=1, alpha=pale, aspect="auto",
-                interpolation="nearest")  # fmt: skip
-    axes.spines[:].set_visible(False)
-    axes.set_xticks(range(classes), names)
-    if long_names:
-        axes.tick_params(axis="x", labelrotation=40)
-        for text in axes.get_xticklabels():
-            text.set(horizontalalignment="right", rotation_mode="anchor")
-    row_height = height * tall / (members + 2)
-    step = max(1, int(np.ceil(1.15 * look.em / row_height)))
+    row = style._styled(figure.add_axes((map_left / wide, bottom, width, mean_height)))
+    pale = np.where(on, 1.0, 0.3)[:, None] * np.ones(classes)
+    for where, values, strength in ((axes, probabilities, pale), (row, mean[None], None)):
+        where.imshow(
+            values,
+            cmap=style.PROBABILITY,
+            vmin=0,
+            vmax=1,
+            alpha=strength,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        where.spines[:].set_visible(True)
+        where.tick_params(length=0)
+    axes.set_xticks([])
+    step = max(1, int(np.ceil(1.15 * look.em * members / (member_height * tall))))
     ticks = list(range(0, members, step))
-    if step > 1 and ticks and members - ticks[-1] < step:
-        ticks.pop()  # keeps the last name clear of "mean"
-    axes.set_yticks([*ticks, members + 1], [*(people[tick] for tick in ticks), "mean"])
-    for text, tick in zip(axes.get_yticklabels(), ticks):
+    axes.set_yticks(ticks, [people[tick] for tick in ticks])
+    for text, tick in zip(axes.get_yticklabels(), ticks, strict=True):
         if not on[tick]:
             text.set_color(style.REFERENCE)
-    axes.tick_params(length=0)
-    # thin frames around the members and around the mean
-    for lower, upper in ((-0.5, members - 0.5), (members + 0.5, members + 1.5)):
+    row.set_yticks([0], ["mean"])
+    row.set_xticks(range(classes), names)
+    if long_names:
+        style.slant(row)
+    else:
+        style.label(row, x="class; mean in %")
+    votes, peaks = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    inks = np.array(style.ink_on(style.PROBABILITY(peaks)))
+    for ink in (style.CARD, style.INK):
+        chosen = on & (inks == ink)
         axes.plot(
-            [-0.5, classes - 0.5, classes - 0.5, -0.5, -0.5],
-            [lower, lower, upper, upper, lower],
-            color=style.FRAME,
-            linewidth=0.8,
-            clip_on=False,
+            votes[chosen],
+            np.flatnonzero(chosen),
+            "o",
+            color=ink,
+            markersize=0.3 * look.text,
+            label="votes",
         )
-    votes = probabilities.argmax(axis=1)
-    peaks = probabilities.max(axis=1)
-    for dark, color in ((True, style.CARD), (False, style.INK)):
-        chosen = on & ((peaks > 0.55) == dark)
-        axes.plot(votes[chosen], np.flatnonzero(chosen), "o", color=color,
-                  markersize=0.3 * look.text, label="votes")  # fmt: skip
-    if (map_right - map_left) / classes > 1.7 * look.em:
-        for column in np.flatnonzero(mean >= 0.005):
-            axes.text(
-                column,
-                members + 1,
-                f"{100 * mean[column]:.0f}",
-                ha="center",
-                va="center",
-                color=style.CARD if mean[column] > 0.55 else style.INK,
-            )
-    axes.set(xlim=(-0.5, classes - 0.5), ylim=(members + 1.5, -0.5))
+    if (map_right - map_left) / classes > 1.35 * look.em:
+        for column, ink in enumerate(style.ink_on(style.PROBABILITY(mean))):
+            if mean[column] >= 0.005:
+                row.text(
+                    column,
+                    0,
+                    f"{100 * mean[column]:.0f}",
+                    ha="center",
+                    va="center_baseline",
+                    color=ink,
+                )
     verdict = ""
     if isinstance(label, (int, np.integer)):
         verdict = ", right" if int(label) == answer else ", wrong"
-    says = f"says {names[answer]} ({style.percent(mean[answer])}){verdict}"
-    style.label(axes, x="" if long_names else "class; mean in %", title=says)
+    share = "" if long_names else f" ({style.percent(mean[answer])})"
+    says = f"says {names[answer]}{share}{verdict}"
+    style.label(axes, title=says)
 
     bar = style._styled(
         figure.add_axes(((map_right + 4.2 * look.em) / wide, bottom, 1.6 * look.em / wide, height))
     )
     ceiling = float(np.log(classes))
     bar.bar([0], [expected], width=1, color=EXPECTED)
-    bar.bar([0], [mutual], width=1, bottom=[expected], color=MUTUAL, hatch="///",
-            edgecolor=style.CARD, linewidth=0)  # fmt: skip
+    bar.bar(
+        [0],
+        [mutual],
+        width=1,
+        bottom=[expected],
+        color=MUTUAL,
+        hatch="///",
+        edgecolor=style.CARD,
+        linewidth=0,
+    )
     bar.set(xlim=(-0.5, 0.5), ylim=(0, ceiling), xticks=[])
     bar.set_yticks([0, ceiling / 2, ceiling], ["0", f"{ceiling / 2:.2f}", f"{ceiling:.2f}"])
     style.label(bar, title=f"entropy {total:.2f} nats")
@@ -192,10 +207,11 @@ def disagreement_sheet(
     places = style.spread(marks, line)
     shift = max(0.0, 0.45 * line - places[0]) - max(0.0, places[-1] - (ceiling - 0.45 * line))
     for text, color, mark, place in zip(
-        (f"expected\nentropy {expected:.2f}", f"mutual infor-\nmation {mutual:.2f}"),
+        (f"expected\nentropy {expected:.2f}", f"mutual\ninformation {mutual:.2f}"),
         (EXPECTED, MUTUAL),
         marks,
         places,
+        strict=True,
     ):
         bar.annotate(
             text,
@@ -204,8 +220,14 @@ def disagreement_sheet(
             va="center",
             linespacing=1.1,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": color, "linewidth": 1.2, "shrinkA": 1,
-                        "shrinkB": 0},  # fmt: skip
+            arrowprops={
+                "arrowstyle": "-",
+                "color": color,
+                "linewidth": look.thin,
+                "shrinkA": 1,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
         )
 
     agreeing = int((votes[on] == answer).sum())
@@ -264,29 +286,30 @@ def agreement_matrix(
         accuracy = (votes == np.asarray(predictions.labels)[:, None]).mean(axis=0)
 
     look = style.current()
-    figure = style.canvas(8, 3.9, figure)
+    figure = style.canvas(7, 3.9, figure)
     wide, tall = figure.get_size_inches()
     left, below, above = 1.4 + 0.62 * max(map(len, names)), 2.4, 2.2
     side = tall - look.em * (below + above)
     axes = style._styled(
-        figure.add_axes(
-            (left * look.em / wide, below * look.em / tall, side / wide, side / tall)
-        )
+        figure.add_axes((left * look.em / wide, below * look.em / tall, side / wide, side / tall))
     )
-    low = min(float(pairs.min()), 1 - 1e-6)
+    # the lowest pair keeps a tint, so that its cell is seen
+    low = min(float(pairs.min()), 1 - 1e-3)
+    low -= 0.15 * (1 - low)
     shown = np.where(apart & np.tri(members, dtype=bool), shares, np.nan)
-    artist = axes.imshow(100 * shown, cmap=style.PROBABILITY, vmin=100 * low, vmax=100,
-                         interpolation="nearest")  # fmt: skip
-    fits = side / members > 2.9 * look.em
+    artist = axes.imshow(
+        100 * shown, cmap=style.PROBABILITY, vmin=100 * low, vmax=100, interpolation="nearest"
+    )
+    fits = side / members > 2.45 * look.em
     if fits:
         for i in range(members):
             for j in range(i):
-                strong = shares[i, j] > low + 0.55 * (1 - low)
-                axes.text(j, i, f"{100 * shares[i, j]:.1f}", ha="center", va="center",
-                          color=style.CARD if strong else style.INK)  # fmt: skip
+                (ink,) = style.ink_on(artist.cmap(artist.norm(100 * shares[i, j])))
+                axes.text(j, i, f"{100 * shares[i, j]:.1f}", ha="center", va="center", color=ink)
             if accuracy is not None:
-                axes.text(i, i, f"{100 * accuracy[i]:.1f}", ha="center", va="center",
-                          color=style.SOFT)  # fmt: skip
+                axes.text(
+                    i, i, f"{100 * accuracy[i]:.1f}", ha="center", va="center", color=style.SOFT
+                )
     step = max(1, int(np.ceil(1.15 * look.em / (side / members))))
     axes.set_yticks(range(0, members, step), names[::step])
     numbers = [str(index + 1) for index in range(members)] if member_names is None else names
@@ -310,12 +333,9 @@ def agreement_matrix(
     scale.tick_params(labelsize=look.text, length=0.2 * look.text, color=style.FRAME)
     for spine in scale.spines.values():
         spine.set_visible(False)
-    note = (
-        f"all {style.plural(members, 'member')} agree on\n"
-        f"{style.percent(_unanimous(predictions))} of {style.plural(len(predictions.mean), 'image')}"
-    )
+    note = f"all members agree:\n{style.percent(_unanimous(predictions))} of images"
     if fits and accuracy is not None:
-        note += "\n\ngrey diagonal: accuracy\nof each member (%)"
+        note += "\n\ngrey: accuracy of\neach member (%)"
     figure.text(
         (left * look.em + side + 7.2 * look.em) / wide,
         (below * look.em + side) / tall,

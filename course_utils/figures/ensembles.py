@@ -73,7 +73,7 @@ def metric_against_members(
     count = len(series)
     columns = count if count <= 3 else 2
     rows = -(-count // columns)
-    figure = style.canvas(8, 0.4 + 2.5 * rows, figure)
+    figure = style.canvas(8, 0.5 + 2.25 * rows, figure)
     grid = style.panels(
         figure,
         columns=[1] * columns,
@@ -89,25 +89,33 @@ def metric_against_members(
     look = style.current()
     handles: dict[str, object] = {}
     sentences = []
-    for axes, (metric, one) in zip(cells, series.items()):
+    for axes, (metric, one) in zip(cells, series.items(), strict=False):
         factor = 100.0 if one.percent else 1.0
         members = np.asarray(one.members)
         value = np.asarray(one.value, np.float64)
         if one.low is not None and one.high is not None:
             low, high = np.asarray(one.low, np.float64), np.asarray(one.high, np.float64)
             handles[interval] = axes.vlines(
-                members, factor * low, factor * high, color=style.BLUE, alpha=0.35,
-                linewidth=2.6 * look.line, label=interval,
-            )  # fmt: skip
+                members,
+                factor * low,
+                factor * high,
+                color=style.BLUE,
+                alpha=0.35,
+                linewidth=2.6 * look.line,
+                label=interval,
+            )
         (handles[name],) = axes.plot(
             members, factor * value, color=style.BLUE, marker="s", label=name
         )
         for model, looks in style.model_styles(one.references or {}).items():
             level = factor * one.references[model]  # type: ignore[index]
             handles[model] = axes.axhline(
-                level, color=looks.color, linestyle=looks.line, linewidth=0.8 * look.line,
+                level,
+                color=looks.color,
+                linestyle=looks.line,
+                linewidth=0.8 * look.line,
                 label=model,
-            )  # fmt: skip
+            )
         axes.set_xlim(members.min() - 0.5, members.max() + 0.5)
         step = max(1, -(-len(members) // 8))
         axes.set_xticks(members[::step])

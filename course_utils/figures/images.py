@@ -16,6 +16,7 @@ from .picture import Picture, message
 if TYPE_CHECKING:
     from ..predictions import Predictions
 
+TINT_TRUE, TINT_ANSWER, TINT_OTHER = "#CBE3F2", "#F8D8C0", "#E8E8E8"
 LINE = 222  # grey level of the lines between tiles
 
 
@@ -109,8 +110,8 @@ def sample_grid(
 
     joined = mosaic(tiles)
     look = style.current()
-    left = 0.9 + 0.62 * max(map(len, names))
-    right = 1.0 + 0.62 * max(len(f"{size:,}") for size in sizes)
+    left = 1.1 + 0.62 * max(map(len, names))
+    right = 1.2 + 0.62 * max(5, *(len(f"{size:,}") for size in sizes))
     inner = 8 * look.scale - look.em * (left + right)
     tall = (inner * joined.shape[0] / joined.shape[1] + 2.2 * look.em) / look.scale
     figure = style.canvas(8, tall, figure)
@@ -119,7 +120,7 @@ def sample_grid(
     centres = [1 + (height + 1) * (row + 0.5) for row in range(count)]
     axes.set_yticks(centres, names)
     axes.tick_params(left=False)
-    for centre, size in zip(centres, sizes):
+    for centre, size in zip(centres, sizes, strict=True):
         axes.annotate(
             f"{size:,}",
             (1, centre),
@@ -141,7 +142,7 @@ def sample_grid(
     alt = (
         f"Sample grid: {count} rows, one per class, with up to {shown} of "
         f"{style.plural(len(images), 'image')}. Images per class: "
-        + ", ".join(f"{name} {size:,}" for name, size in zip(names, sizes))
+        + ", ".join(f"{name} {size:,}" for name, size in zip(names, sizes, strict=True))
         + "."
     )
     return Picture(figure, alt)
@@ -279,7 +280,8 @@ def misclassified_gallery(
     cell_width = 8 * scale / em / columns
     tile = 6.0
     cell_height = tile + (1.9 if votes else 0.0) + 1.5
-    figure = style.canvas(8, (rows * cell_height + 0.6) * em / scale, figure)
+    key = 2.0 if strip else 0.0
+    figure = style.canvas(8, (rows * cell_height + 0.6 + key) * em / scale, figure)
     axes = style.bare(figure.add_axes((0, 0, 1, 1)))
     axes.set_autoscale_on(False)
 
@@ -287,8 +289,9 @@ def misclassified_gallery(
     for position, index in enumerate(shown):
         x = (position % columns) * cell_width + 0.8
         y = (position // columns) * cell_height + 0.8
-        axes.imshow(255 - images[index], cmap="gray", vmin=0, vmax=255,
-                    extent=(x, x + tile, y + tile, y))  # fmt: skip
+        axes.imshow(
+            255 - images[index], cmap="gray", vmin=0, vmax=255, extent=(x, x + tile, y + tile, y)
+        )
         boundaries.append([(x, y), (x + tile, y), (x + tile, y + tile), (x, y + tile)])
         verdict = "" if not chosen_by_caller or not correct[index] else "  right"
         axes.text(
@@ -310,19 +313,35 @@ def misclassified_gallery(
                 boxes.append([(at, low), (edge, low), (edge, high), (at, high)])
                 fills.append(_vote_color(vote, labels[index], predicted[index]))
             text = " ".join(short[vote].ljust(letters) for vote in said)
-            axes.text(x + 0.301 - 0.09, y + tile + 1.15, text, family="DejaVu Sans Mono",
-                      va="center_baseline")  # fmt: skip
+            axes.text(
+                x + 0.301 - 0.09,
+                y + tile + 1.15,
+                text,
+                family="DejaVu Sans Mono",
+                va="center_baseline",
+            )
         else:
             tally = np.bincount(said, minlength=classes)
             order = [c for c in np.argsort(-tally, kind="stable") if tally[c]][:3]
-            text = ", ".join(f"{tally[c]} × {short[c]}" for c in order)
+            text = ", ".join(f"{tally[c]} \N{MULTIPLICATION SIGN} {short[c]}" for c in order)
             axes.text(x, y + tile + 1.15, text, va="center_baseline")
     axes.add_collection(
         PolyCollection(boundaries, facecolors="none", edgecolors=style.FRAME, linewidths=0.8)
     )
+    if strip:
+        at, low = 0.8, rows * cell_height + 0.6
+        for tint, text in (
+            (TINT_TRUE, "votes for the true class"),
+            (TINT_ANSWER, "for the wrong answer"),
+            (TINT_OTHER, "for another class"),
+        ):
+            boxes.append([(at, low), (at + 1, low), (at + 1, low + 1.2), (at, low + 1.2)])
+            fills.append(tint)
+            axes.text(at + 1.4, low + 0.6, text, va="center_baseline", color=style.SOFT)
+            at += 3.0 + 0.58 * len(text)
     if boxes:
         axes.add_collection(PolyCollection(boxes, facecolors=fills, edgecolors="none", zorder=1.5))
-    axes.set(xlim=(0, 8 * scale / em), ylim=(rows * cell_height + 0.6, 0), aspect="auto")
+    axes.set(xlim=(0, 8 * scale / em), ylim=(rows * cell_height + 0.6 + key, 0), aspect="auto")
 
     parts = []
     for index in shown:
@@ -346,5 +365,5 @@ def misclassified_gallery(
 def _vote_color(vote: int, label: int, answer: int) -> str:
     """Tint of a vote: blue for the true class, orange for the wrong answer, grey for others."""
     if vote == label:
-        return "#CBE3F2"
-    return "#F8D8C0" if vote == answer else "#E8E8E8"
+        return TINT_TRUE
+    return TINT_ANSWER if vote == answer else TINT_OTHER

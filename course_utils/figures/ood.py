@@ -71,9 +71,7 @@ def detection(known: np.ndarray, ood: np.ndarray) -> Detection:
     true_positive = np.append(0.0, found / len(ood))
     false_positive = np.append(0.0, (flagged - found) / len(known))
     precision = np.append(1.0, found / flagged)
-    auroc = float(
-        (np.diff(false_positive) * (true_positive[1:] + true_positive[:-1])).sum() / 2
-    )
+    auroc = float((np.diff(false_positive) * (true_positive[1:] + true_positive[:-1])).sum() / 2)
     aupr = float((np.diff(true_positive) * precision[1:]).sum())
     fpr95 = float(false_positive[np.argmax(true_positive >= 0.95)])
     return Detection(
@@ -117,13 +115,13 @@ def score_histograms(
     checks.same_length(len(scores), len(correct), "scores", "answers marked right or wrong")
     if not len(scores):
         raise ValueError("The histogram needs at least one score.")
-    groups: list[tuple[str, np.ndarray, str, object, str]] = [
-        ("right", scores[correct], style.RIGHT, "solid", ""),
-        ("wrong", scores[~correct], style.WRONG, (0, (5, 1.5)), "////"),
+    groups: list[tuple[str, np.ndarray, str, object, float]] = [
+        ("right", scores[correct], style.RIGHT, "solid", 0.16),
+        ("wrong", scores[~correct], style.WRONG, (0, (5, 1.5)), 0.0),
     ]
     if ood_scores is not None:
         ood = checks.finite(ood_scores, "The score of the OOD images")
-        groups.append((ood_name, ood, style.OOD, (0, (1, 1.2)), "...."))
+        groups.append((ood_name, ood, style.OOD, (0, (1, 1.2)), 0.16))
     everything = np.concatenate([values for _, values, *_ in groups])
     low, high = float(everything.min()), float(everything.max())
     if high <= low:
@@ -134,7 +132,7 @@ def score_histograms(
     look = style.current()
     handles, labels, sentences = [], [], []
     smallest = 1.0
-    for name, values, color, line, hatch in groups:
+    for name, values, color, line, alpha in groups:
         size = style.plural(len(values), "image")
         if len(values):
             share = np.histogram(values, edges)[0] / len(values)
@@ -143,15 +141,25 @@ def score_histograms(
             share = np.zeros(bins)
         base = 1e-9 if log else 0
         fill = axes.stairs(
-            100 * np.maximum(share, base), edges, fill=True, facecolor=color, alpha=0.22,
-            edgecolor=color, hatch=hatch, linewidth=0, baseline=100 * base,
-        )  # fmt: skip
+            100 * np.maximum(share, base),
+            edges,
+            fill=True,
+            facecolor=color,
+            alpha=alpha,
+            edgecolor="none",
+            linewidth=0,
+            baseline=100 * base,
+        )
         outline = axes.stairs(
-            100 * np.maximum(share, base), edges, color=color, linestyle=line,
-            linewidth=look.line, baseline=100 * base,
-        )  # fmt: skip
+            100 * np.maximum(share, base),
+            edges,
+            color=color,
+            linestyle=line,
+            linewidth=look.line,
+            baseline=100 * base,
+        )
         handles.append((fill, outline))
-        labels.append(f"{name}, {size}")
+        labels.append(f"{name} ({len(values):,})")
         if len(values):
             words = f"{name}: {size}, median {np.median(values):.3g}"
             if threshold is not None:
@@ -162,17 +170,19 @@ def score_histograms(
     parts = {}
     if threshold is not None:
         parts["threshold"] = axes.axvline(
-            threshold, color=style.INK, linewidth=1.2, linestyle=(0, (3, 2))
+            threshold, color=style.INK, linewidth=look.thin, linestyle=(0, (3, 2))
         )
-        axes.annotate(
-            "answered ",
-            (threshold, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(-0.2 * look.text, -0.9 * look.text),
-            textcoords="offset points",
-            ha="right" if threshold - low > 0.15 * (high - low) else "left",
-            color=style.SOFT,
-        ) if low <= threshold <= high else None
+        if low <= threshold <= high:
+            room = threshold - low > 0.15 * (high - low)
+            axes.annotate(
+                "← answered",
+                (threshold, 1),
+                xycoords=("data", "axes fraction"),
+                xytext=((-0.4 if room else 0.4) * look.text, -0.9 * look.text),
+                textcoords="offset points",
+                ha="right" if room else "left",
+                color=style.SOFT,
+            )
     axes.set_xlim(low, high)
     if log:
         axes.set_yscale("log")
@@ -220,26 +230,46 @@ def roc_and_precision_recall(
     results = {name: detection(*pair) for name, pair in models.items()}
     figure = style.canvas(8, 3.7, figure)
     left, right = style.panels(
-        figure, columns=(1, 1), left=4.6, right=1.0, top=2.2, bottom=3.3, gap_x=5.2
+        figure, columns=(1, 1), left=4.6, right=1.8, top=2.2, bottom=3.3, gap_x=5.2
     )[0]
-    (chance,) = left.plot([0, 100], [0, 100], color=style.REFERENCE, linewidth=1.0,
-                          linestyle=(0, (2, 2)))  # fmt: skip
-    shares = {result.num_ood / (result.num_ood + result.num_known) for result in results.values()}
+    (chance,) = left.plot(
+        [0, 100],
+        [0, 100],
+        color=style.REFERENCE,
+        linewidth=style.current().thin,
+        linestyle=(0, (2, 2)),
+    )
+    shares = {one.num_ood / (one.num_ood + one.num_known) for one in results.values()}
     for share in shares:
-        right.axhline(100 * share, color=style.REFERENCE, linewidth=1.0, linestyle=(0, (2, 2)))
+        right.axhline(
+            100 * share,
+            color=style.REFERENCE,
+            linewidth=style.current().thin,
+            linestyle=(0, (2, 2)),
+        )
     lines, sentences = [], []
-    for (name, result), looks in zip(results.items(), style.model_styles(results).values()):
+    for (name, result), looks in zip(
+        results.items(), style.model_styles(results).values(), strict=True
+    ):
         settings = {"color": looks.color, "linestyle": looks.line, "clip_on": False, "zorder": 3}
         keep = _thinned(result.false_positive, result.true_positive)
         (line,) = left.plot(
-            100 * result.false_positive[keep], 100 * result.true_positive[keep],
-            marker=looks.marker, markevery=(0.06, 0.18), label=name, **settings,
-        )  # fmt: skip
+            100 * result.false_positive[keep],
+            100 * result.true_positive[keep],
+            marker=looks.marker,
+            markevery=(0.06, 0.18),
+            label=name,
+            **settings,
+        )
         keep = _thinned(result.true_positive, result.precision)
         right.plot(
-            100 * result.true_positive[keep], 100 * result.precision[keep],
-            marker=looks.marker, markevery=(0.06, 0.18), label=name, **settings,
-        )  # fmt: skip
+            100 * result.true_positive[keep],
+            100 * result.precision[keep],
+            marker=looks.marker,
+            markevery=(0.06, 0.18),
+            label=name,
+            **settings,
+        )
         lines.append(line)
         sentences.append(
             f"{name}: AUROC {result.auroc:.4f}, AUPR {result.aupr:.4f}, false alarms at 95 % "
@@ -247,10 +277,16 @@ def roc_and_precision_recall(
         )
     for axes in (left, right):
         axes.set(xlim=(0, 100), ylim=(0, 100))
-    style.label(left, x="known images flagged (%)", y=f"{ood_name} found (%)", title="ROC",
-                grid="both")  # fmt: skip
-    style.label(right, x=f"{ood_name} found (%)", y=f"{ood_name} among flagged (%)",
-                title="Precision and recall", grid="both")  # fmt: skip
+    style.label(
+        left, x="known images flagged (%)", y=f"{ood_name} found (%)", title="ROC", grid="both"
+    )
+    style.label(
+        right,
+        x=f"{ood_name} found (%)",
+        y=f"{ood_name} among flagged (%)",
+        title="Precision and recall",
+        grid="both",
+    )
     box = {"frameon": True, "facecolor": style.CARD, "edgecolor": "none", "framealpha": 0.85}
     style.legend(
         left,
@@ -274,9 +310,7 @@ def roc_and_precision_recall(
     first = next(iter(results.values()))
     alt = (
         f"ROC and precision-recall curves for finding {ood_name} images among known ones "
-        f"({first.num_known:,} known, {first.num_ood:,} {ood_name}). "
-        + "; ".join(sentences)
-        + "."
+        f"({first.num_known:,} known, {first.num_ood:,} {ood_name}). " + "; ".join(sentences) + "."
     )
     return Picture(figure, alt)
 

@@ -8,13 +8,14 @@ from fractions import Fraction
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from . import style
 from .picture import Picture
 
 #: LeNet: (name, output channels, inputs per input channel and output channel); conv 5 x 5, and
 #: the first linear layer sees 4 x 4 pixels of each channel.
-LAYERS = (("conv1", 6, 25), ("conv2", 16, 25), ("fc1", 120, 16), ("fc2", 84, 1), ("out", 10, 1))
+LAYERS = (("conv 1", 6, 25), ("conv 2", 16, 25), ("fc 1", 120, 16), ("fc 2", 84, 1), ("out", 10, 1))
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def packed_plan(
 
 def _parameters(channels: tuple[int, ...], in_channels: int) -> int:
     total, before = 0, in_channels
-    for (_, _, spread), after in zip(LAYERS, channels):
+    for (_, _, spread), after in zip(LAYERS, channels, strict=True):
         total += after * (before * spread + 1)
         before = after
     return total
@@ -121,18 +122,16 @@ def packed_diagram(
     figure = style.canvas(8, 4.0, figure)
     look = style.current()
     grid = style.panels(
-        figure, columns=(1, 1, 1), left=0.7, right=0.7, top=2.3, bottom=3.6, gap_x=1.8
+        figure, columns=(1, 1, 1), left=0.7, right=0.7, top=2.3, bottom=4.6, gap_x=1.8
     )[0]
     height = grid[0].get_position().height * figure.get_size_inches()[1] / look.em
-    # in text heights: room for the numbers above and below the blocks
-    room = height - 3.4
+    # in text heights: room for the numbers above the blocks
+    room = height - 2.2
     members = plan.num_members
     gap = min(0.6, 4.0 / members)
-    unit = min(
-        (room - gap * (members - 1)) / (members * max(plan.member)), room / max(plan.lenet)
-    )
+    unit = min((room - gap * (members - 1)) / (members * max(plan.member)), room / max(plan.lenet))
     colors = [style.MEMBER_COLORS[i % len(style.MEMBER_COLORS)] for i in range(members)]
-    middle = 1.7 + room / 2
+    middle = 1.8 + room / 2
 
     _network(grid[0], [plan.lenet], [middle], unit, [style.SOFT])
     step = unit * max(plan.member) + gap
@@ -140,30 +139,25 @@ def packed_diagram(
     _network(grid[1], [plan.member] * members, centres, unit, colors)
     _grouped(grid[2], plan, middle, unit, colors)
 
-    titles = ("One LeNet", f"{members} small LeNets", "One grouped network")
+    titles = ("One LeNet", f"{members} small LeNets", f"One network of {members} groups")
     numbers = (
         [str(channels) for channels in plan.lenet],
         [str(channels) for channels in plan.member],
-        [f"{members}×{channels}" for channels in plan.member],
+        [str(channels) for channels in plan.packed],
     )
-    # figures of all M x C channels stand at the other side, where there is room for them
-    below = (None, None, [str(channels) for channels in plan.packed])
     counts = (
         f"{plan.lenet_parameters:,} parameters",
-        f"{members} × {plan.member_parameters:,} parameters",
+        f"{members} \N{MULTIPLICATION SIGN} {plan.member_parameters:,} parameters",
         f"{plan.packed_parameters:,} parameters",
     )
     if members == 1:
         titles = ("One LeNet", "1 network", "One network, 1 group")
-    for axes, title, line, second, count in zip(grid, titles, numbers, below, counts):
+    for axes, title, line, count in zip(grid, titles, numbers, counts, strict=True):
         style.bare(axes)
         axes.set(xlim=(-0.5, 4.5), ylim=(height, 0))
         for column, text in enumerate(line):
             axes.text(column, 0.8, text, ha="center", va="center")
-        if second:
-            for column, text in enumerate(second):
-                axes.text(column, height - 0.8, text, ha="center", va="center", color=style.SOFT)
-        axes.set_xticks(range(5), [name for name, _, _ in LAYERS])
+        axes.set_xticks(range(5), [name.replace(" ", "\n") for name, _, _ in LAYERS])
         axes.tick_params(length=0, labelcolor=style.SOFT)
         style.label(axes, x=count, title=title)
     ratio = plan.packed_parameters / plan.lenet_parameters
@@ -191,15 +185,13 @@ def _network(
 ) -> None:
     """Separate networks, each centred on its own line."""
     blocks, bands, block_colors, band_colors = [], [], [], []
-    for channels, centre, color in zip(networks, centres, colors):
+    for channels, centre, color in zip(networks, centres, colors, strict=True):
         spans = [(centre - unit * c / 2, centre + unit * c / 2) for c in channels]
         _chain(spans, color, blocks, bands, block_colors, band_colors)
     _draw(axes, blocks, bands, block_colors, band_colors)
 
 
-def _grouped(
-    axes: Axes, plan: PackedPlan, middle: float, unit: float, colors: list[str]
-) -> None:
+def _grouped(axes: Axes, plan: PackedPlan, middle: float, unit: float, colors: list[str]) -> None:
     """One network: in every layer the members' blocks touch, and each keeps to its own band."""
     blocks, bands, block_colors, band_colors = [], [], [], []
     members = plan.num_members
@@ -218,38 +210,46 @@ def _grouped(
 WIDTH = 0.2  # half the width of a block, in columns
 
 
-def _outline(column: int, top: float, bottom: float):  # noqa: ANN202 - a matplotlib patch
-    from matplotlib.patches import Rectangle
-
+def _outline(column: int, top: float, bottom: float) -> Rectangle:
     return Rectangle(
-        (column - WIDTH - 0.04, top - 0.15), 2 * WIDTH + 0.08, bottom - top + 0.3, fill=False,
-        edgecolor=style.INK, linewidth=0.9,
-    )  # fmt: skip
+        (column - WIDTH - 0.04, top - 0.15),
+        2 * WIDTH + 0.08,
+        bottom - top + 0.3,
+        fill=False,
+        edgecolor=style.INK,
+        linewidth=style.current().thin,
+    )
 
 
-def _chain(spans, color, blocks, bands, block_colors, band_colors) -> None:  # noqa: ANN001
+def _chain(spans, color, blocks, bands, block_colors, band_colors) -> None:
     for column, (top, bottom) in enumerate(spans):
         bottom = max(bottom, top + 0.06)  # a few channels stay visible
         blocks.append(
-            [(column - WIDTH, top), (column + WIDTH, top), (column + WIDTH, bottom),
-             (column - WIDTH, bottom)]  # fmt: skip
+            [
+                (column - WIDTH, top),
+                (column + WIDTH, top),
+                (column + WIDTH, bottom),
+                (column - WIDTH, bottom),
+            ]
         )
         block_colors.append(color)
         if column + 1 < len(spans):
             after_top, after_bottom = spans[column + 1]
             bands.append(
-                [(column + WIDTH, top), (column + 1 - WIDTH, after_top),
-                 (column + 1 - WIDTH, after_bottom), (column + WIDTH, bottom)]  # fmt: skip
+                [
+                    (column + WIDTH, top),
+                    (column + 1 - WIDTH, after_top),
+                    (column + 1 - WIDTH, after_bottom),
+                    (column + WIDTH, bottom),
+                ]
             )
             band_colors.append(color)
 
 
-def _draw(axes, blocks, bands, block_colors, band_colors) -> None:  # noqa: ANN001
+def _draw(axes, blocks, bands, block_colors, band_colors) -> None:
     axes.add_collection(
         PolyCollection(bands, facecolors=band_colors, alpha=0.2, linewidths=0, label="connections")
     )
     axes.add_collection(
         PolyCollection(blocks, facecolors=block_colors, linewidths=0, label="channels")
     )
-
-

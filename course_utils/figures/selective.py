@@ -46,7 +46,7 @@ def _names_at_the_end(
     names = list(ends)
     places = style.spread([ends[name][0] for name in names], line)
     places = [place + max(0.0, low + 0.4 * line - min(places)) for place in places]
-    for name, place in zip(names, places):
+    for name, place in zip(names, places, strict=True):
         value, text = ends[name]
         axes.annotate(
             text,
@@ -56,8 +56,14 @@ def _names_at_the_end(
             textcoords=("axes fraction", "data"),
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": styles[name].color, "linewidth": 1.0,
-                        "shrinkA": 1, "shrinkB": 0.6 * look.marker},  # fmt: skip
+            arrowprops={
+                "arrowstyle": "-",
+                "color": styles[name].color,
+                "linewidth": look.thin,
+                "shrinkA": 1,
+                "shrinkB": 0.6 * look.marker,
+                "relpos": (0, 0.5),
+            },
         )
 
 
@@ -108,36 +114,52 @@ def risk_coverage_curves(
     axes = style.panels(figure, left=4.8, right=11.5, top=1.2, bottom=3.3)[0][0]
     look = style.current()
 
-    highest = max(
-        [curve.error_rate for curve in curves.values()]
-        + [point.risk for point in points.values() if point.coverage > 0]
-        + [float(np.max(high[np.asarray(c) > 0.2], initial=0)) for c, _, high in
-           ((np.asarray(c), low, np.asarray(high)) for c, low, high in bands.values())]
-        + [float(c.risk[c.coverage > 0.2].max(initial=0)) for c in curves.values()]
-    )  # fmt: skip
+    # The start of a curve rests on few images and may be anywhere: the axis is made for the rest.
+    heights = [curve.risk[curve.coverage > 0.2].max(initial=0) for curve in curves.values()]
+    heights += [point.risk for point in points.values() if point.coverage > 0]
+    for across, _, high in bands.values():
+        heights.append(np.max(np.asarray(high)[np.asarray(across) > 0.2], initial=0))
+    highest = float(max(heights))
     top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * len(points)) or 0.01)
     axes.set(xlim=(0, 100), ylim=(0, 100 * top))
 
     if reference:
         rate = curves[reference].error_rate
         coverage, risk = _ideal(rate)
-        axes.plot(100 * coverage, 100 * risk, color=style.REFERENCE, linewidth=1.1,
-                  linestyle=(0, (2, 2)), label="ideal")  # fmt: skip
-        axes.plot([0, 100], [100 * rate] * 2, color=style.REFERENCE, linewidth=1.1,
-                  linestyle=(0, (5, 2)), label="random")  # fmt: skip
+        axes.plot(
+            100 * coverage,
+            100 * risk,
+            color=style.REFERENCE,
+            linewidth=look.thin,
+            linestyle=(0, (2, 2)),
+            label="ideal",
+        )
+        axes.plot(
+            [0, 100],
+            [100 * rate] * 2,
+            color=style.REFERENCE,
+            linewidth=look.thin,
+            linestyle=(0, (5, 2)),
+            label="random",
+        )
         if 0 < rate <= top:
             whose = f" ({reference})" if len(curves) > 1 else ""
             axes.annotate(
-                f"random{whose}", (0, 100 * rate), xytext=(0.6 * look.text, -0.35 * look.text),
-                textcoords="offset points", va="top", color=style.SOFT,
-            )  # fmt: skip
-            at = min(rate / 2, 0.5 * top)
-            # where the ideal curve reaches this height
-            across = (1 - rate) / (1 - at) if at < 1 else 1.0
+                f"random{whose}",
+                (0, 100 * rate),
+                xytext=(0.6 * look.text, -0.35 * look.text),
+                textcoords="offset points",
+                va="top",
+                color=style.SOFT,
+            )
             axes.annotate(
-                f"ideal{whose}", (100 * across, 100 * at), xytext=(-0.5 * look.text, 0),
-                textcoords="offset points", ha="right", va="center", color=style.SOFT,
-            )  # fmt: skip
+                f"ideal{whose}",
+                (0, 0),
+                xytext=(0.6 * look.text, 0.45 * look.text),
+                textcoords="offset points",
+                va="bottom",
+                color=style.SOFT,
+            )
 
     ends: dict[str, tuple[float, str]] = {}
     sentences = []
@@ -149,16 +171,33 @@ def risk_coverage_curves(
             across, low, high = (np.asarray(values, np.float64) for values in bands[name])
             if not len(across) == len(low) == len(high):
                 raise ValueError(f"The band of {name} has arrays of different length.")
-            axes.fill_between(100 * across, 100 * low, 100 * high, color=looks.color, alpha=0.16,
-                              linewidth=0, label=f"interval {name}")  # fmt: skip
-        axes.plot(100 * coverage[keep], 100 * risk[keep], color=looks.color, linestyle=looks.line,
-                  zorder=3, label=name)  # fmt: skip
+            axes.fill_between(
+                100 * across,
+                100 * low,
+                100 * high,
+                color=looks.color,
+                alpha=0.16,
+                linewidth=0,
+                label=f"interval {name}",
+            )
+        axes.plot(
+            100 * coverage[keep],
+            100 * risk[keep],
+            color=looks.color,
+            linestyle=looks.line,
+            zorder=3,
+            label=name,
+        )
         if curve.error_rate <= top:
-            axes.plot([100], [100 * curve.error_rate], looks.marker, color=looks.color,
-                      clip_on=False, zorder=4)  # fmt: skip
-            ends[name] = (
-                100 * curve.error_rate, f"{name}  {style.percent(curve.error_rate)}"
-            )  # fmt: skip
+            axes.plot(
+                [100],
+                [100 * curve.error_rate],
+                looks.marker,
+                color=looks.color,
+                clip_on=False,
+                zorder=4,
+            )
+            ends[name] = (100 * curve.error_rate, f"{name}  {style.percent(curve.error_rate)}")
         sentences.append(
             f"{name}: risk {style.percent(curve.error_rate)} at full coverage, "
             f"{style.percent(curve.risk_at_coverage(0.8))} at 80 %, AURC {curve.aurc:.4g}"
@@ -171,16 +210,35 @@ def risk_coverage_curves(
         looks = styles[name]
         x, y = 100 * point.coverage, 100 * (point.risk if point.coverage > 0 else 0.0)
         (parts[f"lines:{name}"],) = axes.plot(
-            [x, x, 0], [0, y, y], color=looks.color, linewidth=1.0, linestyle=(0, (1, 2)), zorder=2
+            [x, x, 0],
+            [0, y, y],
+            color=looks.color,
+            linewidth=look.thin,
+            linestyle=(0, (1, 2)),
+            zorder=2,
         )
         (parts[f"point:{name}"],) = axes.plot(
-            [x], [y], looks.marker, color=looks.color, markersize=1.9 * look.marker,
-            markerfacecolor=style.CARD, markeredgewidth=0.9 * look.line, clip_on=False, zorder=5,
-        )  # fmt: skip
+            [x],
+            [y],
+            looks.marker,
+            color=looks.color,
+            markersize=1.9 * look.marker,
+            markerfacecolor=style.CARD,
+            markeredgewidth=0.9 * look.line,
+            clip_on=False,
+            zorder=5,
+        )
         handles.append(
-            Line2D([], [], linestyle="none", marker=looks.marker, color=looks.color,
-                   markerfacecolor=style.CARD, markersize=1.4 * look.marker,
-                   markeredgewidth=0.9 * look.line)  # fmt: skip
+            Line2D(
+                [],
+                [],
+                linestyle="none",
+                marker=looks.marker,
+                color=looks.color,
+                markerfacecolor=style.CARD,
+                markersize=1.4 * look.marker,
+                markeredgewidth=0.9 * look.line,
+            )
         )
         labels.append(f"{name}: {_words(point)}")
     if handles:
@@ -193,7 +251,7 @@ def risk_coverage_curves(
             f"{style.percent(curves[reference].error_rate)}, a perfect ranking is without error "
             f"up to {style.percent(1 - curves[reference].error_rate)} coverage."
         )
-    for name, text in zip(points, labels):
+    for text in labels:
         alt += f" Operating point of {text}."
     return Picture(figure, alt, parts)
 
@@ -201,9 +259,7 @@ def risk_coverage_curves(
 def _words(point: Any) -> str:
     if point.coverage == 0:
         return "nothing is answered"
-    return (
-        f"{style.percent(point.coverage)} answered, {style.percent(point.risk)} of them wrong"
-    )
+    return f"{style.percent(point.coverage)} answered, {style.percent(point.risk)} of them wrong"
 
 
 @style.drawn
@@ -239,11 +295,24 @@ def cost_curves(
     for name, curve in curves.items():
         looks, best = styles[name], curve.optimum
         keep = _thin(len(curve.coverage), curve.coverage)
-        axes.plot(100 * curve.coverage[keep], curve.cost[keep], color=looks.color,
-                  linestyle=looks.line, zorder=3, label=name)  # fmt: skip
-        axes.plot([100 * best.coverage], [best.cost], looks.marker, color=looks.color,
-                  markersize=1.5 * look.marker, clip_on=False, zorder=4,
-                  label=f"optimum {name}")  # fmt: skip
+        axes.plot(
+            100 * curve.coverage[keep],
+            curve.cost[keep],
+            color=looks.color,
+            linestyle=looks.line,
+            zorder=3,
+            label=name,
+        )
+        axes.plot(
+            [100 * best.coverage],
+            [best.cost],
+            looks.marker,
+            color=looks.color,
+            markersize=1.1 * look.marker,
+            clip_on=False,
+            zorder=6,
+            label=f"optimum {name}",
+        )
         ends[name] = (float(curve.cost[-1]), f"{name}\nleast {best.cost:.3g}")
         words = (
             f"{name}: {curve.cost[0]:.3g} if all is referred, {curve.cost[-1]:.3g} if all is "
@@ -253,13 +322,39 @@ def cost_curves(
             now = curve.cost_at(thresholds[name])
             step = int(np.searchsorted(curve.threshold, thresholds[name], side="right")) - 1
             (parts[f"point:{name}"],) = axes.plot(
-                [100 * curve.coverage[step]], [now], looks.marker, color=looks.color,
-                markersize=1.9 * look.marker, markerfacecolor=style.CARD,
-                markeredgewidth=0.9 * look.line, clip_on=False, zorder=5,
-            )  # fmt: skip
+                [100 * curve.coverage[step]],
+                [now],
+                looks.marker,
+                color=looks.color,
+                markersize=1.9 * look.marker,
+                markerfacecolor=style.CARD,
+                markeredgewidth=0.9 * look.line,
+                clip_on=False,
+                zorder=5,
+            )
             words += f"; now {now:.3g} at {style.percent(curve.coverage[step])}"
         sentences.append(words)
     _cost_names(axes, ends, styles)
+    keys = [("cheapest", style.SOFT)] + ([("now", style.CARD)] if thresholds else [])
+    style.legend(
+        axes,
+        [
+            Line2D(
+                [],
+                [],
+                linestyle="none",
+                marker="o",
+                color=style.SOFT,
+                markerfacecolor=fill,
+                markersize=1.1 * look.marker,
+            )
+            for _, fill in keys
+        ],
+        [word for word, _ in keys],
+        loc="upper center",
+        ncols=2,
+        handlelength=1.0,
+    )
     cost = f"cost per image ({unit})" if unit else "cost per image"
     style.label(axes, x="coverage: answered (%)", y=cost, grid="both")
     alt = f"Expected {cost} against coverage. " + "; ".join(sentences) + "."
@@ -275,7 +370,7 @@ def _cost_names(
     names = list(ends)
     places = style.spread([ends[name][0] for name in names], line * (high - low))
     shift = max(0.0, low + 0.45 * line * (high - low) - min(places))
-    for name, place in zip(names, places):
+    for name, place in zip(names, places, strict=True):
         value, text = ends[name]
         axes.annotate(
             text,
@@ -285,6 +380,12 @@ def _cost_names(
             textcoords=("axes fraction", "data"),
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": styles[name].color, "linewidth": 1.0,
-                        "shrinkA": 1, "shrinkB": 2},  # fmt: skip
+            arrowprops={
+                "arrowstyle": "-",
+                "color": styles[name].color,
+                "linewidth": look.thin,
+                "shrinkA": 1,
+                "shrinkB": 2,
+                "relpos": (0, 0.5),
+            },
         )

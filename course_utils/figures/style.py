@@ -17,6 +17,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
@@ -150,6 +151,11 @@ class Style:
         return self.text / 72
 
     @property
+    def thin(self) -> float:
+        """Width of a reference or leader line in points."""
+        return 0.65 * self.line
+
+    @property
     def rc(self) -> dict[str, Any]:
         """The matplotlib settings under which a figure is built and drawn."""
         return {
@@ -202,7 +208,7 @@ def current() -> Style:
     return _current
 
 
-class use:  # noqa: N801 - reads as a verb: style.use("slides")
+class use:
     """Switch the style of all figures drawn from now on.
 
     As a plain call it stays; in a ``with`` statement the former style comes back at the end.
@@ -333,6 +339,23 @@ def label(
     return axes
 
 
+def ink_on(colors: Any) -> list[str]:
+    """Dark or white text for each background colour [K, 4], whichever has more contrast."""
+    rgb = np.asarray(colors, dtype=float).reshape(-1, 4)[:, :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]  # WCAG 2.2, relative luminance
+    dark = 0.016  # that of INK
+    white_better = 1.05 / (luminance + 0.05) > (luminance + 0.05) / (dark + 0.05)
+    return [CARD if white else INK for white in white_better]
+
+
+def slant(axes: Axes) -> None:
+    """Turn long names on the horizontal axis so that they do not run into each other."""
+    axes.tick_params(axis="x", labelrotation=40)
+    for text in axes.get_xticklabels():
+        text.set(horizontalalignment="right", rotation_mode="anchor")
+
+
 def spread(positions: Sequence[float], gap: float) -> list[float]:
     """Move label positions apart until neighbours are at least ``gap`` from each other.
 
@@ -397,7 +420,7 @@ def legend(
     settings: Mapping[str, Any] = {
         "frameon": False,
         "fontsize": current().text,
-        "handlelength": 2.4,
+        "handlelength": 2.6,
         "borderaxespad": 0.2,
         "labelspacing": 0.35,
         **kwargs,

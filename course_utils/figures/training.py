@@ -106,12 +106,12 @@ def training_curves(
     look = style.current()
     figure = style.canvas(8, 2.9, figure)
     grid = style.panels(
-        figure, columns=[1] * len(metrics), left=4.2, right=0.9, top=4.0, bottom=3.2, gap_x=4.4
+        figure, columns=[1] * len(metrics), left=4.2, right=1.6, top=4.0, bottom=3.2, gap_x=4.4
     )[0]
     styles = style.model_styles(data)
     handles: dict[str, Any] = {}
     sentences = []
-    for axes, (column, words) in zip(grid, metrics.items()):
+    for axes, (column, words) in zip(grid, metrics.items(), strict=True):
         last = []
         share = any(mark in column for mark in _SHARES)
         for name, columns in data.items():
@@ -151,8 +151,6 @@ def training_curves(
         bbox_to_anchor=(1.6 * look.em / figure.get_size_inches()[0], 1),
     )
     alt = (
-        f"Training curves of {style.listing(list(data))} against {x}. "
-        + "; ".join(sentences)
-        + "."
+        f"Training curves of {style.listing(list(data))} against {x}. " + "; ".join(sentences) + "."
     )
     return Picture(figure, alt)
