@@ -1,0 +1,120 @@
+"""Turn the widgets of an executed notebook into plain HTML, for pages without a kernel.
+
+Pictures, texts and captured outputs of a widget are kept as they were when the notebook ended;
+controls become a line that tells how they were set.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from nbconvert.filters import ansi2html, strip_ansi
+from nbformat import NotebookNode
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+STATE = "application/vnd.jupyter.widget-state+json"
+PREFIX = "IPY_MODEL_"
+
+
+def widget_states(notebook: NotebookNode) -> dict[str, dict[str, Any]]:
+    """Return model id -> the widget's entry in the state that nbclient stored."""
+    return notebook.metadata.get("widgets", {}).get(STATE, {}).get("state", {})
+
+
+def children_of(state: dict[str, Any]) -> list[str]:
+    """Return the model ids of a widget's children."""
+    return [child.removeprefix(PREFIX) for child in state.get("children", [])]
+
+
+def descendants(model: str, models: dict[str, dict[str, Any]]) -> list[str]:
+    """Return a widget's model id and those of everything inside it."""
+    found = [model]
+    for child in children_of(models.get(model, {}).get("state", {})):
+        found += descendants(child, models)
+    return found
+
+
+class Still:
+    """One widget and everything in it, drawn once."""
+
+    def __init__(self, models: dict[str, dict[str, Any]]) -> None:
+        self.models = models
+        self.has_controls = False
+
+    def draw(self, model: str) -> str:
+        """Return the HTML of a widget; nothing for one whose state was not stored."""
+        entry = self.models.get(model)
+        if entry is None:
+            return ""
+        state, kind = entry["state"], entry["model_name"] or ""
+        if kind == "HTMLModel" or kind == "HTMLMathModel":
+            return f"<div>{state.get('value', '')}</div>"
+        if kind == "LabelModel":
+            return f"<div>{escape(state.get('value', ''))}</div>"
+        if kind == "ImageModel":
+            return self.image(entry)
+        if kind == "OutputModel":
+            return "".join(draw_output(output) for output in state.get("outputs", []))
+        if "children" in state:
+            drawn = [self.draw(child) for child in children_of(state)]
+            layout = "row" if kind == "HBoxModel" else "column"
+            return f'<div class="{layout}">{"".join(drawn)}</div>'
+        if kind.endswith("ProgressModel"):
+            value, largest = state.get("value", 0), state.get("max", 1)
+            return f'<progress value="{value}" max="{largest}"></progress>'
+        return self.control(state)
+
+    def image(self, entry: dict[str, Any]) -> str:
+        """Return an `<img>` with the picture inside."""
+        for buffer in entry.get("buffers") or entry["state"].get("buffers", []):
+            if buffer["path"] == ["value"]:
+                kind = entry["state"].get("format", "png")
+                # The picture has no text of its own: whatever describes it stands beside it.
+                return f'<img alt="" src="data:image/{kind};base64,{buffer["data"]}">'
+        return ""
+
+    def control(self, state: dict[str, Any]) -> str:
+        """Return one line telling how a control was set; nothing for what is not a control."""
+        label = str(state.get("description", "") or "").rstrip(":")
+        value = state.get("value")
+        if state.get("_options_labels") and isinstance(state.get("index"), int):
+            value = state["_options_labels"][state["index"]]
+        if not label and value is None:
+            return ""
+        self.has_controls = True
+        words = [word for word in (label, None if value is None else str(value)) if word]
+        return f'<span class="control">{escape(": ".join(words))}</span>'
+
+
+def draw_output(output: dict[str, Any]) -> str:
+    """Return the HTML of one output that an Output widget had captured."""
+    if output["output_type"] == "stream":
+        return f"<pre>{ansi2html(output['text'])}</pre>"
+    if output["output_type"] == "error":
+        return f"<pre>{ansi2html(chr(10).join(output['traceback']))}</pre>"
+    data = output.get("data", {})
+    if "text/html" in data:
+        return data["text/html"]
+    if "image/png" in data:
+        return f'<img alt="" src="data:image/png;base64,{data["image/png"]}">'
+    return f"<pre>{escape(strip_ansi(data.get('text/plain', '')))}</pre>"
+
+
+def freeze(notebook: NotebookNode) -> None:
+    """Replace every widget in the notebook's outputs by its still, in place."""
+    models = widget_states(notebook)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            view = output.get("data", {}).get(VIEW)
+            if view is None:
+                continue
+            still = Still(models)
+            drawn = still.draw(view["model_id"])
+            if drawn and still.has_controls:
+                drawn += '<p class="note">Live in JupyterLab; here as it was at the end.</p>'
+            if drawn:
+                output["data"] = {"text/html": f'<div class="course-still">{drawn}</div>'}
+            else:
+                del output["data"][VIEW]
+    notebook.metadata.pop("widgets", None)
