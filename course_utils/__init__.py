@@ -1,4 +1,4 @@
-"""What would distract from the lessons: data, training, scores, figures and widgets of the course."""
+"""What would distract from the lessons: data, training, scores, figures and widgets."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 """The original files of MNIST and Fashion-MNIST: found, fetched, verified and kept.
 
-`original_files` is the one way in. It tries, for every file that is missing or damaged: the course's data
-folder, the mirror of the room, and the addresses torchvision knows. Whatever comes back is compared with a
-known sha256 before anybody sees it, and written in one step, so that a half-written file never counts.
+`original_files` is the one way in. For every file that is missing or damaged it tries the course's
+data folder, the mirror of the room, and the addresses torchvision knows. Whatever comes back is
+compared with a known sha256 before anybody sees it, and written in one step, so that a half-written
+file never counts.
 
-torchvision's own download is not used because it sets no time-out: behind a network that accepts connections
-and never answers, a notebook would hang for ever.
+torchvision's own download is not used because it sets no time-out: behind a network that accepts
+connections and never answers, a notebook would hang for ever.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ MINIMUM_PROGRESS = (
 )  # bytes that count as progress; a server dripping single bytes makes none
 
 # File (in torchvision's layout, decompressed) -> its size in bytes and the sha256 of its content.
-# The small files come first, so that a way that leads nowhere is noticed before megabytes were moved.
+# The small files come first: a way that leads nowhere is noticed before megabytes were moved.
 FILES: dict[str, dict[str, tuple[int, str]]] = {
     "MNIST": {
         "t10k-labels-idx1-ubyte": (
@@ -151,11 +152,12 @@ def original_files(dataset: str) -> dict[str, bytes]:
         contents = _intact_files(folder, dataset)  # another process may have been faster
         if locked:
             _remove_leftovers(folder / dataset / "raw")
-        ways = list(_ways(dataset, folder, mirror))
         for name in FILES[dataset]:
             if name in contents:
                 continue
             try:
+                # Lazily, so that torchvision is imported only when its addresses are needed.
+                ways = _ways(dataset, folder, mirror)
                 contents[name] = _first_that_works(ways, dataset, name)
             except _Unavailable as error:
                 _failed[attempt] = str(error)
@@ -182,7 +184,13 @@ def _intact_files(folder: Path, dataset: str) -> dict[str, bytes]:
 
 
 def verified(content: bytes, dataset: str, name: str) -> bytes:
-    """Decompress if need be and compare with the known sha256; raise `_Unavailable` with the reason."""
+    """Decompress if need be and compare with the known sha256.
+
+    Raises
+    ------
+    _Unavailable
+        If it is not the expected content; the message says what it looks like instead.
+    """
     size, sha256 = FILES[dataset][name]
     compressed = content[:2] == b"\x1f\x8b"
     if compressed:
@@ -204,13 +212,13 @@ def verified(content: bytes, dataset: str, name: str) -> bytes:
     raise _Unavailable("the content is not the expected one (sha256 differs)")
 
 
-# --- the ways ---------------------------------------------------------------------------------------
+# --- the ways -----------------------------------------------------------------------------------
 
 _Way = tuple[str, Callable[[str, str], bytes]]  # label, (dataset, file name) -> content as served
 
 
 def _ways(dataset: str, folder: Path, mirror: str) -> Iterator[_Way]:
-    # A gzipped file in the data folder is what an interrupted torchvision download leaves, or a copied mirror.
+    # A gzipped file in the data folder: a copied mirror, or torchvision stopped while unpacking.
     yield str(folder), lambda dataset, name: _from_folder(folder, dataset, name)
     if mirror.lower().startswith(("http://", "https://")):
         yield mirror, lambda dataset, name: _from_url_mirror(mirror, dataset, name)
@@ -218,10 +226,8 @@ def _ways(dataset: str, folder: Path, mirror: str) -> Iterator[_Way]:
         place = Path(mirror).expanduser().absolute()
         yield str(place), lambda dataset, name: _from_folder(place, dataset, name)
     for base in _torchvision_mirrors(dataset):
-        yield (
-            f"{urlsplit(base).netloc}",
-            lambda dataset, name, base=base: _download(f"{base}{name}.gz"),
-        )
+        server = urlsplit(base).netloc
+        yield server, lambda dataset, name, base=base: _download(f"{base}{name}.gz")
 
 
 def _torchvision_mirrors(dataset: str) -> list[str]:
@@ -256,7 +262,7 @@ def _from_url_mirror(mirror: str, dataset: str, name: str) -> bytes:
         return _download(address)
 
 
-def _first_that_works(ways: list[_Way], dataset: str, name: str) -> bytes:
+def _first_that_works(ways: Iterator[_Way], dataset: str, name: str) -> bytes:
     reasons = []
     for label, read in ways:
         try:
@@ -264,14 +270,14 @@ def _first_that_works(ways: list[_Way], dataset: str, name: str) -> bytes:
         except _Unavailable as error:
             reasons.append(f"{label}: {error}")
         else:
-            # The folder itself says nothing about a failing mirror; a mirror that was passed over does.
+            # That the folder (the first way) lacks the file is no news; a useless mirror is.
             for reason in reasons[1:]:
                 say_once(f"Passed over for {dataset}: {reason}.")
             return content
     raise _Unavailable("; ".join(reasons))
 
 
-# --- the network ------------------------------------------------------------------------------------
+# --- the network --------------------------------------------------------------------------------
 
 
 class _NotFound(_Unavailable):
@@ -288,7 +294,6 @@ def _download(url: str) -> bytes:
     if patience <= 0:
         raise _NoAnswer(f"not tried, after {_seconds_lost:.0f} s of waiting for other servers")
     started = time.monotonic()
-    say_once(f"Fetching images from {server} …")
     try:
         return _Transfer(url).result(patience)
     except _Unavailable as error:
@@ -301,8 +306,9 @@ def _download(url: str) -> bytes:
 class _Transfer(threading.Thread):
     """One download in a thread of its own, watched from outside.
 
-    Only a watcher can bound everything: looking up a name, several addresses of one server, and headers that
-    never end know no time-out of their own. A transfer given up ends by itself at its next byte or time-out.
+    Only a watcher can bound everything: looking up a name, several addresses of one server, and
+    headers that never end know no time-out of their own. A transfer given up ends by itself at its
+    next byte or time-out.
     """
 
     def __init__(self, url: str) -> None:
@@ -352,12 +358,13 @@ class _Transfer(threading.Thread):
             now = time.monotonic()
             if self.received - seen >= MINIMUM_PROGRESS:
                 seen, last_progress = self.received, now
+                say_once(f"Fetching images from {urlsplit(self.url).netloc} …")
             elif now - last_progress > limit:
                 raise _NoAnswer(f"no progress for {limit:.3g} s")
 
 
 def _handlers(connected: threading.Event) -> list[urllib.request.BaseHandler]:
-    """urllib's own handlers (proxies and redirections included) that tell when a connection stands."""
+    """urllib's own handlers, proxies and redirections included, that tell when they connect."""
 
     class PlainConnection(http.client.HTTPConnection):
         def connect(self) -> None:
@@ -393,13 +400,13 @@ def _reason(error: Exception) -> _Unavailable:
             return _NoAnswer("the name is not known (no network?)")
         return _NoAnswer(f"no connection ({error.reason})")
     if isinstance(error, TimeoutError):
-        return _NoAnswer("no answer in time")
+        return _NoAnswer(f"no progress for {STALL_TIMEOUT:.3g} s")
     if isinstance(error, (OSError, http.client.HTTPException)):
         return _Unavailable(f"the transfer broke off ({type(error).__name__})")
     return _Unavailable(f"the address cannot be used ({error})")
 
 
-# --- the folder -------------------------------------------------------------------------------------
+# --- the folder ---------------------------------------------------------------------------------
 
 
 def _keep(folder: Path, dataset: str, name: str, content: bytes) -> None:
@@ -419,8 +426,8 @@ def _keep(folder: Path, dataset: str, name: str, content: bytes) -> None:
     except OSError as error:
         _kept_in_memory[dataset, name] = content
         say_once(
-            f"{folder} cannot be written ({error.strerror or error}): the images stay in memory and are read "
-            "again next time; set COURSE_DATA_DIR to a folder with 120 MB to keep them."
+            f"{folder} cannot be written ({error.strerror or error}): the images stay in memory "
+            "for now; set COURSE_DATA_DIR to a folder with 120 MB of space to keep them."
         )
 
 
@@ -451,7 +458,7 @@ def _one_process_at_a_time(folder: Path, dataset: str) -> Iterator[bool]:
         except filelock.Timeout:
             say_once(f"Another process is fetching {dataset}: waiting for it.")
             lock.acquire(timeout=LOCK_PATIENCE)
-            # If the other one failed, its waiting counts as ours: nobody waits twice for one dead network.
+            # If the other one failed, its waiting counts as ours: a dead network costs once.
             _seconds_lost += time.monotonic() - started
     except (OSError, NotImplementedError):  # filelock.Timeout is an OSError
         pass

@@ -1,7 +1,9 @@
 """Images: what an image set is, where images come from, and how they are dealt out in batches.
 
-`load_mnist` and `load_fashion_mnist` return the full data sets if they can be had (see ``COURSE_DATA_DIR``,
-``COURSE_DATA_MIRROR`` and ``COURSE_DATA`` in the README) and the bundled sample otherwise.
+`load_mnist` and `load_fashion_mnist` return the full data sets if they can be had and the bundled
+sample otherwise. Three environment variables steer them: ``COURSE_DATA_DIR`` (the folder where the
+files are kept, in torchvision's layout), ``COURSE_DATA_MIRROR`` (a folder or an http address that
+has them) and ``COURSE_DATA`` (``auto``, ``full`` or ``sample``).
 
 Splits
 ------
@@ -184,7 +186,7 @@ class ImageSet:
         )
 
 
-# --- loading ----------------------------------------------------------------------------------------
+# --- loading ------------------------------------------------------------------------------------
 
 
 def load_mnist(split: Split) -> ImageSet:
@@ -201,20 +203,23 @@ def load_mnist(split: Split) -> ImageSet:
 
 
 def load_fashion_mnist(split: Split) -> ImageSet:
-    """Pictures of clothes, in the format of MNIST: images that a digit classifier should not trust itself on.
+    """Pictures of clothes in MNIST's format: no classifier of digits should be sure about them.
 
     Raises
     ------
     ValueError
         For any other split than ``"train"``, ``"val"`` and ``"test"``.
     DataUnavailableError
-        If ``COURSE_DATA=full`` and the full data set cannot be had, or for the sample's ``"train"``.
+        If ``COURSE_DATA=full`` and the full data set cannot be had; for the sample's ``"train"``.
     """
     return _load("FashionMNIST", split)
 
 
 def load_validation_digits() -> ImageSet:
-    """The 5,000 bundled digits, in MNIST's order; they are ``val`` with full data. Needs no network."""
+    """The 5,000 bundled digits in MNIST's order, which are ``val`` with full data.
+
+    They need no network and are the same everywhere, whatever ``COURSE_DATA`` says.
+    """
     arrays = _sample_arrays("MNIST")
     return ImageSet(arrays["images"], arrays["labels"], "MNIST validation digits", "sample")
 
@@ -257,8 +262,8 @@ def _load(dataset: str, split: str) -> ImageSet:
         return _load_full(dataset, split)
     except DataUnavailableError as error:
         remedy = (
-            "set COURSE_DATA_MIRROR to a folder or http address that has the files, "
-            "then call course_utils.data.forget_failures() or restart the kernel"
+            "set COURSE_DATA_MIRROR to a folder or http address that has the files and restart the "
+            "kernel (or call course_utils.data.forget_failures())"
         )
         if mode == "full":
             raise DataUnavailableError(
@@ -266,20 +271,20 @@ def _load(dataset: str, split: str) -> ImageSet:
                 "or set COURSE_DATA=auto to work with the bundled sample."
             ) from None
         say_once(
-            f"The full {title} cannot be had, so the course goes on with its bundled sample: "
-            f"{_SAMPLE_MEANS[dataset]} For the full data {remedy}. Tried: {error}."
+            f"The full {title} cannot be had, so the bundled sample is used: "
+            f"{_SAMPLE_MEANS[dataset]} than with all 70,000. "
+            f"(Tried {error}. To try again, {remedy}.)"
         )
         return _load_sample(dataset, split)
 
 
 _SAMPLE_MEANS = {
     "MNIST": (
-        "3,000 digits to train, 1,000 to validate, 1,000 to test. Models will be less accurate, "
-        "and every percentage less certain, than with all 70,000."
+        "3,000 digits to train, 1,000 to validate and 1,000 to test; "
+        "models will be less accurate, and every percentage less certain,"
     ),
     "FashionMNIST": (
-        "1,000 pictures to validate, 1,000 to test, none to train. Every percentage will be less "
-        "certain than with all 70,000."
+        "1,000 pictures to validate and 1,000 to test; every percentage will be less certain"
     ),
 }
 
@@ -301,7 +306,7 @@ def _load_sample(dataset: str, split: str) -> ImageSet:
     if dataset == "FashionMNIST" and split == "train":
         raise DataUnavailableError(
             "The bundled sample has no Fashion-MNIST training images: ask for 'val' or 'test', "
-            "or get the full data with COURSE_DATA_MIRROR or a network, and without COURSE_DATA=sample."
+            "or let COURSE_DATA_MIRROR or a network give you the full data (COURSE_DATA=full)."
         )
     arrays = _sample_arrays(dataset)
     chosen = arrays["split"] == SPLITS.index(split)
@@ -314,7 +319,7 @@ def _load_sample(dataset: str, split: str) -> ImageSet:
 
 
 def _sample_arrays(dataset: str) -> dict[str, np.ndarray]:
-    """``images``, ``labels``, ``indices`` (in the original data set) and ``split`` of the bundled sample."""
+    """``images``, ``labels``, ``indices`` (in the original set) and ``split`` of the sample."""
     path = resources.files("course_utils") / "assets" / "sample" / _SAMPLE_FILES[dataset]
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -325,7 +330,7 @@ def _sample_arrays(dataset: str) -> dict[str, np.ndarray]:
         ) from error
 
 
-# --- batches ----------------------------------------------------------------------------------------
+# --- batches ------------------------------------------------------------------------------------
 
 
 def batches(
@@ -342,8 +347,8 @@ def batches(
     """Deal out images in batches, ready for a network.
 
     The same numbers as torchvision's ``RandomCrop(28, padding=crop_padding)``, ``ToDtype(float32,
-    scale=True)`` and ``Normalize([MEAN], [STD])`` applied image by image, at a tenth of the time or less: the
-    grey values stay in memory as they are, and a whole batch is cropped and normalised at once.
+    scale=True)`` and ``Normalize([MEAN], [STD])`` applied image by image, much faster: the grey
+    values stay in memory as they are, and a whole batch is cropped and normalised at once.
 
     Parameters
     ----------
@@ -353,16 +358,16 @@ def batches(
     shuffle : bool
         Whether every epoch has a new order.
     crop_padding : int
-        Pixels of background added on every side before a window of 28×28 is cut out, at a random position
-        for each image. 0 means no augmentation.
+        Pixels of background added on every side before a window of 28 by 28 is cut out, at a random
+        position for each image. 0 means no augmentation.
     device : str or torch.device
         Where the batches are made and live.
     seed : int, optional
-        Makes order and crops repeatable. Without it, torch's global generator is asked for one, so that
-        ``torch.manual_seed`` and Lightning's ``seed_everything`` work as usual.
+        Makes order and crops repeatable. Without it, torch's global generator is asked for one, so
+        that ``torch.manual_seed`` and Lightning's ``seed_everything`` work as usual.
     rank, world_size : int
-        Deal out only every ``world_size``-th image, starting at ``rank``, as for several GPUs. All ranks need
-        the same seed, and get the same number of batches: the first images fill up what is missing.
+        Deal out only every ``world_size``-th image, starting at ``rank``, as for several GPUs. All
+        ranks need the same seed, and get equally many batches: the first images fill up the rest.
 
     Returns
     -------
@@ -386,6 +391,10 @@ def batches(
     if not 0 <= rank < world_size:
         raise ValueError(
             f"rank is {rank}: with world_size {world_size} it goes from 0 to that less one."
+        )
+    if world_size > len(image_set):
+        raise ValueError(
+            f"There are {len(image_set)} images for {world_size} ranks: use fewer ranks."
         )
     if world_size > 1 and seed is None:
         raise ValueError("Several ranks need the same seed to share the images: give one.")
@@ -422,7 +431,7 @@ class Batches:
         images = torch.tensor(image_set.images, device=self.device)
         if crop_padding:
             images = torch.nn.functional.pad(images, (crop_padding,) * 4)
-            # Every window of 28×28 of every image, [N, 2P+1, 2P+1, 28, 28]: a view, nothing is copied.
+            # Every window of every image, [N, 2P+1, 2P+1, 28, 28]: a view, nothing is copied.
             images = images.unfold(1, 28, 1).unfold(2, 28, 1)
         self._images = images
 
@@ -433,7 +442,7 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         import torch
 
-        # All random numbers of an epoch are drawn at its start: one copy to the device, none per batch.
+        # All random numbers of an epoch are drawn at its start: one copy to the device for all.
         count = len(self.image_set)
         order = torch.arange(count)
         if self.shuffle:
@@ -458,4 +467,5 @@ def _normalise(grey_values: torch.Tensor) -> torch.Tensor:
     """uint8 [B, 28, 28] -> float32 [B, 1, 28, 28], to the bit as torchvision's transforms do it."""
     import torch
 
-    return grey_values.to(torch.float32).div_(255).sub_(MEAN).div_(STD).unsqueeze(1)
+    # times 1 / 255, as torchvision does: dividing by 255 differs in the last bit
+    return grey_values.to(torch.float32).mul_(1 / 255).sub_(MEAN).div_(STD).unsqueeze(1)

@@ -18,7 +18,7 @@ DATA_MODES: tuple[DataMode, ...] = ("auto", "sample", "full")
 def speed() -> Speed:
     """How much is trained live: ``"look"``, ``"train"`` (the default) or ``"full"``.
 
-    ``look`` takes shipped weights, ``train`` trains for 3 epochs, ``full`` spends the 75-epoch budget.
+    ``look`` takes shipped weights, ``train`` trains for 3 epochs, ``full`` for 75.
 
     Raises
     ------

