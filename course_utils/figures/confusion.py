@@ -122,7 +122,16 @@ def confusion_matrix(
                 textcoords="offset points",
                 va="center",
             )
-        style.label(bars, title="true → predicted")
+        # above the words, not the bars, which may be short
+        bars.annotate(
+            "true → predicted",
+            ((left + 2.2) * look.em / wide + side / wide, (below * look.em + side) / tall),
+            xycoords="figure fraction",
+            xytext=(0, 0.7 * look.text),
+            textcoords="offset points",
+            size=look.title,
+            annotation_clip=False,
+        )
     alt = (
         f"Confusion matrix of {style.plural(total, 'image')}, {classes} classes: {wrong:,} wrong, "
         f"accuracy {style.percent(1 - wrong / total)}. "

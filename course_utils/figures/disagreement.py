@@ -155,7 +155,7 @@ def disagreement_sheet(
         style.label(row, x="class; mean in %")
     votes, peaks = probabilities.argmax(axis=1), probabilities.max(axis=1)
     inks = np.array(style.ink_on(style.PROBABILITY(peaks)))
-    for ink in (style.CARD, style.INK):
+    for ink in (style.CARD, style.BLACK):
         chosen = on & (inks == ink)
         axes.plot(
             votes[chosen],

@@ -1,0 +1,153 @@
+"""One example of every figure, on small made-up predictions; the tests walk over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from course_utils import figures, scores, selective
+from course_utils.predictions import Predictions
+
+N, M, C = 400, 8, 10
+
+
+def make_predictions(
+    count: int = N, members: int = M, classes: int = C, *, seed: int = 0, skill: float = 3.0
+) -> Predictions:
+    """Members that share a belief about each image and differ by their own noise."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, classes, count)
+    shared = generator.normal(size=(count, 1, classes))
+    shared[np.arange(count), 0, labels] += skill
+    own = 0.8 * generator.normal(size=(count, members, classes))
+    return Predictions((2 * (shared + own)).astype(np.float32), labels)
+
+
+def make_images(count: int = N, *, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (count, 28, 28)).astype(np.uint8)
+
+
+IMAGES = make_images()
+DEEP = make_predictions()
+PACKED = DEEP.subset([0, 2, 4, 6])
+SINGLE = DEEP.subset([0])
+OOD = make_predictions(300, seed=1, skill=0.3)
+MODELS = {"LeNet": SINGLE, "DE-8": DEEP, "PE-4": PACKED}
+UNCERTAINTY = {name: scores.max_probability(model) for name, model in MODELS.items()}
+CURVES = {
+    name: selective.risk_coverage(UNCERTAINTY[name], model.correct)
+    for name, model in MODELS.items()
+}
+COSTS = {
+    name: selective.cost_curve(UNCERTAINTY[name], model.correct, 10, 1)
+    for name, model in MODELS.items()
+}
+EPOCHS = np.arange(12.0)
+LOGS = {
+    name: {
+        "epoch": EPOCHS,
+        "train_loss": np.exp(-EPOCHS / (2 + speed)),
+        "val/cls/NLL": 1.2 * np.exp(-EPOCHS / (2 + speed)),
+        "val/cls/Acc": 1 - 0.5 * np.exp(-EPOCHS / (2 + speed)),
+    }
+    for speed, name in enumerate(MODELS)
+}
+MEMBERS = np.arange(1, 9)
+ACCURACY = figures.MemberSeries(
+    MEMBERS,
+    0.98 - 0.01 / MEMBERS,
+    0.98 - 0.014 / MEMBERS,
+    0.98 - 0.006 / MEMBERS,
+    percent=True,
+    references={"PE-4": 0.9755},
+)
+NLL = figures.MemberSeries(MEMBERS, 0.05 + 0.03 / MEMBERS, higher_is_better=False)
+BAND = (np.linspace(0.1, 1, 10), np.linspace(0, 0.05, 10), np.linspace(0.02, 0.3, 10))
+
+EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
+    "sample_grid": lambda **k: figures.sample_grid(IMAGES, DEEP.labels, **k),
+    "sample_grid fashion": lambda **k: figures.sample_grid(
+        IMAGES, DEEP.labels, class_names=figures.FASHION, **k
+    ),
+    "augmentation_sheet": lambda **k: figures.augmentation_sheet(
+        IMAGES[:3], IMAGES[:24].reshape(3, 8, 28, 28), name="random crop, padding 4", **k
+    ),
+    "misclassified_gallery": lambda **k: figures.misclassified_gallery(IMAGES, DEEP, **k),
+    "misclassified_gallery fashion": lambda **k: figures.misclassified_gallery(
+        IMAGES, DEEP, class_names=figures.FASHION, **k
+    ),
+    "misclassified_gallery single": lambda **k: figures.misclassified_gallery(IMAGES, SINGLE, **k),
+    "misclassified_gallery 32": lambda **k: figures.misclassified_gallery(
+        IMAGES, Predictions.combine([DEEP] * 4), **k
+    ),
+    "misclassified_gallery none": lambda **k: figures.misclassified_gallery(
+        IMAGES[DEEP.correct], DEEP.take(DEEP.correct), **k
+    ),
+    "training_curves": lambda **k: figures.training_curves(LOGS, **k),
+    "reliability_diagram": lambda **k: figures.reliability_diagram(MODELS, **k),
+    "confusion_matrix": lambda **k: figures.confusion_matrix(DEEP, **k),
+    "confusion_matrix fashion": lambda **k: figures.confusion_matrix(
+        DEEP, class_names=figures.FASHION, **k
+    ),
+    "disagreement_sheet": lambda **k: figures.disagreement_sheet(
+        IMAGES[0], DEEP.probabilities[0], label=int(DEEP.labels[0]), **k
+    ),
+    "disagreement_sheet fashion": lambda **k: figures.disagreement_sheet(
+        IMAGES[1],
+        DEEP.probabilities[1],
+        label=9,
+        class_names=figures.FASHION,
+        active=[True, False] * 4,
+        **k,
+    ),
+    "disagreement_sheet 32": lambda **k: figures.disagreement_sheet(
+        IMAGES[0], np.tile(DEEP.probabilities[0], (4, 1)), label="Fashion: Bag", **k
+    ),
+    "disagreement_sheet single": lambda **k: figures.disagreement_sheet(
+        IMAGES[0], SINGLE.probabilities[0], **k
+    ),
+    "agreement_matrix": lambda **k: figures.agreement_matrix(DEEP, **k),
+    "agreement_matrix 32": lambda **k: figures.agreement_matrix(
+        Predictions.combine([DEEP] * 4), **k
+    ),
+    "score_histograms": lambda **k: figures.score_histograms(
+        scores.entropy(DEEP),
+        DEEP.correct,
+        scores.entropy(OOD),
+        score_name="entropy of the mean",
+        ood_name="Fashion-MNIST",
+        threshold=0.7,
+        **k,
+    ),
+    "score_histograms linear": lambda **k: figures.score_histograms(
+        scores.entropy(DEEP), DEEP.correct, log=False, threshold=0.02, **k
+    ),
+    "roc_and_precision_recall": lambda **k: figures.roc_and_precision_recall(
+        {
+            "LeNet": (UNCERTAINTY["LeNet"], scores.max_probability(OOD)),
+            "DE-8": (UNCERTAINTY["DE-8"], scores.max_probability(OOD)),
+        },
+        ood_name="Fashion",
+        **k,
+    ),
+    "risk_coverage_curves": lambda **k: figures.risk_coverage_curves(
+        CURVES,
+        operating_points={"LeNet": CURVES["LeNet"].threshold_for_coverage(0.8), "DE-8": 0.1},
+        bands={"DE-8": BAND},
+        **k,
+    ),
+    "cost_curves": lambda **k: figures.cost_curves(
+        COSTS, thresholds={"LeNet": 0.3}, unit="euros", **k
+    ),
+    "metric_against_members": lambda **k: figures.metric_against_members(
+        {"accuracy": ACCURACY, "NLL": NLL}, **k
+    ),
+    "metric_against_members 4": lambda **k: figures.metric_against_members(
+        {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}, **k
+    ),
+    "packed_diagram": lambda **k: figures.packed_diagram(4, 2, **k),
+    "packed_diagram 16": lambda **k: figures.packed_diagram(16, 8, **k),
+    "packed_diagram 1": lambda **k: figures.packed_diagram(1, 1, **k),
+    "message": lambda **k: figures.message("Nothing to see.", **k),
+}
