@@ -1,0 +1,69 @@
+"""The ranges in pyproject.toml: reasons, Colab, and the copy in environment.yml."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import install
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+tomllib = pytest.importorskip("tomllib")  # Python 3.11 and later
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+PROJECT = tomllib.loads(PYPROJECT)["project"]
+ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+# What conda-forge calls differently.
+CONDA_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
+# Google Colab's published package list of August 2026.
+COLAB = {
+    "torch": "2.11.0",
+    "torchvision": "0.26.0",
+    "numpy": "2.1.3",
+    "matplotlib": "3.10.0",
+    "scikit-learn": "1.6.1",
+    "ipywidgets": "7.7.1",
+    "anywidget": "0.9.21",
+}
+
+
+def test_every_upper_cap_has_its_reason_beside_it() -> None:
+    capped = [line for line in PYPROJECT.splitlines() if re.match(r'\s+"[\w\[\]-]+[^"]*<', line)]
+    assert len(capped) >= 4
+    assert [line for line in capped if not re.search(r'",\s+# \w+.{8,}', line)] == []
+
+
+def test_colab_keeps_its_own_packages() -> None:
+    requirements = {name.name: name for name in map(Requirement, PROJECT["dependencies"])}
+    kept = {name: version in requirements[name].specifier for name, version in COLAB.items()}
+    assert kept == dict.fromkeys(COLAB, True)
+    assert "3.13.15" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_conda_gets_the_same_ranges() -> None:
+    *conda, pip = [entry for entry in ENVIRONMENT["dependencies"] if entry != "pip"]
+    stated = {}
+    for text in [*conda, *pip["pip"]]:
+        if not text.startswith(("python=", "-e ")):
+            requirement = Requirement(text)
+            stated[CONDA_NAMES.get(requirement.name, requirement.name)] = requirement.specifier
+    wanted = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"]]
+    assert stated == {entry.name: entry.specifier for entry in map(Requirement, wanted)}
+
+
+def test_conda_pins_a_supported_python() -> None:
+    pinned = next(e for e in ENVIRONMENT["dependencies"] if str(e).startswith("python="))
+    version = pinned.removeprefix("python=")
+    assert version in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_installer_knows_the_supported_pythons() -> None:
+    supported = SpecifierSet(PROJECT["requires-python"])
+    first, last = install.OLDEST[1], install.NEWEST[1]
+    assert [minor for minor in range(30) if f"3.{minor}.0" in supported] == list(
+        range(first, last + 1)
+    )
