@@ -117,7 +117,7 @@ def execute(notebook: NotebookNode, folder: Path, cell_seconds: int, report) -> 
     except CellExecutionError:
         pass  # its traceback is in the cell's outputs
     errors = find_errors(notebook)
-    return [*errors, stopped] if stopped else errors
+    return [stopped, *errors] if stopped else errors
 
 
 def progress(number: int, total: int, name: str, cells: int):
