@@ -4,7 +4,7 @@ COURSE := .venv/bin/python
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 # A folder with all the images beside the repository serves them without a network.
-MIRROR := $(abspath $(wildcard ../shared/data))
+MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all lab notebooks check clean attendee author
@@ -25,8 +25,8 @@ test: check ## check everything in minutes: bundled digits, shipped weights
 # The chapters in a call of their own: tests/conftest.py would keep them on the sample.
 test-all: check ## check the rest too: all the digits, every chapter trained live
 ifneq ($(NOTEBOOKS),)
-	COURSE_SPEED=train COURSE_DATA_DIR=$(CURDIR)/build/test-data \
-	$(if $(MIRROR),COURSE_DATA=full COURSE_DATA_MIRROR=$(MIRROR)) \
+	COURSE_SPEED=train COURSE_DATA_DIR="$(CURDIR)/build/test-data" \
+	$(if $(MIRROR),COURSE_DATA=full COURSE_DATA_MIRROR="$(MIRROR)") \
 	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 endif
 	$(COURSE) -m pytest tests
@@ -45,4 +45,4 @@ attendee:
 	@$(PYTHON) tools/install.py lab
 
 author:
-	@$(PYTHON) tools/install.py lab dev
+	@$(PYTHON) tools/install.py lab dev tensorboard
