@@ -468,4 +468,8 @@ def _normalise(grey_values: torch.Tensor) -> torch.Tensor:
     import torch
 
     # times 1 / 255, as torchvision does: dividing by 255 differs in the last bit
-    return grey_values.to(torch.float32).mul_(1 / 255).sub_(MEAN).div_(STD).unsqueeze(1)
+    normalised = grey_values.to(torch.float32).mul_(1 / 255).sub_(MEAN).div_(STD)
+    # The channel axis is added last and then moved, not inserted: with a single channel both give
+    # the same numbers in the same memory, but only these strides tell PyTorch's convolutions that
+    # the batch is channels-last, which makes a training step on a CPU about a third faster.
+    return normalised.unsqueeze(-1).movedim(-1, 1)
