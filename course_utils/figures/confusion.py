@@ -66,8 +66,10 @@ def confusion_matrix(
     most = max(1, int(errors.max()))
     strength = np.where(errors > 0, 0.15 + 0.85 * errors / most, 0.0)
     axes.imshow(strength, cmap=style.ERRORS, vmin=0, vmax=1, interpolation="nearest")
-    axes.set_xticks(range(classes), names)
-    axes.set_yticks(range(classes), names)
+    step = max(1, int(np.ceil(1.2 * look.em * classes / side)))
+    wide_step = step if long_names else style.stride(names, side / classes)
+    axes.set_xticks(range(0, classes, wide_step), names[::wide_step])
+    axes.set_yticks(range(0, classes, step), names[::step])
     if long_names:
         style.slant(axes)
     axes.tick_params(length=0)
@@ -137,10 +139,8 @@ def confusion_matrix(
         f"accuracy {style.percent(1 - wrong / total)}. "
     )
     if pairs:
-        alt += "Most frequent confusions: " + ", ".join(
-            f"{names[i]} taken for {names[j]} ({size:,})" for size, i, j in pairs[:5]
-        )
-        alt += "."
+        listed = [f"{names[i]} taken for {names[j]} ({size:,})" for size, i, j in pairs[:5]]
+        alt += f"Most frequent confusions: {style.listing(listed)}."
     else:
         alt += "No image is misclassified."
     return Picture(figure, alt)

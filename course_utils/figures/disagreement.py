@@ -148,7 +148,11 @@ def disagreement_sheet(
         if not on[tick]:
             text.set_color(style.REFERENCE)
     row.set_yticks([0], ["mean"])
-    row.set_xticks(range(classes), names)
+    cell = (map_right - map_left) / classes
+    stride = style.stride(names, cell)
+    if long_names:
+        stride = max(1, int(np.ceil(1.2 * look.em / cell)))
+    row.set_xticks(range(0, classes, stride), names[::stride])
     if long_names:
         style.slant(row)
     else:
@@ -165,7 +169,7 @@ def disagreement_sheet(
             markersize=0.3 * look.text,
             label="votes",
         )
-    if (map_right - map_left) / classes > 1.35 * look.em:
+    if cell > 1.35 * look.em:
         for column, ink in enumerate(style.ink_on(style.PROBABILITY(mean))):
             if mean[column] >= 0.005:
                 row.text(
@@ -204,8 +208,7 @@ def disagreement_sheet(
     bar.title.set_position((0, 1))
     marks = [expected / 2, expected + mutual / 2]
     line = 2.5 * look.em / (height * tall) * ceiling
-    places = style.spread(marks, line)
-    shift = max(0.0, 0.45 * line - places[0]) - max(0.0, places[-1] - (ceiling - 0.45 * line))
+    places = style.spread(marks, line, 0.45 * line, ceiling - 0.45 * line)
     for text, color, mark, place in zip(
         (f"expected\nentropy {expected:.2f}", f"mutual\ninformation {mutual:.2f}"),
         (EXPECTED, MUTUAL),
@@ -216,7 +219,7 @@ def disagreement_sheet(
         bar.annotate(
             text,
             (0.5, mark),
-            xytext=(0.5 + 0.75, place + shift),
+            xytext=(0.5 + 0.75, place),
             va="center",
             linespacing=1.1,
             annotation_clip=False,
@@ -313,8 +316,7 @@ def agreement_matrix(
     step = max(1, int(np.ceil(1.15 * look.em / (side / members))))
     axes.set_yticks(range(0, members, step), names[::step])
     numbers = [str(index + 1) for index in range(members)] if member_names is None else names
-    room = max(map(len, numbers)) * 0.62 * look.em
-    stride = max(1, int(np.ceil((room + 0.4 * look.em) / (side / members))))
+    stride = style.stride(numbers, side / members)
     axes.set_xticks(range(0, members, stride), numbers[::stride])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -69,17 +68,21 @@ def packed_plan(
     if not 0 < alpha < float("inf"):
         raise ValueError(f"Alpha must be a positive number, not {alpha}.")
     num_members = int(num_members)
-    # a fraction, so that 1.1 x 10 stays 11
-    width = Fraction(alpha).limit_denominator(10_000)
     member = []
     for name, channels, _ in LAYERS[:-1]:
-        wide = int(width * channels)
+        wide = int(alpha * channels)  # as the layers do, not rounded
         if wide == 0 or wide % num_members:
             raise ValueError(
                 f"M = {num_members} and alpha = {alpha:g} do not build: {name} would have {wide} "
                 f"channels, which {num_members} members cannot share equally; try another alpha."
             )
         member.append(wide // num_members)
+    pixels = LAYERS[2][2]
+    if int(alpha * LAYERS[1][1] * pixels) != pixels * num_members * member[1]:
+        raise ValueError(
+            f"Alpha = {alpha:g} does not build: {pixels} pixels of {num_members * member[1]} "
+            "channels are not as many as fc 1 expects; try a whole number."
+        )
     member.append(num_classes)
     lenet = (*(channels for _, channels, _ in LAYERS[:-1]), num_classes)
     return PackedPlan(

@@ -44,8 +44,9 @@ def _names_at_the_end(
     height = axes.get_position().height * axes.figure.get_size_inches()[1]
     line = 1.35 * look.em / height * (high - low)
     names = list(ends)
-    places = style.spread([ends[name][0] for name in names], line)
-    places = [place + max(0.0, low + 0.4 * line - min(places)) for place in places]
+    places = style.spread(
+        [ends[name][0] for name in names], line, low + 0.4 * line, high - 0.4 * line
+    )
     for name, place in zip(names, places, strict=True):
         value, text = ends[name]
         axes.annotate(
@@ -368,15 +369,17 @@ def _cost_names(
     low, high = axes.get_ylim()
     line = 2.7 * look.em / (axes.get_position().height * axes.figure.get_size_inches()[1])
     names = list(ends)
-    places = style.spread([ends[name][0] for name in names], line * (high - low))
-    shift = max(0.0, low + 0.45 * line * (high - low) - min(places))
+    line *= high - low
+    places = style.spread(
+        [ends[name][0] for name in names], line, low + 0.45 * line, high - 0.45 * line
+    )
     for name, place in zip(names, places, strict=True):
         value, text = ends[name]
         axes.annotate(
             text,
             (1, value),
             xycoords=("axes fraction", "data"),
-            xytext=(1 + 1.6 * look.em / _width(axes), place + shift),
+            xytext=(1 + 1.6 * look.em / _width(axes), place),
             textcoords=("axes fraction", "data"),
             va="center",
             annotation_clip=False,

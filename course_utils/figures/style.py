@@ -351,6 +351,12 @@ def ink_on(colors: Any) -> list[str]:
     return [CARD if white else BLACK for white in white_better]
 
 
+def stride(names: Sequence[str], pitch: float) -> int:
+    """Name every how-manieth tick, so that names ``pitch`` inches apart do not touch."""
+    width = (0.64 * max(map(len, names)) + 0.4) * current().em
+    return max(1, -int(-width // pitch))
+
+
 def slant(axes: Axes) -> None:
     """Turn long names on the horizontal axis so that they do not run into each other."""
     axes.tick_params(axis="x", labelrotation=40)
@@ -358,10 +364,16 @@ def slant(axes: Axes) -> None:
         text.set(horizontalalignment="right", rotation_mode="anchor")
 
 
-def spread(positions: Sequence[float], gap: float) -> list[float]:
+def spread(
+    positions: Sequence[float],
+    gap: float,
+    low: float = -float("inf"),
+    high: float = float("inf"),
+) -> list[float]:
     """Move label positions apart until neighbours are at least ``gap`` from each other.
 
-    The order is kept and overlapping groups stay centred on where they belong.
+    The order is kept and overlapping groups stay centred on where they belong, unless an end of
+    the axis, ``low`` or ``high``, pushes them back. With too many labels ``low`` gives way.
     """
     order = sorted(range(len(positions)), key=lambda index: positions[index])
     groups: list[tuple[list[int], float]] = []
@@ -383,6 +395,12 @@ def spread(positions: Sequence[float], gap: float) -> list[float]:
     for members, centre in groups:
         for rank, index in enumerate(members):
             moved[index] = centre + gap * (rank - (len(members) - 1) / 2)
+    for index in order:
+        moved[index] = max(moved[index], low)
+        low = moved[index] + gap
+    for index in reversed(order):
+        moved[index] = min(moved[index], high)
+        high = moved[index] - gap
     return moved
 
 

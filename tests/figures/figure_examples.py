@@ -65,6 +65,52 @@ ACCURACY = figures.MemberSeries(
 NLL = figures.MemberSeries(MEMBERS, 0.05 + 0.03 / MEMBERS, higher_is_better=False)
 BAND = (np.linspace(0.1, 1, 10), np.linspace(0, 0.05, 10), np.linspace(0.02, 0.3, 10))
 
+ALPHABET = [chr(ord("A") + letter) for letter in range(26)]
+LETTERS = make_predictions(300, 4, 26, seed=2, skill=4)
+TINY = make_predictions(2, 2, 2, seed=3, skill=-3)
+LONG = ("a rather long name", "another")
+
+#: Other numbers of classes, images and members than the course's own.
+EXTREMES: dict[str, Callable[..., figures.Picture]] = {
+    "grid of 26": lambda: figures.sample_grid(
+        IMAGES[:300], LETTERS.labels, class_names=ALPHABET, per_class=20
+    ),
+    "grid of 2": lambda: figures.sample_grid(IMAGES[:2], np.array([0, 1]), class_names=LONG),
+    "gallery of 26": lambda: figures.misclassified_gallery(
+        IMAGES[:300], LETTERS, class_names=ALPHABET
+    ),
+    "gallery of 2": lambda: figures.misclassified_gallery(IMAGES[:2], TINY, class_names=LONG),
+    "reliability of 26": lambda: figures.reliability_diagram({"mine": LETTERS}),
+    "reliability of 2": lambda: figures.reliability_diagram({"mine": TINY}),
+    "confusion of 26": lambda: figures.confusion_matrix(LETTERS, class_names=ALPHABET),
+    "confusion of 2": lambda: figures.confusion_matrix(TINY, class_names=("cat", "horse")),
+    "sheet of 26": lambda: figures.disagreement_sheet(
+        IMAGES[0], LETTERS.probabilities[0], class_names=ALPHABET, label=0
+    ),
+    "sheet of 2": lambda: figures.disagreement_sheet(
+        IMAGES[0], TINY.probabilities[0], class_names=("cat", "horse")
+    ),
+    "agreement of 2": lambda: figures.agreement_matrix(TINY),
+    "agreement of 16": lambda: figures.agreement_matrix(Predictions.combine([DEEP] * 2)),
+    "packed 26": lambda: figures.packed_diagram(4, 2, num_classes=26),
+    "packed 6": lambda: figures.packed_diagram(6, 6),
+    "histogram of 2": lambda: figures.score_histograms(
+        scores.entropy(TINY), TINY.correct, threshold=0.1
+    ),
+    "roc of 1": lambda: figures.roc_and_precision_recall({"mine": ([0.1], [0.2])}),
+    "risk of 2": lambda: figures.risk_coverage_curves(
+        {"mine": selective.risk_coverage(scores.entropy(TINY), TINY.correct)}
+    ),
+    "risk of 6 alike": lambda: figures.risk_coverage_curves(
+        {f"model {i}": CURVES["DE-8"] for i in range(6)}
+    ),
+    "one run": lambda: figures.training_curves({"LeNet": {"epoch": [0], "train_loss": [1.0]}}),
+    "one panel": lambda: figures.metric_against_members({"accuracy": ACCURACY}),
+    "three panels": lambda: figures.metric_against_members(
+        {"accuracy": ACCURACY, "NLL": NLL, "ECE": ACCURACY}
+    ),
+}
+
 EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "sample_grid": lambda **k: figures.sample_grid(IMAGES, DEEP.labels, **k),
     "sample_grid fashion": lambda **k: figures.sample_grid(

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import matplotlib
 import matplotlib.pyplot as plt
 import pytest
-from figure_examples import EXAMPLES
+from figure_examples import EXAMPLES, EXTREMES
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 from matplotlib.text import Text
@@ -81,7 +81,21 @@ def test_no_text_is_smaller_than_the_style_allows(name: str, medium: str) -> Non
 @every_figure
 @both_styles
 def test_text_stays_on_the_card_and_apart(name: str, medium: str) -> None:
-    picture = draw(name, medium)
+    check_texts(draw(name, medium))
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+@both_styles
+def test_other_sizes_are_readable_too(name: str, medium: str) -> None:
+    with style.use(medium):
+        picture = EXTREMES[name]()
+    check_texts(picture)
+    assert "nan" not in picture.alt.split()
+    assert min(text.get_fontsize() for text in visible_texts(picture)) >= SMALLEST[medium]
+
+
+def check_texts(picture: figures.Picture) -> None:
+    """No text leaves the figure and none runs into another."""
     texts = visible_texts(picture)
     with matplotlib.rc_context(picture.look.rc):
         boxes = [(text.get_text(), Text.get_window_extent(text)) for text in texts]

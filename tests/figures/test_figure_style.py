@@ -111,6 +111,13 @@ def test_labels_move_apart_and_keep_their_order(positions: list[float], gap: flo
     assert sum(moved) == pytest.approx(sum(positions), abs=1e-6)
 
 
+@given(st.lists(st.floats(-1, 2), min_size=1, max_size=9))
+def test_labels_stay_between_the_ends(positions: list[float]) -> None:
+    moved = style.spread(positions, 0.1, 0, 1)
+    assert min(moved) >= -1e-9 and max(moved) <= 1 + 1e-9
+    assert all(b - a >= 0.1 - 1e-9 for a, b in pairwise(sorted(moved)))
+
+
 def test_labels_with_room_stay_where_they_are() -> None:
     assert style.spread([0.9, 0.1, 0.5], 0.2) == [0.9, 0.1, 0.5]
 

@@ -1,0 +1,138 @@
+"""Reliability diagram and confusion matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from figure_examples import DEEP, MODELS, make_predictions
+from matplotlib.patches import StepPatch
+
+from course_utils import figures
+from course_utils.figures.calibration import FEW
+from course_utils.predictions import Predictions
+
+
+@pytest.mark.parametrize("skill", [-2.0, 0.0, 3.0])
+@pytest.mark.parametrize("bins", [1, 10, 15])
+def test_error_is_that_of_torch_uncertainty(skill: float, bins: int) -> None:
+    torch = pytest.importorskip("torch")
+    metrics = pytest.importorskip("torch_uncertainty.metrics")
+    predictions = make_predictions(500, 4, seed=7, skill=skill)
+    metric = metrics.CalibrationError(task="multiclass", num_classes=10, num_bins=bins)
+    metric.update(torch.from_numpy(predictions.mean.copy()), torch.from_numpy(
+        predictions.labels.copy()))  # fmt: skip
+    assert figures.calibration_bins(predictions, bins).error == pytest.approx(
+        float(metric.compute()), abs=1e-6
+    )
+
+
+def test_bins_hold_what_they_should() -> None:
+    # confidences .55 (wrong), .65 (right), .65 (wrong), exactly 1 (right)
+    first = np.array([0.55, 0.65, 0.65, 1.0])
+    both = np.stack([first, 1 - first], axis=1)
+    predictions = Predictions.from_probabilities(both[:, None], np.array([1, 0, 1, 0]))
+    table = figures.calibration_bins(predictions, 10)
+    assert table.count.tolist() == [0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 1]
+    assert table.accuracy[5] == 0 and table.accuracy[6] == 0.5 and table.accuracy[10] == 1
+    assert table.confidence[6] == pytest.approx(0.65)
+    assert np.isnan(table.accuracy[0])
+    assert table.error == pytest.approx((1 * 0.55 + 2 * 0.15 + 1 * 0) / 4)
+
+
+def test_empty_bins_are_not_drawn_and_small_ones_are_hollow() -> None:
+    picture = figures.reliability_diagram(MODELS)
+    upper, lower = picture.figure.axes
+    for name, model in MODELS.items():
+        table = figures.calibration_bins(model)
+        filled = table.count > 0
+        (line,) = [line for line in upper.lines if line.get_label() == name]
+        np.testing.assert_allclose(line.get_xdata(), 100 * table.confidence[filled])
+        np.testing.assert_allclose(line.get_ydata(), 100 * table.accuracy[filled])
+        solid = np.flatnonzero(table.count[filled] >= FEW)
+        assert line.get_markevery() == list(solid)
+    steps = [patch for patch in lower.patches if isinstance(patch, StepPatch)]
+    assert len(steps) == len(MODELS)
+    for patch, model in zip(steps, MODELS.values(), strict=True):
+        values = patch.get_data().values
+        assert np.nansum(values) == len(model)
+        assert not (values == 0).any()
+
+
+def test_legend_and_alt_text_give_the_error() -> None:
+    picture = figures.reliability_diagram(MODELS)
+    (legend,) = picture.figure.legends
+    entries = [text.get_text() for text in legend.get_texts()]
+    for name, model in MODELS.items():
+        ece = figures.style.percent(figures.calibration_bins(model).error)
+        assert f"{name}\nECE {ece}" in entries
+        assert f"{name}: ECE {ece}" in picture.alt
+    assert "perfect" in entries
+
+
+def test_lean_is_told() -> None:
+    sure = np.tile([0.99, 0.01], (10, 1, 1)).reshape(10, 1, 2)
+    over = Predictions.from_probabilities(sure, np.array([0, 1] * 5))
+    assert "accuracy 50.0 % (overconfident)" in figures.reliability_diagram({"A": over}).alt
+    shy = np.tile([0.51, 0.49], (10, 1, 1)).reshape(10, 1, 2)
+    under = Predictions.from_probabilities(shy, np.zeros(10, int))
+    assert "accuracy 100 % (underconfident)" in figures.reliability_diagram({"A": under}).alt
+
+
+@pytest.mark.parametrize("labels", [[0, 0], [1, 1]])
+def test_two_images_all_right_or_all_wrong(labels: list[int]) -> None:
+    pair = Predictions.from_probabilities(np.tile([0.9, 0.1], (2, 1)), np.array(labels))
+    figures.reliability_diagram({"tiny": pair}).png()
+    figures.confusion_matrix(pair).png()
+
+
+@pytest.mark.parametrize(
+    ("models", "sentence"),
+    [
+        ({}, "dictionary from model names"),
+        (DEEP, "dictionary from model names"),
+        ({"DE-8": Predictions(DEEP.logits)}, "Calibration needs true labels"),
+        ({"DE-8": DEEP.take([])}, "at least one image"),
+    ],
+)
+def test_calibration_says_what_is_wrong(models, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        figures.reliability_diagram(models)
+    with pytest.raises(ValueError, match="at least 1 bin"):
+        figures.calibration_bins(DEEP, 0)
+
+
+def test_confusion_counts_are_those_of_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    expected = metrics.confusion_matrix(DEEP.labels, DEEP.predicted, labels=range(10))
+    np.testing.assert_array_equal(figures.confusion_counts(DEEP), expected)
+
+
+def test_confusion_colours_errors_only_and_lists_the_most_frequent() -> None:
+    logits = np.zeros((10, 1, 3), np.float32)
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2])
+    said = np.array([0, 0, 0, 1, 2, 2, 2, 2, 2, 0])
+    logits[np.arange(10), 0, said] = 5
+    picture = figures.confusion_matrix(Predictions(logits, labels), class_names=("a", "b", "c"))
+    matrix, bars = picture.figure.axes
+    shown = np.asarray(matrix.images[0].get_array())
+    assert (np.diag(shown) == 0).all()
+    assert shown[1, 2] == shown.max() == 1 and 0 < shown[0, 1] == shown[2, 0] < 1
+    cells = {text.get_position(): text.get_text() for text in matrix.texts}
+    assert cells == {(0, 0): "3", (1, 0): "1", (2, 1): "3", (2, 2): "2", (0, 2): "1"}
+    assert [text.get_text() for text in bars.get_yticklabels()] == ["b → c", "a → b", "c → a"]
+    assert [bar.get_width() for bar in bars.patches] == [3, 1, 1]
+    assert "5 wrong, accuracy 50.0 %" in picture.alt
+    assert "b taken for c (3), a taken for b (1) and c taken for a (1)." in picture.alt
+
+
+def test_confusion_without_errors() -> None:
+    picture = figures.confusion_matrix(DEEP.take(DEEP.correct))
+    assert len(picture.figure.axes) == 1
+    assert "accuracy 100 %" in picture.alt and "No image is misclassified." in picture.alt
+
+
+def test_confusion_says_what_is_wrong() -> None:
+    with pytest.raises(ValueError, match="needs true labels"):
+        figures.confusion_matrix(Predictions(DEEP.logits))
+    with pytest.raises(ValueError, match="10 classes but 3 class names"):
+        figures.confusion_matrix(DEEP, class_names=("a", "b", "c"))

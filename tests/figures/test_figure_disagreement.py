@@ -1,0 +1,145 @@
+"""Disagreement sheet and agreement matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from figure_examples import DEEP, IMAGES, SINGLE, make_predictions
+
+from course_utils import figures, scores
+from course_utils.figures.disagreement import agreement
+from course_utils.predictions import Predictions
+
+
+@pytest.mark.parametrize("members", [1, 2, 8])
+def test_split_is_that_of_the_scores(members: int) -> None:
+    predictions = DEEP.subset(range(members))
+    expected = np.stack(
+        [
+            scores.entropy(predictions),
+            scores.expected_entropy(predictions),
+            scores.mutual_information(predictions),
+        ],
+        axis=1,
+    )
+    found = np.array([figures.entropy_split(one) for one in predictions.probabilities])
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_certain_members_that_contradict_each_other() -> None:
+    total, expected, mutual = figures.entropy_split(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert (total, expected, mutual) == pytest.approx((np.log(2), 0, np.log(2)))
+
+
+def sheet(index: int = 0, **options: object) -> figures.Picture:
+    return figures.disagreement_sheet(IMAGES[index], DEEP.probabilities[index], **options)
+
+
+def test_sheet_shows_image_members_mean_and_split() -> None:
+    index = int(scores.mutual_information(DEEP).argmax())
+    label = int(DEEP.labels[index])
+    picture = sheet(index, label=label)
+    image, members, mean, bar = picture.figure.axes
+    np.testing.assert_array_equal(np.asarray(image.images[0].get_array()), 255 - IMAGES[index])
+    assert image.get_title(loc="left") == f"true: {label}"
+    np.testing.assert_allclose(np.asarray(members.images[0].get_array()), DEEP.probabilities[index])
+    np.testing.assert_allclose(np.asarray(mean.images[0].get_array())[0], DEEP.mean[index])
+    written = {int(text.get_position()[0]): text.get_text() for text in mean.texts}
+    assert written == {c: f"{100 * p:.0f}" for c, p in enumerate(DEEP.mean[index]) if p >= 0.005}
+    total, expected, mutual = figures.entropy_split(DEEP.probabilities[index])
+    lower, upper = bar.patches
+    assert lower.get_height() == pytest.approx(expected)
+    assert (upper.get_y(), upper.get_height()) == pytest.approx((expected, mutual))
+    assert bar.get_ylim() == pytest.approx((0, np.log(10)))
+    words = f"Entropy {total:.2f} nats = expected entropy {expected:.2f} + mutual information"
+    assert words in picture.alt and f"of class {label}" in picture.alt
+
+
+def test_sheet_marks_each_active_vote() -> None:
+    active = np.array([True, False] * 4)
+    picture = sheet(3, active=active)
+    _, members, mean, _ = picture.figure.axes
+    votes = {(int(x), int(y)) for line in members.lines for x, y in line.get_xydata()}
+    said = DEEP.probabilities[3].argmax(axis=1)
+    assert votes == {(int(said[m]), m) for m in np.flatnonzero(active)}
+    alpha = np.asarray(members.images[0].get_alpha())
+    assert (alpha[active] == 1).all() and (alpha[~active] < 0.5).all()
+    expected = DEEP.probabilities[3][active].mean(axis=0)
+    np.testing.assert_allclose(np.asarray(mean.images[0].get_array())[0], expected)
+    assert "ensemble of 4 members" in picture.alt
+
+
+@pytest.mark.parametrize("index", range(0, 400, 57))
+def test_verdict_follows_the_label(index: int) -> None:
+    answer = int(DEEP.predicted[index])
+    assert f"says {answer} with" in sheet(index).alt
+    assert ", right." in sheet(index, label=answer).alt
+    assert ", wrong." in sheet(index, label=(answer + 1) % 10).alt
+    stranger = sheet(index, label="Fashion: Bag").alt
+    assert "of class Fashion: Bag" in stranger
+    assert ", right" not in stranger and ", wrong" not in stranger
+
+
+def test_single_model_has_no_mutual_information() -> None:
+    picture = figures.disagreement_sheet(IMAGES[0], SINGLE.probabilities[0])
+    assert "mutual information 0.00" in picture.alt and "1 of 1 members" in picture.alt
+
+
+@pytest.mark.parametrize(
+    ("image", "probabilities", "options", "sentence"),
+    [
+        (IMAGES[:2], DEEP.probabilities[0], {}, r"One image \[height, width\]"),
+        (IMAGES[0], DEEP.probabilities[0, 0], {}, r"\[members, classes\]"),
+        (IMAGES[0], DEEP.logits[0], {}, "not negative|add up to 1"),
+        (IMAGES[0], np.full((2, 10), np.nan), {}, "finite"),
+        (IMAGES[0], np.full((2, 10), 0.2), {}, "add up to 1"),
+        (IMAGES[0], DEEP.probabilities[0], {"active": [True]}, "8 members but 1 switches"),
+        (IMAGES[0], DEEP.probabilities[0], {"active": [False] * 8}, "leave at least one on"),
+        (IMAGES[0], DEEP.probabilities[0], {"label": 10}, "label 10 is none of the 10"),
+        (IMAGES[0], DEEP.probabilities[0], {"class_names": "ab"}, "10 classes but 2"),
+        (IMAGES[0], DEEP.probabilities[0], {"member_names": "ab"}, "8 members but 2 member"),
+    ],
+)
+def test_sheet_says_what_is_wrong(image, probabilities, options, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        figures.disagreement_sheet(image, probabilities, **options)
+
+
+def test_agreement_counts_equal_answers() -> None:
+    votes = np.array([[0, 0, 1], [1, 1, 1], [2, 0, 2], [2, 2, 2]])
+    logits = 9 * np.eye(3, dtype=np.float32)[votes]
+    ensemble = Predictions(logits, np.array([0, 1, 2, 0]))
+    np.testing.assert_allclose(
+        agreement(ensemble), [[1, 0.75, 0.75], [0.75, 1, 0.5], [0.75, 0.5, 1]]
+    )
+    picture = figures.agreement_matrix(ensemble)
+    axes = picture.figure.axes[0]
+    cells = {text.get_position(): text.get_text() for text in axes.texts}
+    assert cells == {
+        (0, 1): "75.0", (0, 2): "75.0", (1, 2): "50.0",
+        (0, 0): "75.0", (1, 1): "50.0", (2, 2): "50.0",
+    }  # fmt: skip
+    assert "50.0 % to 75.0 % of them, 66.7 % on average; all agree on 50.0 %" in picture.alt
+    assert "Accuracy of single members: 50.0 % to 75.0 %." in picture.alt
+
+
+def test_agreement_needs_no_labels_but_members_and_images() -> None:
+    unlabelled = figures.agreement_matrix(Predictions(DEEP.logits))
+    assert "Accuracy" not in unlabelled.alt
+    with pytest.raises(ValueError, match="at least two members; pass the predictions of an"):
+        figures.agreement_matrix(SINGLE)
+    with pytest.raises(ValueError, match="at least one image"):
+        figures.agreement_matrix(DEEP.take([]))
+
+
+def test_members_that_always_agree() -> None:
+    twins = Predictions.combine([SINGLE, SINGLE])
+    picture = figures.agreement_matrix(twins)
+    picture.png()
+    assert "100 % to 100 % of them" in picture.alt
+
+
+def test_two_images_of_two_classes() -> None:
+    tiny = make_predictions(2, 2, 2)
+    figures.agreement_matrix(tiny).png()
+    figures.disagreement_sheet(IMAGES[0], tiny.probabilities[0], label=1).png()

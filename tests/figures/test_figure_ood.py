@@ -1,0 +1,145 @@
+"""Histograms of scores, ROC and precision-recall."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.patches import StepPatch
+
+from course_utils import figures
+
+GENERATOR = np.random.default_rng(0)
+KNOWN, STRANGE = GENERATOR.normal(0, 1, 300), GENERATOR.normal(1.5, 1, 200)
+CORRECT = KNOWN < 1.2
+
+
+def outlines(picture: figures.Picture) -> list[np.ndarray]:
+    """Heights of the outlines, in the order right, wrong, OOD."""
+    patches = [p for p in picture.figure.axes[0].patches if isinstance(p, StepPatch)]
+    return [patch.get_data().values for patch in patches[1::2]]
+
+
+def test_each_group_is_scaled_to_its_own_size() -> None:
+    picture = figures.score_histograms(KNOWN, CORRECT, STRANGE, log=False, bins=20)
+    everything = np.concatenate([KNOWN, STRANGE])
+    edges = np.linspace(everything.min(), everything.max(), 21)
+    for heights, group in zip(
+        outlines(picture), (KNOWN[CORRECT], KNOWN[~CORRECT], STRANGE), strict=True
+    ):
+        np.testing.assert_allclose(heights, 100 * np.histogram(group, edges)[0] / len(group))
+        assert heights.sum() == pytest.approx(100)
+
+
+def test_legend_and_alt_text_count_the_groups() -> None:
+    picture = figures.score_histograms(
+        KNOWN, CORRECT, STRANGE, ood_name="Fashion-MNIST", score_name="entropy", threshold=0.5
+    )
+    right, wrong = int(CORRECT.sum()), int((~CORRECT).sum())
+    (legend,) = picture.figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        f"right ({right})",
+        f"wrong ({wrong})",
+        "Fashion-MNIST (200)",
+    ]
+    answered = figures.style.percent((STRANGE <= 0.5).mean())
+    assert f"Fashion-MNIST: 200 images, median {np.median(STRANGE):.3g}, {answered} answered" in (
+        picture.alt
+    )
+    assert "threshold at 0.5" in picture.alt
+    assert picture.parts["threshold"].get_xdata()[0] == 0.5
+
+
+def test_all_right_and_all_wrong() -> None:
+    for correct, empty in ((np.ones(300, bool), "wrong"), (np.zeros(300, bool), "right")):
+        picture = figures.score_histograms(KNOWN, correct)
+        picture.png()
+        assert f"{empty}: no image" in picture.alt
+
+
+def test_two_samples_and_equal_scores() -> None:
+    figures.score_histograms(np.array([0.0, 0.0]), np.array([True, False])).png()
+
+
+@pytest.mark.parametrize(
+    ("scores", "correct", "sentence"),
+    [
+        (KNOWN, CORRECT[:5], "300 scores but 5 answers"),
+        (np.full(300, np.nan), CORRECT, "not finite"),
+        (KNOWN[:, None], CORRECT, r"shape \[N\]"),
+        (KNOWN[:0], CORRECT[:0], "at least one score"),
+    ],
+)
+def test_histograms_say_what_is_wrong(scores, correct, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        figures.score_histograms(scores, correct)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=30),
+    st.lists(st.integers(0, 6), min_size=1, max_size=30),
+)
+def test_areas_are_those_of_scikit_learn(known: list[int], ood: list[int]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    result = figures.detection(np.array(known, float), np.array(ood, float))
+    scores, positive = known + ood, [0] * len(known) + [1] * len(ood)
+    assert result.auroc == pytest.approx(metrics.roc_auc_score(positive, scores))
+    assert result.aupr == pytest.approx(metrics.average_precision_score(positive, scores))
+    false, true, _ = metrics.roc_curve(positive, scores, drop_intermediate=False)
+    assert result.fpr95 == pytest.approx(false[np.argmax(true >= 0.95)])
+    np.testing.assert_allclose(result.false_positive, false)
+    np.testing.assert_allclose(result.true_positive, true)
+
+
+def test_false_alarms_are_those_of_torch_uncertainty() -> None:
+    torch = pytest.importorskip("torch")
+    metrics = pytest.importorskip("torch_uncertainty.metrics")
+    metric = metrics.FPR95(pos_label=1)
+    metric.update(
+        torch.from_numpy(np.concatenate([KNOWN, STRANGE])),
+        torch.from_numpy(np.repeat([0, 1], [300, 200])),
+    )
+    assert figures.detection(KNOWN, STRANGE).fpr95 == pytest.approx(float(metric.compute()))
+
+
+def test_curves_and_legends() -> None:
+    models = {"LeNet": (KNOWN, STRANGE), "DE-8": (KNOWN, STRANGE + 1)}
+    picture = figures.roc_and_precision_recall(models, ood_name="Fashion")
+    left, right = picture.figure.axes
+    for name, pair in models.items():
+        result = figures.detection(*pair)
+        (roc,) = [line for line in left.lines if line.get_label() == name]
+        np.testing.assert_allclose(roc.get_xdata(), 100 * result.false_positive)
+        np.testing.assert_allclose(roc.get_ydata(), 100 * result.true_positive)
+        (curve,) = [line for line in right.lines if line.get_label() == name]
+        np.testing.assert_allclose(curve.get_ydata(), 100 * result.precision)
+        entries = [text.get_text() for text in left.get_legend().get_texts()]
+        assert f"{name}  {result.auroc:.4f}" in entries
+        assert f"{name}: AUROC {result.auroc:.4f}, AUPR {result.aupr:.4f}" in picture.alt
+    assert "300 known, 200 Fashion" in picture.alt
+
+
+def test_long_curves_are_thinned_but_keep_their_ends_and_shape() -> None:
+    generator = np.random.default_rng(1)
+    known, strange = generator.normal(0, 1, 40_000), generator.normal(2, 1, 40_000)
+    picture = figures.roc_and_precision_recall({"LeNet": (known, strange)})
+    x, y = picture.figure.axes[0].lines[1].get_data()
+    assert len(x) < 2000 and (x[0], y[0], x[-1], y[-1]) == (0, 0, 100, 100)
+    full = figures.detection(known, strange)
+    area = (np.diff(x) * (y[1:] + y[:-1])).sum() / 2 / 100**2
+    assert area == pytest.approx(full.auroc, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("models", "sentence"),
+    [
+        ({}, "dictionary"),
+        ({"A": (KNOWN, STRANGE[:0])}, "known and OOD images, at least one each"),
+        ({"A": (np.full(3, np.inf), STRANGE)}, "not finite"),
+    ],
+)
+def test_roc_says_what_is_wrong(models, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        figures.roc_and_precision_recall(models)
