@@ -186,9 +186,9 @@ class Environment:
             shutil.rmtree(self.folder)
         if self.works():
             return
+        chosen = choose_python(python)
         self.folder.mkdir()
         self.unfinished.touch()
-        chosen = choose_python(python)
         say("Making the environment in .venv with %s." % chosen)
         made = subprocess.run([chosen, "-m", "venv", str(self.folder)], stdout=sys.stderr)
         if made.returncode != 0:

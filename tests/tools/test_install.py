@@ -87,6 +87,22 @@ def test_python_3_9_gets_one_sentence_with_the_versions(
     assert "is Python 3.9" in str(error.value)
 
 
+def test_unsupported_python_leaves_nothing_behind(
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    old = Pretended(tmp_path / "bin", "python3", (3, 9))
+    monkeypatch.setattr(install.sys, "executable", str(old.path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert install.main(["lab"], root) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert not (root / ".venv").exists()
+
+
 def test_python_3_9_hands_over_to_a_supported_one_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
