@@ -1,0 +1,91 @@
+"""One line that says how far a training is, in a notebook, a terminal or an exported page."""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ProgressBar
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel shows what is displayed."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+class ProgressLine(ProgressBar):
+    """A single line, rewritten in place a few times a second.
+
+    Lightning's own bars are widgets in JupyterLab: one appears and goes for every validation, the
+    page jumps, and nothing of them is left in an exported notebook. This line stays.
+
+    Parameters
+    ----------
+    title : str
+        What is being trained.
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title = title
+        self._is_enabled = True
+        self._handle = None
+        self._accuracy: float | None = None
+        self._shown_at = 0.0
+
+    def disable(self) -> None:
+        self._is_enabled = False
+
+    def enable(self) -> None:
+        self._is_enabled = True
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._start = time.perf_counter()
+        self._show(trainer, force=True)
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+        self._show(trainer)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        accuracy = trainer.callback_metrics.get("val/cls/Acc")
+        self._accuracy = None if accuracy is None else float(accuracy)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._show(trainer, force=True)
+        if self._is_enabled and self._handle is None and sys.stderr.isatty():
+            print(file=sys.stderr)
+
+    def _show(self, trainer: Trainer, force: bool = False) -> None:
+        now = time.perf_counter()
+        if not self._is_enabled or (now - self._shown_at < 0.25 and not force):
+            return
+        self._shown_at = now
+        total = trainer.max_epochs * trainer.num_training_batches
+        share = trainer.global_step / total if total else 1.0
+        epoch = min(trainer.current_epoch + 1, trainer.max_epochs)
+        words = f"{self.title}: epoch {epoch} of {trainer.max_epochs}"
+        if self._accuracy is not None:
+            words += f", validation accuracy {self._accuracy:.1%}"
+        words += f", {now - self._start:.0f} s"
+        if in_notebook():
+            self._display(share, words)
+        elif sys.stderr.isatty():
+            print(f"\r{share:4.0%}  {words}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _display(self, share: float, words: str) -> None:
+        from IPython.display import HTML, display
+
+        line = HTML(
+            f'<progress max="1" value="{share:.4f}" style="width: 12em; vertical-align: middle"'
+            f' aria-label="{html.escape(self.title)}"></progress> {html.escape(words)}'
+        )
+        if self._handle is None:
+            self._handle = display(line, display_id=True)
+        else:
+            self._handle.update(line)

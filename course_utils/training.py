@@ -1,0 +1,419 @@
+"""Train, evaluate and predict: what chapters 2 to 4 spell out, in functions for the rest.
+
+`fit` and `evaluate` are thin: the work is done by torch-uncertainty's ``TUTrainer`` and
+``ClassificationRoutine``. Images come from `course_utils.data.batches`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger, Logger
+from torch import nn
+from torch_uncertainty import TUTrainer
+from torch_uncertainty.routines import ClassificationRoutine
+from torch_uncertainty.transforms import RepeatTarget
+
+from . import settings
+from .data import ImageSet, batches
+from .predictions import Predictions
+from .progress import ProgressLine
+
+__all__ = [
+    "BATCH_SIZE",
+    "EPOCHS",
+    "Fit",
+    "count_members",
+    "device",
+    "epochs_for",
+    "evaluate",
+    "fit",
+    "one_cycle_sgd",
+    "predict",
+    "quiet",
+]
+
+BATCH_SIZE = 128
+EVALUATION_BATCH_SIZE = 500  # larger batches leave the CPU's cache: 1000 is slower than 500
+EPOCHS = {"look": 3, "train": 3, "full": 75}  # of the 55,000 digits
+
+
+def device() -> torch.device:
+    """Where networks are trained: a CUDA GPU that works, otherwise the CPU.
+
+    Apple's GPU (MPS) is left out: it has no float64, which several metrics need, and a LeNet is too
+    small to gain from it.
+    """
+    if torch.cuda.is_available():
+        try:
+            torch.zeros(1, device="cuda")
+        except RuntimeError:  # present but unusable: driver too old, memory taken by others
+            return torch.device("cpu")
+        return torch.device("cuda")
+    return torch.device("cpu")
+
+
+def epochs_for(train: ImageSet) -> int:
+    """How many epochs `COURSE_SPEED` stands for on these images.
+
+    A smaller set gets more epochs, so that the number of steps stays about the same: 3 epochs of
+    the 55,000 digits are 1,290 steps, and so are 54 epochs of the sample's 3,000.
+    """
+    steps = EPOCHS[settings.speed()] * -(-55_000 // BATCH_SIZE)
+    return max(1, round(steps / -(-len(train) // BATCH_SIZE)))
+
+
+def one_cycle_sgd(
+    model: nn.Module,
+    num_steps: int,
+    num_members: int = 1,
+    learning_rate: float = 0.05,
+    weight_decay: float = 5e-4,
+) -> dict:
+    """SGD with Nesterov momentum, and a learning rate that rises once and falls to almost zero.
+
+    The loss is the mean over the members. Each member therefore sees only 1/M of its own gradient:
+    the learning rate is multiplied by M, and the weight decay, which does not pass through the
+    loss, is divided by M. With SGD a member then takes exactly the steps it would take alone.
+    """
+    learning_rate = learning_rate * num_members
+    optimizer = torch.optim.SGD(
+        model.parameters(),
+        lr=learning_rate,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=weight_decay / num_members,
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=learning_rate,
+        total_steps=num_steps,
+        pct_start=0.2,
+        cycle_momentum=False,
+    )
+    return {
+        "optimizer": optimizer,
+        "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+    }
+
+
+# What is not shown in the notebooks, each with its reason.
+SILENCED = (
+    # torchmetrics, for each metric that keeps all scores: 20,000 numbers are 80 kB
+    r".*will save all targets and predictions in buffer.*",
+    # a cell run a second time logs to the same folder, on purpose: the last run counts
+    r"Experiment logs directory .* exists and is not empty.*",
+    r"Checkpoint directory .* exists and is not empty.*",
+    # Lightning calls PyTorch by a deprecated name; nothing a learner could do
+    r".*isinstance\(treespec, LeafSpec\).*",
+)
+
+
+def quiet() -> None:
+    """Silence, for this session, the warnings of `SILENCED` and Lightning's lines on hardware."""
+    for message in SILENCED:
+        warnings.filterwarnings("ignore", message=message)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+
+
+def count_members(model: nn.Module) -> int:
+    """How many members answer: the rows of output for each image.
+
+    torch-uncertainty's ensembles return [(m b), C], all images of the first member first.
+    """
+    place = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        rows = model(torch.zeros(2, 1, 28, 28, device=place)).shape[0]
+    model.train(was_training)
+    return rows // 2
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a training leaves behind.
+
+    Attributes
+    ----------
+    model : nn.Module
+        The trained network, on the CPU, in evaluation mode, with the weights of the last step.
+    name : str
+    epochs, num_steps : int
+    seconds : float
+        Wall time of the training with its validation, without loading data.
+    device : str
+    learning_rate : float
+        After the last step; close to zero where the schedule ran to its end.
+    log : Path
+        The CSV log: one row for every 10 steps and for every validation.
+    best_checkpoint, last_checkpoint : Path
+        Lightning checkpoints: lowest validation NLL, and last epoch (to resume from).
+    """
+
+    model: nn.Module
+    name: str
+    epochs: int
+    num_steps: int
+    seconds: float
+    device: str
+    learning_rate: float
+    log: Path
+    best_checkpoint: Path
+    last_checkpoint: Path
+
+
+def fit(
+    model: nn.Module,
+    train: ImageSet,
+    val: ImageSet,
+    *,
+    name: str,
+    folder: Path | str,
+    epochs: int | None = None,
+    crop_padding: int = 4,
+    recipe: Callable[..., dict] = one_cycle_sgd,
+    resume: bool = False,
+) -> Fit:
+    """Train a network on `train`, look at `val` after every epoch, log and keep checkpoints.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Returns logits [(m b), C] for images [B, 1, 28, 28]; all members are trained jointly.
+    train, val : ImageSet
+    name : str
+        For the progress line and the folder of the log.
+    folder : Path or str
+        Log and checkpoints go to ``folder/name``.
+    epochs : int, optional
+        By default what ``COURSE_SPEED`` stands for, see `epochs_for`.
+    crop_padding : int
+        Random crops after padding by this many pixels; 0 for none.
+    recipe : callable
+        ``recipe(model, num_steps, num_members)`` returns optimizer and schedule.
+    resume : bool
+        Go on from the last checkpoint in the folder, if there is one.
+
+    Returns
+    -------
+    Fit
+    """
+    if val.content_hash == train.content_hash:
+        raise ValueError("Training and validation images are the same: validate on others.")
+    epochs = epochs_for(train) if epochs is None else epochs
+    num_members = count_members(model)
+    where = device()
+    quiet()
+    train_batches = batches(
+        train, BATCH_SIZE, shuffle=True, crop_padding=crop_padding, device=where
+    )
+    val_batches = batches(val, EVALUATION_BATCH_SIZE, device=where)
+    num_steps = epochs * len(train_batches)
+    routine = ClassificationRoutine(
+        model,
+        num_classes=10,
+        loss=nn.CrossEntropyLoss(),
+        is_ensemble=num_members > 1,
+        format_batch_fn=RepeatTarget(num_members),
+        optim_recipe=recipe(model, num_steps, num_members),
+    )
+    log_folder = Path(folder) / name
+    checkpoints = ModelCheckpoint(
+        log_folder,
+        filename="best",
+        monitor="val/cls/NLL",
+        save_last=True,
+        enable_version_counter=False,
+    )
+    last = log_folder / "last.ckpt"
+    resume = resume and last.exists()
+    if resume:
+        _check_resumable(last, num_steps)
+    trainer = TUTrainer(
+        accelerator="gpu" if where.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=epochs,
+        logger=_loggers(log_folder),
+        log_every_n_steps=10,
+        callbacks=[checkpoints, LearningRateMonitor("step"), ProgressLine(name)],
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+    )
+    start = time.perf_counter()
+    trainer.fit(
+        routine,
+        train_batches,
+        val_batches,
+        ckpt_path=last if resume else None,
+        weights_only=True,
+    )
+    seconds = time.perf_counter() - start
+    if trainer.interrupted:
+        raise KeyboardInterrupt(
+            f"The training of {name} was interrupted; resume=True goes on from its last epoch."
+        )
+    return Fit(
+        model=model.cpu().eval(),
+        name=name,
+        epochs=epochs,
+        num_steps=trainer.global_step,
+        seconds=seconds,
+        device=_device_name(where),
+        learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
+        log=log_folder / "metrics.csv",
+        best_checkpoint=Path(checkpoints.best_model_path),
+        last_checkpoint=last,
+    )
+
+
+def _check_resumable(checkpoint: Path, num_steps: int) -> None:
+    try:
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        planned = saved["lr_schedulers"][0]["total_steps"]
+    except Exception as error:  # torch and zipfile raise many kinds for a damaged file
+        raise ValueError(f"{checkpoint} cannot be read: delete it to train anew.") from error
+    if planned != num_steps:
+        raise ValueError(
+            f"{checkpoint} belongs to a training of {planned} steps, this one has {num_steps}:"
+            " train with the same epochs and images, or with resume=False."
+        )
+
+
+def _loggers(folder: Path) -> list[Logger]:
+    loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
+    try:
+        import tensorboard  # noqa: F401
+    except ImportError:
+        return loggers
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    return [*loggers, TensorBoardLogger(folder, name="", version="")]
+
+
+def _device_name(where: torch.device) -> str:
+    if where.type == "cuda":
+        return torch.cuda.get_device_name(where)
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+# torch-uncertainty's name of a metric -> ours, the factor to the shown unit.
+METRICS = {
+    "test/cls/Acc": ("Accuracy (%)", 100),
+    "test/cls/Brier": ("Brier score", 1),
+    "test/cls/NLL": ("NLL", 1),
+    "test/cls/Entropy": ("Entropy", 1),
+    "test/cal/ECE": ("ECE (%)", 100),
+    "test/cal/aECE": ("Adaptive ECE (%)", 100),
+    "test/sc/AURC": ("AURC (%)", 100),
+    "test/sc/AUGRC": ("AUGRC (%)", 100),
+    "test/sc/Cov_5Risk": ("Coverage at 5 % risk (%)", 100),
+    "test/sc/Risk_80Cov": ("Risk at 80 % coverage (%)", 100),
+    "test/ens_Disagreement": ("Disagreement", 1),
+    "test/ens_Entropy": ("Entropy of members", 1),
+    "test/ens_MI": ("Mutual information", 1),
+    "ood/AUROC": ("OOD AUROC (%)", 100),
+    "ood/AUPR": ("OOD AUPR (%)", 100),
+    "ood/FPR95": ("OOD FPR95 (%)", 100),
+    "ood/Entropy": ("OOD entropy", 1),
+    "ood/ens_Disagreement": ("OOD disagreement", 1),
+    "ood/ens_Entropy": ("OOD entropy of members", 1),
+    "ood/ens_MI": ("OOD mutual information", 1),
+    "test/cplx/params": ("Parameters (thousand)", 1e-3),
+    "test/cplx/flops": ("MFLOPs per image", 1e-6),
+}
+
+
+def evaluate(
+    models: Mapping[str, nn.Module], test: ImageSet, ood: ImageSet | None = None
+) -> pd.DataFrame:
+    """torch-uncertainty's metrics for several models, side by side.
+
+    Parameters
+    ----------
+    models : mapping of str to nn.Module
+        The columns of the table.
+    test : ImageSet
+        In-distribution images with labels.
+    ood : ImageSet, optional
+        Images of something else; the score is the maximum softmax probability.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each metric under its readable name and unit, a column for each model. NaN where
+        a metric is not defined, such as disagreement for a single model.
+    """
+    where = device()
+    quiet()
+    loaders = [batches(test, EVALUATION_BATCH_SIZE, device=where)]
+    if ood is not None:
+        loaders.append(batches(ood, EVALUATION_BATCH_SIZE, device=where))
+    columns = {}
+    for name, model in models.items():
+        routine = ClassificationRoutine(
+            model,
+            num_classes=10,
+            is_ensemble=count_members(model) > 1,
+            eval_ood=ood is not None,
+        )
+        trainer = TUTrainer(
+            accelerator="gpu" if where.type == "cuda" else "cpu",
+            devices=1,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        # every loader returns the same dictionary: the routine logs all of them together
+        measured = trainer.test(routine, loaders, verbose=False)[0]
+        model.cpu()
+        # counted by the routine on its first batch, not on one image
+        measured["test/cplx/flops"] /= min(EVALUATION_BATCH_SIZE, len(test))
+        columns[name] = {
+            readable: measured[key] * factor
+            for key, (readable, factor) in METRICS.items()
+            if key in measured
+        }
+    rows = [readable for readable, _ in METRICS.values()]
+    table = pd.DataFrame(columns)
+    return table.reindex([row for row in rows if row in table.index])
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, images: ImageSet, num_members: int | None = None) -> Predictions:
+    """The logits of every member for every image.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Returns logits [(m b), C] for images [B, 1, 28, 28].
+    images : ImageSet
+        N images; their labels go along.
+    num_members : int, optional
+        M; by default what the model's output says.
+
+    Returns
+    -------
+    Predictions
+        ``logits`` [N, M, C].
+    """
+    if num_members is None:
+        num_members = count_members(model)
+    where = device()
+    was_training = model.training
+    model.to(where).eval()
+    logits = []
+    for inputs, _ in batches(images, EVALUATION_BATCH_SIZE, device=where):
+        outputs = model(inputs).cpu().numpy()
+        logits.append(Predictions.from_stacked(outputs, num_members).logits)
+    model.cpu().train(was_training)
+    return Predictions(np.concatenate(logits), images.labels)
