@@ -20,12 +20,13 @@ import threading
 import time
 import urllib.error
 import urllib.request
-import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from ._atomic import write_whole
 
 CONNECT_TIMEOUT = 5.0  # seconds until a server must have accepted the connection
 STALL_TIMEOUT = 15.0  # seconds without progress until a transfer is given up
@@ -411,18 +412,8 @@ def _reason(error: Exception) -> _Unavailable:
 
 def _keep(folder: Path, dataset: str, name: str, content: bytes) -> None:
     """Write one file in one step; where that fails, keep it in memory and say so."""
-    raw = folder / dataset / "raw"
-    temporary = raw / f".{name}.{uuid.uuid4().hex}.part"
     try:
-        raw.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, raw / name)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(folder / dataset / "raw" / name, content)
     except OSError as error:
         _kept_in_memory[dataset, name] = content
         say_once(

@@ -6,6 +6,7 @@ member logits and the labels alone, so it needs no deep-learning library and no 
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ._atomic import write_whole
 
 FILE_FORMAT = "course_utils.predictions/1"
 
@@ -283,22 +286,13 @@ class Predictions:
         Path
             Where it was written: exactly the path given.
         """
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {"format": np.array(FILE_FORMAT)}
         arrays["probabilities" if self.logits is None else "logits"] = self._outputs
         if self.labels is not None:
             arrays["labels"] = self.labels
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with partial.open("wb") as file:
-                np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-        return path
+        content = io.BytesIO()
+        np.savez(content, **arrays)
+        return write_whole(path, content.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Predictions:

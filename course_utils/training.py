@@ -125,14 +125,15 @@ def quiet() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 
 
-def count_members(model: nn.Module) -> int:
+def count_members(model: nn.Module, *, training: bool = False) -> int:
     """How many members answer: the rows of output for each image.
 
     torch-uncertainty's ensembles return [(m b), C], all images of the first member first.
+    MC-dropout answers once in training and M times in evaluation; the others do not distinguish.
     """
     place = next(model.parameters()).device
     was_training = model.training
-    model.eval()
+    model.train(training)
     with torch.no_grad():
         rows = model(torch.zeros(2, 1, 28, 28, device=place)).shape[0]
     model.train(was_training)
@@ -211,7 +212,7 @@ def fit(
     if val.content_hash == train.content_hash:
         raise ValueError("Training and validation images are the same: validate on others.")
     epochs = epochs_for(train) if epochs is None else epochs
-    num_members = count_members(model)
+    num_members = count_members(model, training=True)
     where = device()
     quiet()
     train_batches = batches(
@@ -223,7 +224,7 @@ def fit(
         model,
         num_classes=10,
         loss=nn.CrossEntropyLoss(),
-        is_ensemble=num_members > 1,
+        is_ensemble=count_members(model) > 1,
         format_batch_fn=RepeatTarget(num_members),
         optim_recipe=recipe(model, num_steps, num_members),
     )

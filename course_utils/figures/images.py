@@ -269,8 +269,9 @@ def misclassified_gallery(
     # Geometry in text heights: a cell is an image, three lines of text, a strip of votes.
     look = style.current()
     em, scale = look.em, look.scale
-    longest = max(map(len, names))
-    columns = 4 if longest <= 4 else 3
+    tile = 6.0
+    needed = tile + 2.3 + 0.55 * (len("says ") + max(map(len, names)))
+    columns = int(np.clip(8 * scale / em // needed, 1, 4))
     rows = -(-len(shown) // columns)
     votes = members > 1
     short = checks.short_names(names)
@@ -278,7 +279,6 @@ def misclassified_gallery(
     pitch = 0.602 * (letters + 1)  # advance of DejaVu Sans Mono, one blank between votes
     strip = votes and members * pitch <= 8 * scale / em / columns - 1.5
     cell_width = 8 * scale / em / columns
-    tile = 6.0
     cell_height = tile + (1.9 if votes else 0.0) + 1.5
     key = 2.0 if strip else 0.0
     figure = style.canvas(8, (rows * cell_height + 0.6 + key) * em / scale, figure)

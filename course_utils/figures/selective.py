@@ -143,8 +143,8 @@ def risk_coverage_curves(
             linestyle=(0, (5, 2)),
             label="random",
         )
+        whose = f" ({reference})" if len(curves) > 1 else ""
         if 0 < rate <= top:
-            whose = f" ({reference})" if len(curves) > 1 else ""
             axes.annotate(
                 f"random{whose}",
                 (0, 100 * rate),
@@ -153,6 +153,7 @@ def risk_coverage_curves(
                 va="top",
                 color=style.SOFT,
             )
+        if rate < 1:
             axes.annotate(
                 f"ideal{whose}",
                 (0, 0),

@@ -138,6 +138,8 @@ def training_curves(
         if x == "epoch":
             axes.xaxis.get_major_locator().set_params(integer=True)
         axes.margins(x=0.06, y=0.08)
+        if axes.dataLim.width == 0 and axes.lines:
+            axes.set_xlim(axes.dataLim.x0 - 0.5, axes.dataLim.x0 + 0.5)
         if last:
             sentences.append(f"{words} at the end: {', '.join(last)}")
     if not handles:
