@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from xml.etree import ElementTree
 
@@ -32,6 +33,13 @@ def draw(name: str, medium: str = "notebook", **options: object) -> figures.Pict
         return EXAMPLES[name](**options)
 
 
+@cache
+def drawn(name: str, medium: str = "notebook") -> figures.Picture:
+    """For tests that only look: each example is drawn once in each style."""
+    return draw(name, medium)
+
+
+@cache
 def visible_texts(picture: figures.Picture) -> list[Text]:
     """All texts that put ink on the figure, after drawing it (ticks are made only then)."""
     with matplotlib.rc_context(picture.look.rc):
@@ -70,7 +78,7 @@ def test_every_public_figure_function_has_an_example() -> None:
 @every_figure
 @both_styles
 def test_no_text_is_smaller_than_the_style_allows(name: str, medium: str) -> None:
-    texts = visible_texts(draw(name, medium))
+    texts = visible_texts(drawn(name, medium))
     assert texts
     too_small = {
         t.get_text(): t.get_fontsize() for t in texts if t.get_fontsize() < SMALLEST[medium]
@@ -81,7 +89,7 @@ def test_no_text_is_smaller_than_the_style_allows(name: str, medium: str) -> Non
 @every_figure
 @both_styles
 def test_text_stays_on_the_card_and_apart(name: str, medium: str) -> None:
-    check_texts(draw(name, medium))
+    check_texts(drawn(name, medium))
 
 
 @pytest.mark.parametrize("name", EXTREMES)
@@ -121,14 +129,14 @@ def check_texts(picture: figures.Picture) -> None:
 
 @every_figure
 def test_alt_text_is_a_sentence_without_gaps(name: str) -> None:
-    alt = draw(name).alt
+    alt = drawn(name).alt
     assert alt.endswith(".") and "\n" not in alt and len(alt) >= 15
     assert "nan" not in alt.lower().split() and "  " not in alt and ".." not in alt
 
 
 @every_figure
 def test_alt_text_reaches_the_page(name: str) -> None:
-    picture = draw(name)
+    picture = drawn(name)
     page = picture._repr_html_()
     assert page.startswith('<img src="data:image/png;base64,')
     (alt,) = re.findall(r' alt="([^"]*)"', page)
@@ -157,7 +165,7 @@ def test_nothing_leaks_and_settings_are_left_alone(name: str) -> None:
 
 @every_figure
 def test_the_card_is_white_whatever_the_users_theme(name: str) -> None:
-    plain = draw(name).png()
+    plain = drawn(name).png()
     with plt.style.context("dark_background"):
         assert draw(name).png() == plain
 

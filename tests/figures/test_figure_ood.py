@@ -93,6 +93,7 @@ def test_areas_are_those_of_scikit_learn(known: list[int], ood: list[int]) -> No
     np.testing.assert_allclose(result.true_positive, true)
 
 
+@pytest.mark.filterwarnings("ignore:Metric `FPR95` will save")
 def test_false_alarms_are_those_of_torch_uncertainty() -> None:
     torch = pytest.importorskip("torch")
     metrics = pytest.importorskip("torch_uncertainty.metrics")
