@@ -371,8 +371,8 @@ axes.set_ylim(0, 0.28)
 figures.style.label(
     axes, x="number of guessers, of which the best is chosen", y="accuracy of the best", grid="y"
 )
-described = "; ".join(f"{name}: {v[0]:.2f} to {v[-1]:.2f}" for name, v in accuracies.items())
-figures.Picture(figure, f"Accuracy of the best of 1 to 1,000 guessers. {described}.")
+described = "; ".join(f"{v[0]:.2f} to {v[-1]:.2f} {name}" for name, v in accuracies.items())
+figures.Picture(figure, f"Accuracy of the best of 1 to 1,000 guessers: {described}.")
 
 # %% [markdown]
 # Observe that the more candidates, the larger the gap. For $k$ candidates of equal true accuracy,
@@ -492,18 +492,20 @@ class DigitDataset(Dataset):
 
 
 # %% [markdown]
-# torchvision has such a Dataset ready. We use it if its files are on this machine, and ours
+# torchvision has such a Dataset ready. We use it if we work with the full data, and ours
 # otherwise.
 
 # %%
+from contextlib import suppress
+
 from torchvision.datasets import MNIST
 
 from course_utils.data import data_dir
 
-try:
-    dataset = MNIST(data_dir(), train=True, transform=crop_then_to_network, download=False)
-except RuntimeError:  # the files are not there
-    dataset = DigitDataset(data_train, crop_then_to_network)
+dataset = DigitDataset(data_train, crop_then_to_network)
+if data_train.source == "full":
+    with suppress(RuntimeError):  # raised where the files could not be kept in a folder
+        dataset = MNIST(data_dir(), train=True, transform=crop_then_to_network)
 loader_familiar = DataLoader(dataset, batch_size=128, shuffle=True, num_workers=0)
 print(f"{type(dataset).__name__}: {len(dataset):,} digits")
 
