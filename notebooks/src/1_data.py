@@ -427,8 +427,8 @@ print(f"{data_test.source} data, share of errors in the first half:  {first_half
 print(f"{data_test.source} data, share of errors in the second half: {second_half.mean():.3f}")
 
 # %% [markdown]
-# With the full data, observe that the first half is much harder. The reason is who wrote the
-# digits: the first half was written by high-school students, the second by employees of the US
+# With the full data, observe that the first half is much harder. The likely reason is who wrote
+# the digits: the first half was written by high-school students, the second by employees of the US
 # Census Bureau (Yadav and Bottou, 2019). For good networks the ratio is larger still. A score on
 # the first thousand is not the score of MNIST.
 #
