@@ -21,6 +21,7 @@ from sklearn.metrics import roc_auc_score
 
 from course_utils import data
 from course_utils.models import LeNet
+from course_utils.training import random_affine
 
 DEFAULTS = {
     "epochs": 75,
@@ -35,20 +36,6 @@ DEFAULTS = {
     "seed": 0,
 }
 RECORDS = Path(__file__).with_suffix(".jsonl")
-
-
-def random_affine(images: torch.Tensor, degrees: float, stretch: float) -> torch.Tensor:
-    """Rotate, scale and shear each image [B, 1, 28, 28] by its own random amount."""
-    angle = (torch.rand(len(images)) * 2 - 1) * degrees * torch.pi / 180
-    scale_x, scale_y, shear = 1 + (torch.rand(3, len(images)) * 2 - 1) * stretch
-    theta = torch.zeros(len(images), 2, 3)
-    theta[:, 0, 0] = angle.cos() * scale_x
-    theta[:, 0, 1] = -angle.sin() * scale_x + (shear - 1)
-    theta[:, 1, 0] = angle.sin() * scale_y
-    theta[:, 1, 1] = angle.cos() * scale_y
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    background = -data.MEAN / data.STD
-    return F.grid_sample(images - background, grid, align_corners=False) + background
 
 
 @torch.inference_mode()

@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+import torch.nn.functional as F
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger
 from torch import nn
@@ -24,7 +26,7 @@ from torch_uncertainty.routines import ClassificationRoutine
 from torch_uncertainty.transforms import RepeatTarget
 
 from . import settings
-from .data import ImageSet, batches
+from .data import MEAN, STD, Batches, ImageSet, batches
 from .predictions import Predictions
 from .progress import ProgressLine
 
@@ -40,6 +42,7 @@ __all__ = [
     "one_cycle_sgd",
     "predict",
     "quiet",
+    "random_affine",
 ]
 
 BATCH_SIZE = 128
@@ -62,13 +65,13 @@ def device() -> torch.device:
     return torch.device("cpu")
 
 
-def epochs_for(train: ImageSet) -> int:
-    """How many epochs `COURSE_SPEED` stands for on these images.
+def epochs_for(train: ImageSet, speed: settings.Speed | None = None) -> int:
+    """How many epochs a speed, by default that of ``COURSE_SPEED``, stands for on these images.
 
     A smaller set gets more epochs, so that the number of steps stays about the same: 3 epochs of
     the 55,000 digits are 1,290 steps, and so are 54 epochs of the sample's 3,000.
     """
-    steps = EPOCHS[settings.speed()] * -(-55_000 // BATCH_SIZE)
+    steps = EPOCHS[speed or settings.speed()] * -(-55_000 // BATCH_SIZE)
     return max(1, round(steps / -(-len(train) // BATCH_SIZE)))
 
 
@@ -104,6 +107,50 @@ def one_cycle_sgd(
         "optimizer": optimizer,
         "lr_scheduler": {"scheduler": schedule, "interval": "step"},
     }
+
+
+def random_affine(
+    images: torch.Tensor, degrees: float = 10.0, stretch: float = 0.1
+) -> torch.Tensor:
+    """Rotate, scale and shear every image by its own random amount.
+
+    Parameters
+    ----------
+    images : torch.Tensor
+        Normalised images [B, 1, 28, 28], as `course_utils.data.batches` deals them out.
+    degrees : float
+        Largest rotation to either side.
+    stretch : float
+        Scale of each axis is uniform in 1 +- stretch, shear in +- stretch.
+    """
+    count, place = len(images), images.device
+    angle = (torch.rand(count, device=place) * 2 - 1) * math.radians(degrees)
+    scale_x, scale_y, shear = 1 + (torch.rand(3, count, device=place) * 2 - 1) * stretch
+    theta = torch.zeros(count, 2, 3, device=place)
+    theta[:, 0, 0] = angle.cos() * scale_x
+    theta[:, 0, 1] = -angle.sin() * scale_x + (shear - 1)
+    theta[:, 1, 0] = angle.sin() * scale_y
+    theta[:, 1, 1] = angle.cos() * scale_y
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    # grid_sample fills with 0, which is not the background once images are normalised
+    background = -MEAN / STD
+    moved = F.grid_sample(images - background, grid, align_corners=False) + background
+    # with the strides of a channels-last batch, see `course_utils.data`
+    return moved.squeeze(1).unsqueeze(-1).movedim(-1, 1)
+
+
+class _Augmented:
+    """Batches with one more random change to the images."""
+
+    def __init__(self, loader: Batches, augment: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.loader, self.augment = loader, augment
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for images, labels in self.loader:
+            yield self.augment(images), labels
 
 
 # What is not shown in the notebooks, each with its reason.
@@ -182,6 +229,7 @@ def fit(
     folder: Path | str,
     epochs: int | None = None,
     crop_padding: int = 4,
+    augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
     recipe: Callable[..., dict] = one_cycle_sgd,
     resume: bool = False,
 ) -> Fit:
@@ -200,6 +248,8 @@ def fit(
         By default what ``COURSE_SPEED`` stands for, see `epochs_for`.
     crop_padding : int
         Random crops after padding by this many pixels; 0 for none.
+    augment : callable, optional
+        One more random change to every batch of images, such as `random_affine`.
     recipe : callable
         ``recipe(model, num_steps, num_members)`` returns optimizer and schedule.
     resume : bool
@@ -219,6 +269,8 @@ def fit(
         train, BATCH_SIZE, shuffle=True, crop_padding=crop_padding, device=where
     )
     val_batches = batches(val, EVALUATION_BATCH_SIZE, device=where)
+    if augment is not None:
+        train_batches = _Augmented(train_batches, augment)
     num_steps = epochs * len(train_batches)
     routine = ClassificationRoutine(
         model,
