@@ -2,8 +2,8 @@
 
     python benchmarks/three_epochs.py [--seeds 3]
 
-Trains with the lessons' own recipe on the 55,000 digits (or, without the full data, on the sample's
-3,000 with as many steps), prints a table, and writes ``three_epochs-<source>.json`` beside this file.
+Trains with the lessons' own recipe on the 55,000 digits (without the full data: on the sample's
+3,000, with as many steps), prints a table and writes ``three_epochs-<source>.json`` beside this.
 """
 
 from __future__ import annotations
