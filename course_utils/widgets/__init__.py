@@ -1,0 +1,66 @@
+"""Widgets of the course: a state, pure changes of it, and a thin shell that draws it.
+
+A widget is written in three layers, and only the last knows that there is a page:
+
+1. *State.* A frozen dataclass with everything the user chose, and functions ``(state, value) ->
+   state`` for each choice. What makes no sense raises a ``ValueError`` with one sentence. They are
+   tested without any widget.
+2. *Drawing.* A pure function of the course's ``figures``. Where it is too slow for a slider, the
+   parts that move are actors on a ``Stage``: the rest is drawn once and kept as pixels.
+3. *Shell.* A class derived from ``Shell``: it builds controls with ``control`` and ``row``, ties
+   each to a change by ``listen``, sets them from the state in ``follow`` (with ``put``, which
+   leaves alone the control in the user's hand), and shows pictures in ``draw``. A function under
+   ``@widget`` builds it: its errors become sentences in the page, and the run of a cell ends what
+   its former run left.
+
+The smallest one::
+
+    @dataclass(frozen=True)
+    class State:
+        index: int = 0
+
+    def go_to(state, index):
+        if not 0 <= index < 100:
+            raise ValueError(f"There are 100 digits, numbered from 0; there is no number {index}.")
+        return replace(state, index=index)
+
+    class Browser(Shell):
+        def __init__(self, images):
+            super().__init__(State())
+            self.images = images
+            self.number = control(ipywidgets.IntSlider, "Digit", max=99, width="24em")
+            self.listen(self.number, go_to)
+            self.picture = self.new_picture()
+            self.children = [row(self.number), self.picture]
+            self.refresh()
+
+        def follow(self):
+            self.put(self.number, value=self.state.index)
+
+        def draw(self):
+            self.picture.show_picture(figures.sample_grid(self.images[[self.state.index]], ...))
+
+    @widget
+    def browser(images):
+        return Browser(images)
+
+Bursts of key presses need no code here: the front end sends the next value of a control only when
+the kernel has answered to the last one, and skips what lies between.
+"""
+
+from __future__ import annotations
+
+from .live_picture import LivePicture
+from .shell import Shell, control, heading, message, row, widget
+from .stage import Stage
+
+__all__ = [
+    "LivePicture",
+    "Shell",
+    "Stage",
+    "control",
+    "heading",
+    "message",
+    "row",
+    "widget",
+]

@@ -1,0 +1,65 @@
+// A picture that is replaced without a blank frame, its alternative text, and words below it.
+
+function render({ model, el }) {
+  const figure = document.createElement("figure");
+  const image = document.createElement("img");
+  const words = document.createElement("figcaption");
+  figure.className = "course-picture";
+  words.setAttribute("role", "status"); // read out when it changes
+  figure.append(image, words);
+  el.append(figure);
+
+  let bytes, url; // what is shown
+  let asked = 0, painted = 0;
+  let waiting = false;
+
+  async function paint() {
+    waiting = false;
+    const wanted = model.get("png");
+    if (wanted === bytes) return tell();
+    const turn = ++asked;
+    bytes = wanted;
+    const next = URL.createObjectURL(new Blob([wanted], { type: "image/png" }));
+    const probe = new Image();
+    probe.src = next;
+    // Only what is decoded is shown, so that nothing flickers; the element stays the same, so that
+    // a screen reader keeps its place.
+    const ready = wanted.byteLength > 0 && (await probe.decode().then(() => true, () => false));
+    if (turn < painted || !ready) {
+      URL.revokeObjectURL(next);
+      if (!wanted.byteLength) image.hidden = true;
+      return tell();
+    }
+    painted = turn;
+    image.src = next;
+    image.hidden = false;
+    image.dataset.turn = turn;
+    if (url) URL.revokeObjectURL(url);
+    url = next;
+    tell();
+  }
+
+  function tell() {
+    const width = model.get("width");
+    if (width) image.width = width;
+    image.alt = model.get("alt");
+    if (words.textContent !== model.get("caption")) words.textContent = model.get("caption");
+    figure.classList.toggle("course-problem", model.get("problem"));
+  }
+
+  // Several values come in one message; they are painted together.
+  function soon() {
+    if (!waiting) queueMicrotask(paint);
+    waiting = true;
+  }
+
+  for (const name of ["png", "alt", "caption", "problem", "width"]) model.on(`change:${name}`, soon);
+  image.hidden = true;
+  paint();
+  return () => {
+    for (const name of ["png", "alt", "caption", "problem", "width"]) model.off(`change:${name}`, soon);
+    if (url) URL.revokeObjectURL(url);
+  };
+}
+
+export default { render };

@@ -1,0 +1,267 @@
+"""What all widgets share: state changes, sentences instead of tracebacks, and an end."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar
+
+import ipywidgets
+
+from .live_picture import LivePicture
+from .stage import Stage
+
+WIDTH = "880px"  # of a whole widget; a notebook's column is about 900
+
+
+class Shell(ipywidgets.VBox):
+    """Controls and pictures around a state.
+
+    A widget derives from it and says three things: which control asks for which change of state
+    (:meth:`listen`), how the controls follow the state (:meth:`follow`), and what is drawn
+    (:meth:`draw`). States are frozen dataclasses; changes are pure functions ``(state, value) ->
+    state`` that raise a ``ValueError`` with a sentence where a value makes no sense.
+    """
+
+    def __init__(self, state: Any = None) -> None:
+        super().__init__(layout={"width": "100%", "max_width": WIDTH})
+        self.add_class("course-widget")
+        self.state = state
+        self.pictures: list[LivePicture] = []
+        self.stages: list[Stage] = []
+        self._quiet = False
+        self._moved: Any = None
+        self._heard: list[tuple[Any, Callable[[Any], None], str]] = []
+
+    # --- to be written by each widget ---
+    def follow(self) -> None:
+        """Set every control to what the state says, by :meth:`put`."""
+
+    def draw(self) -> None:
+        """Draw the state."""
+
+    # --- building ---
+    def new_picture(self) -> LivePicture:
+        """A picture of this widget; complaints appear below the first one."""
+        self.pictures.append(LivePicture())
+        return self.pictures[-1]
+
+    def new_stage(self) -> Stage:
+        """A stage that is cleared when the widget ends."""
+        self.stages.append(Stage())
+        return self.stages[-1]
+
+    def listen(self, control: Any, change: Callable[[Any, Any], Any]) -> None:
+        """Let a control (or a button) ask for a change of state."""
+
+        def moved(event: Any) -> None:
+            if not self._quiet:
+                self._moved = control
+                try:
+                    self.change(change, event["new"])
+                finally:
+                    self._moved = None
+
+        control.observe(moved, names="value")
+        self._heard.append((control, moved, "value"))
+
+    def press(self, button: Any, change: Callable[[Any], Any]) -> None:
+        """Let a button ask for a change of state."""
+        button.on_click(lambda _: self.change(lambda state, _: change(state), None))
+
+    # --- living ---
+    def change(self, change: Callable[[Any, Any], Any], value: Any) -> None:
+        """Change the state and draw it, or say in a sentence why not and leave all as it was."""
+        try:
+            self.state = change(self.state, value)
+            self.refresh()
+        except ValueError as error:
+            self.pictures[0].complain(str(error))
+
+    def refresh(self) -> None:
+        """Bring controls and pictures up to the state."""
+        with self.quiet():
+            self.follow()
+        self.draw()
+
+    def put(self, control: Any, **traits: Any) -> None:
+        """Set traits of a control, but never the value of the one in the user's hand.
+
+        ``min`` and ``max`` are set in the order that never crosses them.
+        """
+        if control is self._moved:
+            traits.pop("value", None)
+        if "min" in traits and traits["min"] > control.max:
+            control.max = traits.pop("max")
+        for name in ("min", "max", "options", "value"):
+            if name in traits:
+                setattr(control, name, traits.pop(name))
+        for name, value in traits.items():
+            setattr(control, name, value)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Controls set inside are not taken for the user's wish."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    # --- ending ---
+    def close(self) -> None:
+        """End the widget and everything in it: observers, connections, figures."""
+        for control, heard, name in self._heard:
+            control.unobserve(heard, names=name)
+        self._heard.clear()
+        for stage in self.stages:
+            stage.clear()
+        for part in parts_of(self):
+            if part is not self:
+                part.close()
+        super().close()
+
+    # --- where no kernel is alive ---
+    def still(self) -> str:
+        """The pictures and words as HTML that needs no kernel."""
+        drawn = "".join(
+            part.still() for part in parts_of(self) if part is not self and hasattr(part, "still")
+        )
+        return f'<div class="course-still">{drawn}</div>'
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        # A page without widgets (a plain export, a viewer of files) takes the HTML.
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is not None:
+            bundle["text/html"] = self.still()
+        return bundle
+
+
+if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7
+
+    def _display_seven(self: Shell, **kwargs: Any) -> None:
+        from IPython.display import display
+
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        data = {
+            "text/plain": repr(self),
+            "text/html": self.still(),
+            "application/vnd.jupyter.widget-view+json": view,
+        }
+        display(data, raw=True)
+        self._handle_displayed(**kwargs)
+
+    Shell._ipython_display_ = _display_seven  # type: ignore[attr-defined]
+
+
+def parts_of(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    """A widget and all widgets that it holds: children, layouts, styles."""
+    found: list[ipywidgets.Widget] = []
+    waiting: list[Any] = [widget]
+    while waiting:
+        one = waiting.pop(0)
+        if isinstance(one, (list, tuple)):
+            waiting[:0] = one
+        elif isinstance(one, ipywidgets.Widget) and one not in found:
+            found.append(one)
+            waiting.extend(getattr(one, name) for name in one.keys)
+    return found
+
+
+# --- one life per run of a cell -----------------------------------------------------------------
+_alive: dict[str, tuple[int, list[Shell]]] = {}
+
+
+def _running_cell() -> tuple[str, int] | None:
+    """Which notebook cell runs, and in which run; None outside a notebook."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    shell = get_ipython()
+    if shell is None:
+        return None
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = parent.get("metadata", {}).get("cellId")
+    if cell is None:  # a front end that does not tell: the same text is the same cell
+        cell = shell.user_ns.get("In", [""])[-1]
+    return str(cell), shell.execution_count
+
+
+def remember(shell: Shell) -> None:
+    """End the widgets that earlier runs of the running cell made; several in one run stay."""
+    where = _running_cell()
+    if where is None:
+        return
+    cell, run = where
+    former_run, shells = _alive.get(cell, (run, []))
+    if former_run != run:
+        for former in shells:
+            former.close()
+        shells = []
+    _alive[cell] = (run, [*shells, shell])
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def widget(function: Function) -> Function:
+    """Make a function that returns a :class:`Shell` safe to call from a notebook cell.
+
+    Input that makes no sense becomes a sentence in the page instead of a traceback, and what an
+    earlier run of the cell left is ended.
+    """
+
+    @wraps(function)
+    def safely(*args: Any, **kwargs: Any) -> Shell:
+        try:
+            shell = function(*args, **kwargs)
+        except ValueError as error:
+            shell = message(str(error))
+        remember(shell)
+        return shell
+
+    return safely  # type: ignore[return-value]
+
+
+def message(sentence: str) -> Shell:
+    """A widget that only says a sentence."""
+    shell = Shell()
+    picture = shell.new_picture()
+    picture.complain(sentence)
+    shell.children = [picture]
+    return shell
+
+
+# --- controls of one look -----------------------------------------------------------------------
+def control(kind: type, description: str, *, width: str = "auto", **traits: Any) -> Any:
+    """A control with its whole description, which is also its name for screen readers.
+
+    Parameters
+    ----------
+    kind : type
+        Such as ``ipywidgets.Dropdown``.
+    description : str
+    width : str
+        CSS width.
+    """
+    return kind(
+        description=description,
+        style={"description_width": "initial"},
+        layout={"width": width},
+        **traits,
+    )
+
+
+def row(*controls: Any) -> ipywidgets.HBox:
+    """Controls side by side; they wrap where the page is narrow."""
+    return ipywidgets.HBox(
+        list(controls), layout={"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
+    )
+
+
+def heading(text: str) -> ipywidgets.HTML:
+    """A short title above a part of a widget."""
+    return ipywidgets.HTML(f"<strong>{html.escape(text)}</strong>")

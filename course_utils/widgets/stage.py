@@ -1,0 +1,62 @@
+"""A figure that is drawn once and of which only some parts move."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+from ..figures.picture import Picture
+from .live_picture import CSS_PIXELS_PER_INCH, encode_png
+
+
+class Stage:
+    """Scenery that stays, and actors that move in front of it.
+
+    Drawing text and axes takes most of the time of a figure. They are drawn once, by
+    :meth:`scene`, and kept as pixels; :meth:`png` copies them back and draws the actors.
+
+    Examples
+    --------
+    >>> stage = Stage()
+    >>> stage.scene(picture, [picture.parts["point:LeNet"]])
+    >>> picture.parts["point:LeNet"].set_data([90], [0.5])
+    >>> live_picture.show(stage.png(), alt, width=stage.width)
+    """
+
+    def __init__(self) -> None:
+        self.picture: Picture | None = None
+        self._actors: list[Any] = []
+        self._scenery: Any = None
+
+    def scene(self, picture: Picture, actors: Iterable[Any] = ()) -> None:
+        """Draw everything but the actors, which must belong to the picture's figure."""
+        figure = picture.figure
+        if figure.dpi != picture.look.dpi:
+            figure.set_dpi(picture.look.dpi)
+        self.picture = picture
+        self._actors = sorted(actors, key=lambda artist: artist.get_zorder())
+        for actor in self._actors:
+            actor.set_animated(True)  # left out by draw()
+        with matplotlib.rc_context(picture.look.rc):
+            figure.canvas.draw()
+        self._scenery = figure.canvas.copy_from_bbox(figure.bbox)
+
+    @property
+    def width(self) -> int:
+        """Of the picture in the page, CSS pixels."""
+        return round(self.picture.figure.get_size_inches()[0] * CSS_PIXELS_PER_INCH)
+
+    def png(self) -> bytes:
+        """The picture with the actors where they are now."""
+        canvas = self.picture.figure.canvas
+        canvas.restore_region(self._scenery)
+        for actor in self._actors:
+            self.picture.figure.draw_artist(actor)
+        return encode_png(np.asarray(canvas.buffer_rgba()))
+
+    def clear(self) -> None:
+        """Let go of the figure."""
+        self.picture, self._actors, self._scenery = None, [], None

@@ -1,0 +1,24 @@
+"""A notebook for the widget tests; they need neither torch nor a browser."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def notebook():
+    """Runs cells: a call runs one and returns what stands on its last line."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+
+    def run(cell: str, **names: object) -> object:
+        shell.push(names)
+        result = shell.run_cell(cell, store_history=True)
+        result.raise_error()
+        return result.result
+
+    yield run
+    shell.reset()
+    InteractiveShell.clear_instance()
