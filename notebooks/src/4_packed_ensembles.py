@@ -1,0 +1,903 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 4. Packed-Ensembles
+#
+# A Deep Ensemble of $M$ networks knows more than one network, and costs $M$ times as much. Must it?
+# Packed-Ensembles (Laurent et al., ICLR 2023) make each member narrower and run all of them as
+# *one* network, in a single pass. The idea fits in one word that every convolution in PyTorch
+# already understands: `groups`.
+#
+# **Questions**
+#
+# - How can one network be four?
+# - What do we pay for four opinions, in parameters, operations and seconds?
+# - Is the packed ensemble worth more than one ordinary network of the same cost?
+#
+# **Objectives.** After this chapter you can
+#
+# - explain why a grouped convolution is several separate convolutions;
+# - write a network with `PackedConv2d` and `PackedLinear`, and say which settings will build;
+# - compute its parameters and operations by hand, and check them;
+# - take a Packed-Ensemble apart into small networks that give the same answers;
+# - compare models of different budgets without fooling anybody, yourself included.
+#
+# **Time.** About 40 minutes to read and play. Training takes about as long as in chapter 3; with
+# `COURSE_SPEED=look` finished weights are taken instead, and the code needs half a minute.
+
+# %% [markdown]
+# ## From many networks to one with groups
+#
+# Take LeNet. Make four copies with half as many channels. Then lay them side by side and call the
+# result one network: in every layer its channels fall into four groups, and no connection leads
+# from one group to another.
+
+# %%
+from course_utils import figures
+
+figures.packed_diagram(num_members=4, alpha=2)
+
+# %% [markdown]
+# The height of a block is its number of channels. Observe the numbers of parameters below the three
+# drawings: four small networks have hardly more than one LeNet. The reason is that a layer between
+# $C_1$ and $C_2$ channels has $C_1 C_2$ connections. Halve both and a quarter is left, four times
+# a quarter is one.
+#
+# Two numbers describe the construction. **M** is the number of members, called `num_estimators` in
+# the code. **Alpha** is the width of the whole, measured in original networks: with $\alpha = 2$
+# the four members together are twice as wide as LeNet, so each has half its width.
+
+# %% [markdown]
+# ### A grouped convolution is several convolutions
+#
+# Is a network with groups really several networks? We look at one layer, with plain PyTorch: four
+# channels in, six out, in two groups.
+
+# %%
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+grouped = nn.Conv2d(4, 6, kernel_size=3, groups=2)
+print("weights of the grouped layer:  ", tuple(grouped.weight.shape))
+print("weights of an ordinary layer:  ", tuple(nn.Conv2d(4, 6, kernel_size=3).weight.shape))
+
+# %% [markdown]
+# The axes are: channels out, channels in, rows, columns. Observe that each of the six outputs of
+# the grouped layer looks at two channels, not at four: half of the weights. Now we build two other
+# layers from the same weights. The first is two ordinary convolutions, one for each half of the
+# channels. The second is one ordinary convolution whose other weights are zero.
+
+# %%
+halves = [nn.Conv2d(2, 3, kernel_size=3) for _ in range(2)]
+full = nn.Conv2d(4, 6, kernel_size=3)
+with torch.no_grad():
+    full.weight.zero_()
+    full.bias.copy_(grouped.bias)
+    for i, half in enumerate(halves):
+        outputs, inputs = slice(3 * i, 3 * i + 3), slice(2 * i, 2 * i + 2)
+        half.weight.copy_(grouped.weight[outputs])
+        half.bias.copy_(grouped.bias[outputs])
+        full.weight[outputs, inputs] = grouped.weight[outputs]
+
+# %% [markdown]
+# If a grouped layer is what we say it is, all three give the same answer to any input.
+
+# %%
+with torch.no_grad():
+    some_input = torch.randn(10, 4, 8, 8)
+    from_grouped = grouped(some_input)
+    first_half, second_half = some_input.chunk(2, dim=1)
+    from_halves = torch.cat([halves[0](first_half), halves[1](second_half)], dim=1)
+    from_full = full(some_input)
+print(f"largest difference to two layers: {(from_grouped - from_halves).abs().max():.1e}")
+print(f"largest difference to the full layer: {(from_grouped - from_full).abs().max():.1e}")
+
+# %% [markdown]
+# The differences are rounding errors at most: the three are the same function. A picture of the
+# full layer's weights shows why. Each square is one pair of channels, and its colour is the size
+# of the nine weights between them.
+
+# %%
+sizes = full.weight.detach().norm(dim=(2, 3)).numpy()
+figure = figures.style.canvas(5, 3)
+axes = figures.style.panels(figure, left=5)[0][0]
+axes.imshow(sizes, cmap="Blues", vmin=0)
+axes.set_xticks(range(4))
+axes.set_yticks(range(6))
+figures.style.label(axes, x="channel in", y="channel out")
+figures.Picture(
+    figure,
+    "Weights of the full layer, 6 channels out by 4 channels in: "
+    f"{(sizes > 0).sum()} of {sizes.size} pairs are connected, in two blocks on the diagonal.",
+)
+
+# %% [markdown]
+# Observe the two blocks on the diagonal. A matrix with such blocks never mixes the halves, and so
+# do many such layers in a row: stack **block-diagonal** layers and you get separate networks.
+# Nothing else is needed, since activation functions and pooling act on every channel alone.
+
+# %% [markdown]
+# ## The packed layers
+#
+# torch-uncertainty has the layers ready: `PackedConv2d` and `PackedLinear`. They take the sizes of
+# the *original* layer and work out the rest from four settings.
+#
+# - `alpha`: channels in and out are multiplied by it.
+# - `num_estimators`: M, the number of groups.
+# - `first=True`: the input is the image itself. It isn't multiplied and has no groups, since every
+#   member looks at the whole image.
+# - `last=True`: the output has $M$ times the classes, one answer for each member. The layer also
+#   rearranges them, as we will see.
+#
+# A fifth, `gamma`, cuts each member into further groups. It is 1 unless you set it.
+
+# %%
+from torch_uncertainty.layers import PackedConv2d, PackedLinear
+
+packed = {"alpha": 2, "num_estimators": 4}
+first = PackedConv2d(1, 6, kernel_size=5, **packed, first=True)
+second = PackedConv2d(6, 16, kernel_size=5, **packed)
+for layer in (first, second):
+    print(layer.conv)
+
+# %% [markdown]
+# Observe that the second layer is nothing but a grouped `Conv2d`, of 12 to 32 channels in 4 groups.
+# The first has no groups: its 12 outputs, three for each member, all see the one channel of the
+# image.
+#
+# For a linear layer PyTorch has no groups. `PackedLinear` keeps one matrix for each member:
+
+# %%
+import torch.nn.functional as F
+
+hidden = PackedLinear(120, 84, **packed)
+last = PackedLinear(84, 10, **packed, last=True)
+print("weights of a hidden layer:", tuple(hidden.weight.shape))
+print("weights of the last layer:", tuple(last.weight.shape))
+answers = last(F.relu(hidden(torch.randn(2, 240))))
+print("answers to 2 images:", tuple(answers.shape))
+
+# %% [markdown]
+# The axes are: members, outputs, inputs. Observe the last line: two images give *eight* rows of ten
+# logits. It's the order of chapter 3, all images of the first member, then all of the second, and
+# so on. Whoever reads the rows as "image by image" mixes members and images without any error
+# message.
+#
+# ### What gamma does
+#
+# With `gamma=2` each member falls into two groups of its own, and the weights are halved again.
+# That saves parameters, but the halves of a member no longer talk to each other in that layer.
+
+# %%
+for gamma in (1, 2):
+    linear = PackedLinear(120, 84, **packed, gamma=gamma)
+    convolution = PackedConv2d(6, 16, kernel_size=5, **packed, gamma=gamma)
+    print(
+        f"gamma={gamma}: linear layer of {linear.groups} groups, {linear.weight.numel():,} weights;"
+        f" convolution of {convolution.conv.groups} groups, {convolution.weight.numel():,} weights"
+    )
+
+# %% [markdown]
+# Observe that the convolution ignores our wish. `PackedConv2d` lowers `gamma` without a word where
+# a group would have fewer than 64 channels (its setting `minimum_channels_per_group`), and LeNet
+# has far fewer. So `gamma` is a tool for large networks, and we leave it at 1.
+
+# %% [markdown]
+# ## LeNet, packed
+#
+# Compare this class with the one in chapter 2: same layers, same sizes, same `forward`. Only the
+# kind of the layers has changed, and the first and the last are marked.
+
+
+# %%
+class PackedLeNet(nn.Module):
+    """M narrow LeNets in one network: each layer has one group of channels per estimator."""
+
+    def __init__(
+        self, in_channels: int = 1, num_classes: int = 10, alpha: float = 2, num_estimators: int = 4
+    ) -> None:
+        super().__init__()
+        packed = {"alpha": alpha, "num_estimators": num_estimators}
+        self.conv1 = PackedConv2d(in_channels, 6, kernel_size=5, **packed, first=True)
+        self.conv2 = PackedConv2d(6, 16, kernel_size=5, **packed)
+        self.fc1 = PackedLinear(16 * 4 * 4, 120, **packed)
+        self.fc2 = PackedLinear(120, 84, **packed)
+        self.fc3 = PackedLinear(84, num_classes, **packed, last=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        features = F.max_pool2d(F.relu(self.conv2(features)), 2)
+        features = features.flatten(1)
+        features = F.relu(self.fc1(features))
+        features = F.relu(self.fc2(features))
+        return self.fc3(features)
+
+
+# %% [markdown]
+# One line deserves a second look: `flatten(1)`. It turns 32 channels of 4 by 4 pixels into 512
+# numbers, channel by channel. The first eight channels belong to the first member, so the first 128
+# numbers do too, and the groups stay together. In an order by pixels they would be torn apart.
+
+# %% [markdown]
+# ## Which settings build?
+#
+# Not every pair of $M$ and $\alpha$ works. We ask for three members at the width of two LeNets:
+
+# %%
+try:
+    PackedLeNet(alpha=2, num_estimators=3)
+except ValueError as error:
+    print(error)
+
+# %% [markdown]
+# Sixteen channels become 32, and 32 channels cannot be shared equally by three members. Let us try
+# many pairs. On PyTorch's *meta* device tensors have shapes and no numbers, so building a network
+# costs almost nothing. We also send an image through, for a network that builds may still fail
+# there.
+
+# %%
+import pandas as pd
+
+
+def count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def try_to_build(alpha, num_members):
+    """Thousands of parameters, or None if the network cannot be built or run."""
+    try:
+        with torch.device("meta"):
+            model = PackedLeNet(alpha=alpha, num_estimators=num_members)
+            model(torch.zeros(2, 1, 28, 28))
+    except (ValueError, RuntimeError):
+        return None
+    return count_parameters(model) / 1_000
+
+
+alphas = [half / 2 for half in range(1, 15)]
+sizes = {M: {alpha: try_to_build(alpha, M) for alpha in alphas} for M in range(1, 11)}
+sizes = pd.DataFrame(sizes, dtype=float).T.rename_axis(index="M", columns="alpha")
+sizes.map(lambda size: "" if pd.isna(size) else f"{size:.0f}")
+
+# %% [markdown]
+# The table shows thousands of parameters where the network builds, and nothing where it raises.
+# Observe the pattern: a row for every $M$, beginning at $\alpha = M/2$, in steps of $M/2$.
+#
+# **Why?** LeNet's hidden layers have 6, 16, 120 and 84 channels. Packed, they have $6\alpha$,
+# $16\alpha$, $120\alpha$ and $84\alpha$, and $M$ must divide each of them. If $M$ divides $6\alpha$
+# and $16\alpha$, it also divides $3 \cdot 6\alpha - 16\alpha = 2\alpha$. And if $M$ divides
+# $2\alpha$, it divides all four, because they are 3, 8, 60 and 42 times $2\alpha$. So:
+#
+# > The packed LeNet builds if and only if $2\alpha$ is a multiple of $M$.
+#
+# Then every member has $3k$, $8k$, $60k$ and $42k$ channels with $k = 2\alpha / M$. The smallest
+# possible member, $k = 1$, is a LeNet of half the width, and $k = 2$ is LeNet itself. We check
+# the rule against the table:
+
+# %%
+rule = pd.DataFrame({alpha: {M: (2 * alpha) % M == 0 for M in sizes.index} for alpha in alphas})
+print("rule and table agree for all pairs:", bool((rule == sizes.notna()).all(axis=None)))
+
+# %% [markdown]
+# A fine point: the layers cut $\alpha C$ down to a whole number, silently. So $\alpha = 2.001$
+# builds, too, and gives the network of $\alpha = 2$. The rule holds for all $\alpha$ for which
+# nothing is cut.
+#
+# **Try it.** What would you have to change in LeNet so that $M = 4$ builds with $\alpha = 1$?
+# Which numbers of channels would each layer need?
+
+# %% [markdown]
+# ## The arithmetic of packing
+#
+# ### Parameters
+#
+# A layer with $w$ weights and $b$ biases becomes $M$ layers, each with $\alpha / M$ of its channels
+# on either side. In a hidden layer the weights shrink with both sides:
+#
+# $$ M \cdot \frac{\alpha}{M} \cdot \frac{\alpha}{M} \cdot w = \frac{\alpha^2}{M} \, w . $$
+#
+# With `gamma` there is a $\gamma$ in the denominator as well (Laurent et al., 2023). The first
+# layer is narrower on one side only, because every member sees the whole image, and so is the last,
+# because every member answers for all classes: $\alpha \, w$. Biases: $\alpha \, b$, in the last
+# layer $M \, b$.
+#
+# We trust this after we have counted.
+
+# %%
+from course_utils.models import LeNet
+
+M, alpha = 4, 2
+lenet, packed_lenet = LeNet(), PackedLeNet(alpha=alpha, num_estimators=M)
+rows = {}
+for name, layer in lenet.named_children():
+    weight_factor = alpha if name in ("conv1", "fc3") else alpha**2 / M
+    bias_factor = M if name == "fc3" else alpha
+    rows[name] = {
+        "LeNet": count_parameters(layer),
+        "packed, by formula": weight_factor * layer.weight.numel()
+        + bias_factor * layer.bias.numel(),
+        "packed, counted": count_parameters(getattr(packed_lenet, name)),
+    }
+parameters = pd.DataFrame(rows).T.astype(int)
+parameters.loc["all"] = parameters.sum()
+parameters
+
+# %% [markdown]
+# Observe that formula and count agree in every layer. With $\alpha^2 = M$ the hidden layers keep
+# their weights exactly; what is added comes from the first layer, the last layer and the biases.
+#
+# ### Operations
+#
+# Every weight is used once for each place in the picture where its filter is laid, each time for
+# one multiplication and one addition. So the operations grow by the same factors as the weights. In
+# LeNet the first convolution does much of the work, and it's the one that grows with $\alpha$.
+# PyTorch can count: its `FlopCounterMode` adds up the floating-point operations (FLOPs) of
+# convolutions and matrix products while an image passes through.
+
+# %%
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def count_flops(model: nn.Module) -> int:
+    """FLOPs of convolutions and matrix products for one image."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 1, 28, 28))
+    return counter.get_total_flops()
+
+
+# multiplications and additions: 2 x weights x places
+places = {"conv1": 24 * 24, "conv2": 8 * 8, "fc1": 1, "fc2": 1, "fc3": 1}
+by_hand = {
+    model_name: sum(2 * getattr(model, name).weight.numel() * n for name, n in places.items())
+    for model_name, model in {"LeNet": lenet, "packed": packed_lenet}.items()
+}
+counted = {"LeNet": count_flops(lenet), "packed": count_flops(packed_lenet)}
+flops = pd.DataFrame({"FLOPs per image, by hand": by_hand, "counted": counted})
+flops.assign(**{"times LeNet": flops["counted"] / flops["counted"]["LeNet"]}).round(3)
+
+# %% [markdown]
+# Observe that the counts agree, and that the packed network costs about a third more than LeNet,
+# not four times as much. What is *not* in this count: biases, activations, pooling, and moving
+# numbers about. We will meet them again when we measure seconds.
+#
+# ### At full width it is a Deep Ensemble
+#
+# For $\alpha = M$ we have $k = 2$: every member is a full LeNet. Then nothing should be saved at
+# all, and the packed network should cost what a Deep Ensemble of $M$ costs.
+
+# %%
+from torch_uncertainty.methods import deep_ensembles
+
+rows = {}
+for members in (2, 3, 4, 8):
+    pair = {
+        "packed": PackedLeNet(alpha=members, num_estimators=members),
+        "deep": deep_ensembles(LeNet(), members),
+    }
+    rows[members] = {
+        f"{name}: {what}": count(model)
+        for what, count in (("parameters", count_parameters), ("FLOPs", count_flops))
+        for name, model in pair.items()
+    }
+pd.DataFrame(rows).T.rename_axis("M = alpha")
+
+# %% [markdown]
+# Observe that the pairs of columns are equal. So a Packed-Ensemble is not another kind of ensemble.
+# It's a Deep Ensemble whose members may be narrower, in a form that runs in one pass.
+
+# %% [markdown]
+# ## The proof: taking it apart
+#
+# If a Packed-Ensemble with $\alpha = 2$ and $M = 4$ *is* four small LeNets, we must be able to cut
+# them out. A small LeNet is LeNet with 3, 8, 60 and 42 channels. Its `forward` is LeNet's.
+
+
+# %%
+def half_lenet() -> LeNet:
+    """LeNet with half of the channels in each hidden layer."""
+    network = LeNet()
+    network.conv1 = nn.Conv2d(1, 3, kernel_size=5)
+    network.conv2 = nn.Conv2d(3, 8, kernel_size=5)
+    network.fc1 = nn.Linear(8 * 4 * 4, 60)
+    network.fc2 = nn.Linear(60, 42)
+    network.fc3 = nn.Linear(42, 10)
+    return network
+
+
+print(f"one small LeNet:   {count_parameters(half_lenet()):,} parameters")
+print(f"four small LeNets: {4 * count_parameters(half_lenet()):,}")
+print(f"PackedLeNet:       {count_parameters(packed_lenet):,}")
+
+# %% [markdown]
+# The numbers fit. Now the weights. In every layer the first quarter of the weights belongs to the
+# first member, the second quarter to the second, and so on. We copy each quarter into a small
+# network of ordinary layers.
+
+
+# %%
+@torch.no_grad()
+def take_apart(packed_network: nn.Module, num_members: int = 4) -> list[LeNet]:
+    """Copy each member's weights into a LeNet of its own."""
+    networks = [half_lenet() for _ in range(num_members)]
+    for name, packed_layer in packed_network.named_children():
+        weights = packed_layer.weight
+        if isinstance(packed_layer, PackedConv2d):  # one member's filters after the other's
+            weights = weights.unflatten(0, (num_members, -1))
+        biases = packed_layer.bias.unflatten(0, (num_members, -1))
+        for member, network in enumerate(networks):
+            layer = getattr(network, name)
+            layer.weight.copy_(weights[member])
+            layer.bias.copy_(biases[member])
+    return networks
+
+
+small_lenets = take_apart(packed_lenet)
+
+# %% [markdown]
+# `copy_` would have complained if a single shape were wrong. But are the functions the same? We
+# ask all five networks about real digits.
+
+# %%
+from course_utils.data import batches, load_mnist
+
+data_train, data_val, data_test = (load_mnist(split) for split in ("train", "val", "test"))
+images, labels = next(iter(batches(data_val, batch_size=128, shuffle=True, seed=0)))
+
+with torch.no_grad():
+    together = packed_lenet(images)  # 4 x 128 rows, member after member
+    apart = torch.cat([network(images) for network in small_lenets])
+print("rows:", len(together), len(apart))
+print(f"largest logit: {together.abs().max():.3f}")
+print(f"largest difference of any two logits: {(together - apart).abs().max():.1e}")
+torch.testing.assert_close(together, apart)
+
+# %% [markdown]
+# Observe that the difference is of the size of rounding in float32. This closes the proof: the
+# packed network *is* four half-width LeNets, and the rest is a matter of speed.
+#
+# ### Also in training
+#
+# Do the four influence each other while they learn? The loss is the mean over all members and
+# images, so a member's share of it is a quarter. Its gradient should be a quarter of what it would
+# be alone, and nothing should come from the others.
+
+# %%
+F.cross_entropy(packed_lenet(images), labels.repeat(4)).backward()
+for network in small_lenets:
+    F.cross_entropy(network(images), labels).backward()
+
+gradient_packed = packed_lenet.fc1.weight.grad
+gradient_alone = torch.stack([network.fc1.weight.grad for network in small_lenets])
+largest = gradient_alone.abs().max()
+print(f"largest gradient alone:             {largest:.1e}")
+difference = (4 * gradient_packed - gradient_alone).abs().max()
+print(f"difference to 4 x gradient packed:  {difference:.1e}")
+torch.testing.assert_close(4 * gradient_packed, gradient_alone, rtol=1e-4, atol=1e-6)
+
+# %% [markdown]
+# Exactly a quarter, up to rounding. Two conclusions.
+#
+# 1. With SGD we multiply the learning rate by $M$, as in chapter 3, and divide the weight decay by
+#    $M$. Then each member takes the steps that it would take alone.
+# 2. The members stay different only because they *start* different, from their own random weights.
+#    They see the same batches in the same order.
+
+# %% [markdown]
+# ## Training
+#
+# The recipe is that of chapters 2 and 3: SGD with a one-cycle schedule, random crops and
+# cross-entropy. For an ensemble of $M$, `training.fit` does three things, which you have seen
+# written out.
+#
+# - `RepeatTarget(M)` repeats the labels, to fit the $M$ blocks of answers.
+# - `one_cycle_sgd(model, num_steps, num_members=M)` multiplies the learning rate by $M$ and divides
+#   the weight decay by $M$.
+# - `ClassificationRoutine(..., is_ensemble=True)` averages the members' probabilities before it
+#   measures anything.
+#
+# Here are labels and rates for our case:
+
+# %%
+from torch_uncertainty.transforms import RepeatTarget
+
+from course_utils import training
+
+print("labels of a batch of 3, repeated:", RepeatTarget(4)((images[:3], labels[:3]))[1].tolist())
+for name, model, members in (("LeNet", lenet, 1), ("PE-4", packed_lenet, 4)):
+    optimizer = training.one_cycle_sgd(model, 1_000, num_members=members)["optimizer"]
+    rates = {key: optimizer.defaults[key] for key in ("lr", "weight_decay")}
+    print(f"{name:6} largest learning rate and weight decay: {rates}")
+
+# %% [markdown]
+# Now we train. With `COURSE_SPEED=look` we take finished weights from the course's zoo.
+
+# %%
+from course_utils import runs, settings
+from course_utils.data import load_fashion_mnist
+
+fashion_test = load_fashion_mnist("test")
+if settings.speed() == "look":
+    packed_run = runs.load("packed-4", data_train.source)
+else:
+    torch.manual_seed(0)
+    packed_fit = training.fit(
+        PackedLeNet(alpha=2, num_estimators=4),
+        data_train,
+        data_val,
+        name="packed-4",
+        folder=runs.folder(data_train.source),
+    )
+    packed_run = runs.save(packed_fit, data_train, data_test, fashion_test)
+    print(f"{packed_fit.epochs} epochs in {packed_fit.seconds:.1f} s on {packed_fit.device}")
+
+# %% [markdown]
+# `runs.save` has handed the network on, with its answers to the test digits and the test clothes:
+# the next chapter will find them.
+
+# %% [markdown]
+# ## What the members know, and what they know together
+#
+# First the members on their own. Half a LeNet is a weak network, so do not expect wonders.
+
+# %%
+predictions = packed_run.predictions(data_test)
+predictions_ood = packed_run.predictions(fashion_test)
+
+correct_of_members = predictions.probabilities.argmax(axis=2) == predictions.labels[:, None]
+accuracies = {f"member {m + 1}": share for m, share in enumerate(correct_of_members.mean(axis=0))}
+accuracies["mean of the members"] = correct_of_members.mean()
+accuracies["all four together"] = predictions.correct.mean()
+pd.Series(accuracies).mul(100).round(2).to_frame(f"accuracy on {len(data_test):,} digits (%)")
+
+# %% [markdown]
+# Compare the last two rows. The step from one to the other is what the ensemble adds: members that
+# err on *different* digits outvote each other. If all made the same mistakes, there would be no
+# step at all.
+#
+# Next, digits against clothes. As in chapter 3 we ask several scores which images are strange.
+# AUROC is the probability that a random piece of clothing gets a higher score than a random digit.
+
+# %%
+from course_utils import scores
+
+print(f"{len(predictions):,} digits, {len(predictions_ood):,} clothes")
+auroc = {
+    name: figures.detection(score(predictions), score(predictions_ood)).auroc
+    for name, score in scores.available(predictions).items()
+}
+pd.Series(auroc).sort_values(ascending=False).round(4).to_frame("AUROC")
+
+# %% [markdown]
+# Look for two things. *Entropy* is the entropy of the mean answer, *expected entropy* the mean of
+# the members' entropies; their difference is the *mutual information*, what members disagree on. If
+# entropy stands above expected entropy, disagreement carries knowledge that no single member has.
+# The energy uses logits, which keep what the softmax throws away: how much evidence there was in
+# total. Remember from chapter 1 what counting grey pixels reached.
+
+# %%
+figures.score_histograms(
+    scores.entropy(predictions),
+    predictions.correct,
+    scores.entropy(predictions_ood),
+    score_name="entropy of the mean answer",
+    ood_name="clothes",
+)
+
+# %% [markdown]
+# Right answers should lie on the left, clothes on the right, and wrong answers with the clothes.
+# Where they overlap, no threshold can separate them. Chapter 5 is about what to do then.
+
+# %% [markdown]
+# ## An honest comparison
+#
+# Which is best: LeNet, a Deep Ensemble, or the packed one? The question has no answer until we say
+# at what cost, and after what training. So we collect two groups.
+#
+# - Your own, or the zoo's stand-ins if you skipped a chapter: LeNet, a Deep Ensemble of 2, and the
+#   Packed-Ensemble. They had the *same* budget as long as the table says so.
+# - From the zoo, after long training: `lenet-0`, `packed-4-0` and `deep-ensemble-8`, which is
+#   `lenet-0` and seven others. They had the same budget, and a much larger one.
+
+# %%
+from course_utils import zoo
+
+own_runs = {
+    "LeNet": runs.load("lenet", data_train.source),
+    "DE-2": runs.load("deep-ensemble-2", data_train.source),
+    "PE-4": packed_run,
+}
+long_names = ("lenet-0", "packed-4-0", "deep-ensemble-8")
+
+models = {name: run.model for name, run in own_runs.items()}
+models |= {name: zoo.load(name) for name in long_names}
+facts = {name: run.facts for name, run in own_runs.items()}
+facts |= {name: zoo.facts(name) for name in long_names}
+
+budgets = pd.DataFrame(
+    {
+        name: {
+            "Members": training.count_members(models[name]),
+            "Epochs": fact["epochs"],
+            "Training digits": fact["num_train"],
+            "Augmentation": "crop, affine" if fact.get("affine") else "crop",
+        }
+        for name, fact in facts.items()
+    }
+)
+budgets
+
+# %% [markdown]
+# Read this table first, whenever you compare models. A column may be set against another one only
+# if their budgets agree, or if you say that they do not. ("Affine" means small random turns,
+# stretches and shears, which the long trainings used besides the crops.)
+#
+# ### Quality
+#
+# All six answer the same test digits and the same clothes, one to one.
+
+# %%
+table = training.evaluate(models, data_test, fashion_test)
+print(f"{len(data_test):,} digits ({data_test.source} data), {len(fashion_test):,} clothes")
+if data_test.source == "sample":
+    print("The sample is part of the validation digits: long recipes were chosen on them.")
+quality = table.loc[
+    [
+        "Accuracy (%)",
+        "NLL",
+        "Brier score",
+        "ECE (%)",
+        "AURC (%)",
+        "OOD AUROC (%)",
+        "OOD FPR95 (%)",
+        "Disagreement",
+        "Mutual information",
+    ]
+]
+quality.round(4)
+
+# %% [markdown]
+# How to read it, with caution:
+#
+# - Within the first three columns, and within the last three, budgets are equal (check above), and
+#   the architecture makes the difference, plus chance: every column is *one* training.
+# - Between the groups, training makes most of the difference. A table that sets a DE-8 of 75 epochs
+#   beside a PE-4 of three says nothing about packing. The tutorial from which this course descends
+#   has such a table.
+# - OOD rows use the maximum probability as the score. You have just seen that other scores order
+#   the images better or worse.
+#
+# How much is chance? We resample the test digits (a paired bootstrap: the same draw for both
+# models), and look at the difference in accuracy to the LeNet of the same group.
+
+# %%
+from course_utils.intervals import paired_bootstrap
+
+answers = {name: training.predict(model, data_test) for name, model in models.items()}
+rows = {}
+for name, base in (
+    ("DE-2", "LeNet"),
+    ("PE-4", "LeNet"),
+    ("packed-4-0", "lenet-0"),
+    ("deep-ensemble-8", "lenet-0"),
+):
+    pair = (answers[name].correct, answers[base].correct)
+    interval = paired_bootstrap(lambda a, b: 100 * (a.mean() - b.mean()), *pair)
+    rows[f"{name} minus {base}"] = {
+        "difference": interval.estimate,
+        "from": interval.low,
+        "to": interval.high,
+    }
+pd.DataFrame(rows).T.round(2).rename_axis("accuracy, in percentage points")
+
+# %% [markdown]
+# Where the interval contains zero, these digits don't decide which of the two is better. The
+# interval knows nothing about another luck in training, so even a clear difference holds for these
+# weights only.
+#
+# Now calibration, where we can look at more than one number:
+
+# %%
+figures.reliability_diagram({name: answers[name] for name in ("LeNet", "DE-2", "PE-4")})
+
+# %% [markdown]
+# Points above the diagonal: the model is right more often than it claims, it's *underconfident*.
+# Points below: *overconfident*. Averaging members makes an answer less confident. That helps
+# overconfident members and hurts members which were cautious already, as after a short training
+# with random crops. So an ensemble need not have the smaller ECE.
+
+# %% [markdown]
+# ### Cost
+#
+# Parameters and FLOPs are properties of a network. Seconds are not: they depend on the machine, on
+# its other work, and on who measures. Three precautions: the first round doesn't count, the models
+# *take turns*, so that a busy moment hits all of them, and we take the median.
+
+# %%
+from time import perf_counter
+
+
+def median_milliseconds(actions, repeats=9):
+    """Median time of each action; they take turns."""
+    times = {name: [] for name in actions}
+    for _ in range(1 + repeats):
+        for name, action in actions.items():
+            start = perf_counter()
+            action()
+            times[name].append(1_000 * (perf_counter() - start))
+    return pd.DataFrame(times).iloc[1:].median()
+
+
+@torch.inference_mode()
+def predict_thousand(model, batches_of_500):
+    for batch in batches_of_500:
+        model(batch)
+
+
+def training_step(model, images, labels):
+    """Forward and backward, without the optimizer's small share."""
+    outputs = model(images)
+    F.cross_entropy(outputs, labels.repeat(len(outputs) // len(labels))).backward()
+    model.zero_grad()
+
+
+# %% [markdown]
+# The long and the short trained LeNet cost the same, so four models are enough. Everything runs on
+# the processor (CPU), also if you have a GPU.
+
+# %%
+thousand = data_val.subset(range(1_000))
+batches_of_500 = [batch for batch, _ in batches(thousand, batch_size=500)]
+timed = {name: models[name] for name in ("LeNet", "DE-2", "PE-4")}
+timed["DE-8"] = models["deep-ensemble-8"]
+
+prediction = {n: lambda m=m: predict_thousand(m, batches_of_500) for n, m in timed.items()}
+step = {n: lambda m=m: training_step(m, images, labels) for n, m in timed.items()}
+cost = pd.DataFrame(
+    {
+        "Parameters (thousand)": {n: count_parameters(m) / 1_000 for n, m in timed.items()},
+        "MFLOPs per image": {n: count_flops(m) / 1e6 for n, m in timed.items()},
+        "Seconds to predict 1,000 images": median_milliseconds(prediction) / 1_000,
+        "Seconds per training step of 128": median_milliseconds(step) / 1_000,
+    }
+).T
+print(f"CPU, {torch.get_num_threads()} thread(s)")
+cost.round(4)
+
+# %% [markdown]
+# The same table in units of one LeNet:
+
+# %%
+cost.div(cost["LeNet"], axis=0).round(2)
+
+# %% [markdown]
+# Compare the rows. For the Deep Ensembles all four should be near the number of members: twice the
+# network, twice the time. For PE-4 look at the last two rows against the second. If seconds grow
+# more than FLOPs, the machine does something that we did not count.
+#
+# The tutorial says that the training time of PE-4 "should be approximately similar to the one of
+# the single model", and adds that models this small do not use a GPU to capacity. That is the
+# point: a GPU that idles does four small networks in the time of one. A CPU doesn't idle. Judge by
+# the last row whether the sentence holds on your machine. The paper, too, claims its gain in speed
+# under a condition: with mixed precision, on GPUs.
+
+# %% [markdown]
+# ### Where the seconds go
+#
+# Why is a packed step not as cheap as its FLOPs? We time the parts of a prediction one by one.
+
+
+# %%
+@torch.inference_mode()
+def milliseconds_of_parts(models, images):
+    """Median time of each part of a forward pass over a batch of images."""
+    actions = {}
+    for name, model in models.items():
+        x = images
+        parts = {
+            "conv1": model.conv1,
+            "ReLU and pooling 1": lambda x: F.max_pool2d(F.relu(x), 2),
+            "conv2": model.conv2,
+            "ReLU and pooling 2": lambda x: F.max_pool2d(F.relu(x), 2),
+            "linear layers": lambda x, m=model: m.fc3(F.relu(m.fc2(F.relu(m.fc1(x.flatten(1)))))),
+        }
+        for part, function in parts.items():
+            actions[part, name] = lambda function=function, x=x: function(x)
+            x = function(x)
+    return median_milliseconds(actions, repeats=15).unstack(sort=False)
+
+
+parts = milliseconds_of_parts({n: models[n] for n in ("LeNet", "PE-4")}, images)
+parts["times LeNet"] = parts["PE-4"] / parts["LeNet"]
+parts["times LeNet in FLOPs"] = pd.Series({"conv1": 2.0, "conv2": 1.0})
+parts.round(2)
+
+# %% [markdown]
+# Three things to look for.
+#
+# - **ReLU and pooling** do no FLOPs in our count, and take a good part of the time. They touch
+#   every channel, and the packed network has $\alpha = 2$ times the channels.
+# - **conv2** has exactly LeNet's FLOPs, in four groups of three channels in and eight out. A
+#   processor computes 8 or 16 numbers in one instruction. Groups so narrow leave part of each
+#   instruction empty.
+# - **The linear layers** are one product of two matrices in LeNet, and a stack of small products,
+#   with rearranging before and after, in PE-4.
+#
+# FLOPs are a forecast; only the clock decides.
+#
+# ### A detail with a large effect: strides
+#
+# In memory a batch of images is one long row of numbers. A tensor's *strides* say how far apart two
+# neighbours are: along the batch, the channels, the rows and the columns. With one channel, two
+# descriptions fit the same memory. In the default layout the channels of an image come one after
+# the other. In **channels-last** all channels of a pixel stand together.
+
+# %%
+default = images.as_strided(images.shape, (784, 784, 28, 1))
+print("strides, channels last:", images.stride(), " default:", default.stride())
+print("same numbers:", torch.equal(images, default), end="  ")
+print("same memory:", images.data_ptr() == default.data_ptr())
+with torch.inference_mode():
+    for name, batch in (("channels last", images), ("default", default)):
+        print(f"{name:14} conv1 answers in strides {models['PE-4'].conv1(batch).stride()}")
+
+# %% [markdown]
+# Observe that the numbers and even the memory are the same, but the first convolution answers in
+# the layout in which it was asked, and so does everything after it. The course's `batches` always
+# deal out channels-last. What if they did not?
+
+# %%
+layouts = {"channels last": images, "default": default}
+actions = {
+    (name, layout): lambda m=timed[name], x=batch: training_step(m, x, labels)
+    for name in ("LeNet", "DE-2", "PE-4")
+    for layout, batch in layouts.items()
+}
+steps = median_milliseconds(actions).unstack(sort=False)
+steps.assign(saved=1 - steps["channels last"] / steps["default"]).round(2)
+
+# %% [markdown]
+# The table shows milliseconds per training step and the share that is saved. Compare PE-4 with
+# LeNet: on many processors the packed network gains most, as grouped convolutions have fast code
+# for channels-last only. If your table shows little difference, your PyTorch has other code for
+# your processor. Either way: two numbers in a description, no change of the mathematics. Whoever
+# reports seconds must say in which layout.
+
+# %% [markdown]
+# ## What you have learned
+#
+# - A grouped convolution is several convolutions side by side. Block-diagonal layers in a row are
+#   separate networks.
+# - `PackedConv2d` and `PackedLinear` take the original sizes, `alpha` and `num_estimators`; `first`
+#   and `last` mark where members begin and end.
+# - The packed LeNet builds if and only if $2\alpha$ is a multiple of $M$.
+# - Hidden weights grow by $\alpha^2 / M$, the first and last layer by $\alpha$. At $\alpha = M$
+#   nothing is saved: it is a Deep Ensemble.
+# - PE-4 with $\alpha = 2$ *is* four half-width LeNets, in its answers and in its gradients.
+# - A comparison states budgets first, then quality with its chance, then cost by the clock.
+#
+# **Try it.** Train the four small LeNets one by one with the recipe of chapter 2, each from its own
+# seed, and combine them as in chapter 3. What should come out, compared with PE-4? What would it
+# cost?
+#
+# **What comes next.** We now have models that give an answer and a doubt. In chapter 5 we *decide*:
+# when to answer, when to pass the digit on to a person, and what either costs.
+#
+# ### Sources
+#
+# - O. Laurent, A. Lafage, E. Tartaglione, G. Daniel, J.-M. Martinez, A. Bursuc, G. Franchi (2023).
+#   Packed-Ensembles for efficient uncertainty estimation. *ICLR*.
+#   [arXiv:2210.09184](https://arxiv.org/abs/2210.09184)
+# - A. Lafage. [Make your neural networks more reliable with
+#   Packed-Ensembles](https://medium.com/@adrien.lafage/make-your-neural-networks-more-reliable-with-packed-ensembles-7ad0b737a873).
+#   The authors' blog post, with more drawings.
+# - [Documentation of torch-uncertainty](https://torch-uncertainty.github.io/): its layers, and the
+#   tutorial *From Deep Ensembles to Packed-Ensembles*, from which this chapter descends.
+# - B. Lakshminarayanan, A. Pritzel, C. Blundell (2017). Simple and scalable predictive uncertainty
+#   estimation using deep ensembles. *NeurIPS*. [arXiv:1612.01474](https://arxiv.org/abs/1612.01474)
