@@ -7,6 +7,7 @@ not keep the others from running; the exit status is 0 only if none failed.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -23,7 +24,7 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from still_widgets import VIEW, descendants, widget_states
 
-from course_utils import settings
+from course_utils import data, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 # Longest time for one cell, by COURSE_SPEED; a cell that hangs must not hang the command.
@@ -150,11 +151,26 @@ def run_chapter(path: Path, number: int, total: int, scratch: Path, cell_seconds
     return chapter
 
 
+def settle_images() -> str:
+    """Fetch the images before the first chapter runs, and say in words which there are.
+
+    Where the network never answers, the sample is settled on here, once: otherwise every chapter's
+    kernel would wait for the network again.
+    """
+    sources = {load("test").source for load in (data.load_mnist, data.load_fashion_mnist)}
+    if sources == {"sample"}:
+        os.environ["COURSE_DATA"] = "sample"
+        return "the bundled sample of the images"
+    return "the full data sets" if sources == {"full"} else "partly full, partly sampled data"
+
+
 def run_course(notebooks: Path, build: Path) -> int:
     """Execute all chapters and write their pages into `build`. Returns the exit status."""
     try:
-        speed, data = settings.speed(), settings.data_mode()
-    except ValueError as error:
+        speed = settings.speed()
+        settings.data_mode()
+        images = settle_images()
+    except (ValueError, data.DataUnavailableError) as error:
         print(error, file=sys.stderr)
         return 2
     paths = sorted(notebooks.glob("*.ipynb"))
@@ -174,7 +190,7 @@ def run_course(notebooks: Path, build: Path) -> int:
         run_chapter(path, number, len(paths), scratch, CELL_SECONDS[speed])
         for number, path in enumerate(paths, start=1)
     ]
-    write_pages(chapters, build, f"Computed with COURSE_SPEED={speed} and COURSE_DATA={data}.")
+    write_pages(chapters, build, f"Computed with COURSE_SPEED={speed} on {images}.")
     failed = [chapter.name for chapter in chapters if chapter.errors]
     succeeded, seconds = len(paths) - len(failed), time.monotonic() - started
     print(f"{succeeded} of {len(paths)} chapters in {seconds:.0f} s.")

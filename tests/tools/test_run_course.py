@@ -7,12 +7,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 import run_course
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course_utils import data
 
 FORMULA = r"$$\hat p = \frac{1}{M}\sum_{m=1}^M p_m$$"
 WIDGET = """\
@@ -168,3 +171,11 @@ def test_unknown_speed_is_one_sentence(
     assert run_course.run_course(tmp_path, tmp_path / "build") == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "build").exists()
+
+
+def test_network_is_waited_for_once_not_in_every_chapter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_DATA", "auto")
+    monkeypatch.setattr(data, "load_mnist", lambda split: SimpleNamespace(source="sample"))
+    monkeypatch.setattr(data, "load_fashion_mnist", lambda split: SimpleNamespace(source="sample"))
+    assert "sample" in run_course.settle_images()
+    assert os.environ["COURSE_DATA"] == "sample"  # what the kernels inherit
