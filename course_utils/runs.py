@@ -6,6 +6,7 @@ and says which. So every chapter can be opened first.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ ZOO_NAMES = {
     "packed-4": {"full": "packed-4-0", "train": "short-packed-4", "look": "short-packed-4"},
 }
 
+ARCHITECTURES = {"lenet": "lenet", "deep-ensemble-2": "deep-ensemble 2", "packed-4": "packed 2 4"}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -46,7 +49,8 @@ class Run:
     model : nn.Module
         In evaluation mode, on the CPU.
     facts : dict
-        ``epochs``, ``seconds``, ``device``, ``num_train``, ``data_hash`` of the training images.
+        ``epochs``, ``seconds``, ``device``, ``num_train``, ``data_hash`` of the training images,
+        ``sha256`` of the weights.
     origin : str
         Where it comes from, in words.
     folder : Path or None
@@ -62,9 +66,10 @@ class Run:
     def predictions(self, images: ImageSet) -> Predictions:
         """What the network says to these images, from file if an earlier chapter has kept it."""
         if self.folder is not None:
-            path = self.folder / _file_name(self.name, images)
-            if path.exists():
-                return Predictions.load(path)
+            try:
+                return Predictions.load(self.folder / _file_name(self.name, images))
+            except (OSError, ValueError):
+                pass  # never kept, or damaged since: the network can say it again
         from .training import predict
 
         return predict(self.model, images)
@@ -72,10 +77,20 @@ class Run:
 
 def folder(source: str) -> Path:
     """``runs/<source>-<speed>`` at the top of the course, or in ``COURSE_RUNS_DIR``."""
+    given = os.environ.get("COURSE_RUNS_DIR", "").strip()
+    return Path(given or _top() / "runs") / f"{source}-{settings.speed()}"
+
+
+def _top() -> Path:
+    """The course's folder, from wherever in it a notebook runs: notebooks/, work/, build/scratch/.
+
+    Away from it, as on Colab, the working directory.
+    """
     here = Path.cwd()
-    # Notebooks run in notebooks/ or work/. Away from the course's folder, as on Colab: here.
-    top = here.parent if (here.parent / "course_utils").is_dir() else here
-    return Path(os.environ.get("COURSE_RUNS_DIR") or top / "runs") / f"{source}-{settings.speed()}"
+    for place in (here, *here.parents):
+        if (place / "course_utils").is_dir() and (place / "notebooks").is_dir():
+            return place
+    return here
 
 
 def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
@@ -95,16 +110,21 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
     from .training import predict
 
     where = folder(train.source)
+    state = {key: value.contiguous() for key, value in fit.model.state_dict().items()}
+    weights = serialise(state)
     facts = {
         "epochs": fit.epochs,
         "seconds": round(fit.seconds, 2),
         "device": fit.device,
         "num_train": len(train),
         "data_hash": train.content_hash,
+        "sha256": hashlib.sha256(weights).hexdigest(),
     }
-    state = {key: value.contiguous() for key, value in fit.model.state_dict().items()}
     where.mkdir(parents=True, exist_ok=True)
-    write_whole(where / f"{fit.name}.safetensors", serialise(state))
+    # first: nothing of an earlier training may pass for a part of this one
+    for earlier in (where / f"{fit.name}.json", *where.glob(f"{fit.name}.*.npz")):
+        earlier.unlink(missing_ok=True)
+    write_whole(where / f"{fit.name}.safetensors", weights)
     for images in image_sets:
         predict(fit.model, images).save(where / _file_name(fit.name, images))
     # last: a run without its facts counts as unfinished
@@ -127,13 +147,14 @@ def load(name: str, source: str) -> Run:
     if name not in ZOO_NAMES:
         raise ValueError(f"No chapter trains {name!r}: choose among {', '.join(ZOO_NAMES)}.")
     where = folder(source)
-    try:
-        facts = json.loads((where / f"{name}.json").read_text(encoding="utf-8"))
-        model = zoo.build(zoo.facts(ZOO_NAMES[name]["train"])["architecture"])
-        zoo.load_weights(model, where / f"{name}.safetensors")
-        run = Run(name, model.eval(), facts, "your own training", where)
-    except (OSError, ValueError, zoo.ZooError):
-        # nothing there, or half of it: an interrupted chapter is no reason to stop this one
+    run = None
+    if (where / f"{name}.json").exists():
+        try:
+            run = _own(name, where)
+        except (OSError, ValueError, KeyError, TypeError, zoo.ZooError):
+            print(f"{name}: what is in {where} is damaged or belongs to another network.")
+    if run is None:
+        # an interrupted chapter is no reason to stop this one
         stored = ZOO_NAMES[name][settings.speed()]
         run = Run(name, zoo.load(stored), zoo.facts(stored), f"the course's zoo ({stored})")
     print(
@@ -141,6 +162,17 @@ def load(name: str, source: str) -> Run:
         f" {run.facts['num_train']:,} digits."
     )
     return run
+
+
+def _own(name: str, where: Path) -> Run:
+    from . import zoo
+
+    facts = json.loads((where / f"{name}.json").read_text(encoding="utf-8"))
+    if not {"epochs", "num_train", "sha256"} <= set(facts):
+        raise ValueError("The facts are incomplete.")
+    model = zoo.build(ARCHITECTURES[name])
+    zoo.load_weights(model, where / f"{name}.safetensors", facts["sha256"])
+    return Run(name, model.eval(), facts, "your own training", where)
 
 
 def _file_name(name: str, images: ImageSet) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,11 +114,16 @@ def build(architecture: str) -> nn.Module:
     ----------
     architecture : str
         ``"lenet"``, ``"deep-ensemble M"``, ``"packed ALPHA M"`` or ``"mc-dropout RATE M"``.
+
+    Raises
+    ------
+    ZooError
+        If it is none of these, or its numbers do not go together (see chapter 4 for the packed).
     """
     from .models import LeNet, PackedLeNet
 
-    kind, *numbers = architecture.split()
     try:
+        kind, *numbers = architecture.split()
         if kind == "lenet" and not numbers:
             return LeNet()
         if kind == "deep-ensemble":
@@ -128,35 +132,37 @@ def build(architecture: str) -> nn.Module:
             (num_members,) = map(int, numbers)
             return deep_ensembles(LeNet(), num_members)
         if kind == "packed":
-            alpha, num_members = float(numbers[0]), int(numbers[1])
-            return PackedLeNet(alpha=alpha, num_estimators=num_members)
+            alpha, num_members = numbers
+            return PackedLeNet(alpha=float(alpha), num_estimators=int(num_members))
         if kind == "mc-dropout":
             from torch_uncertainty.methods import mc_dropout
             from torch_uncertainty.models.classification.lenet import lenet
 
-            rate, num_passes = float(numbers[0]), int(numbers[1])
-            return mc_dropout(lenet(1, 10, dropout_rate=rate), num_estimators=num_passes)
-    except (IndexError, ValueError) as error:
+            rate, num_passes = numbers
+            network = lenet(1, 10, dropout_rate=float(rate))
+            return mc_dropout(network, num_estimators=int(num_passes))
+    except ValueError as error:
         raise ZooError(f"The architecture {architecture!r} cannot be built: {error}") from error
-    raise ZooError(f"Unknown architecture {architecture!r} in the manifest of the zoo.")
+    raise ZooError(f"Unknown architecture {architecture!r}: update the course (git pull).")
 
 
 def _manifest() -> dict[str, Any]:
-    return _read_manifest(FOLDER / "manifest.json")
-
-
-@cache
-def _read_manifest(path: Path) -> dict[str, Any]:
+    path = FOLDER / "manifest.json"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         version = manifest["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        # checked before anything else is looked at: another version may be laid out differently
+        if version != VERSION:
+            raise ZooError(
+                f"The list of trained networks has version {version}, this package reads {VERSION}:"
+                " bring package and assets to the same release (git pull, then make run)."
+            )
+        for network in manifest["networks"].values():
+            network["architecture"], network["sha256"]
+        for members in manifest["ensembles"].values():
+            [manifest["networks"][member] for member in members]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ZooError(
             f"The list of trained networks, {path.name}, is unreadable: {MEND}."
         ) from error
-    if version != VERSION:
-        raise ZooError(
-            f"The list of trained networks has version {version}, this package reads {VERSION}:"
-            " bring package and assets to the same release (git pull, then make run)."
-        )
     return manifest
