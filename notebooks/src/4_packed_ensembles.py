@@ -675,7 +675,11 @@ table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']}
 # %%
 from course_utils.intervals import paired_bootstrap
 
-answers = {name: training.predict(model, data_test) for name, model in models.items()}
+answers = {name: run.predictions(data_test) for name, run in own_runs.items()}
+answers["packed-4-0"] = training.predict(models["packed-4-0"], data_test)
+answers["deep-ensemble-8"] = training.predict(models["deep-ensemble-8"], data_test)
+answers["lenet-0"] = answers["deep-ensemble-8"].subset(members=[0])  # its first member
+
 rows = {}
 for name, base in (
     ("DE-2", "LeNet"),
@@ -720,7 +724,7 @@ figures.reliability_diagram({name: answers[name] for name in ("LeNet", "DE-2", "
 from time import perf_counter
 
 
-def median_milliseconds(actions, repeats=9):
+def median_milliseconds(actions, repeats=7):
     """Median time of each action; they take turns."""
     times = {name: [] for name in actions}
     for _ in range(1 + repeats):
@@ -839,12 +843,12 @@ parts.round(2)
 # %% [markdown]
 # The first two columns are milliseconds for 128 images. Three things to look for:
 #
-# - **ReLU and pooling** have no FLOPs in our count, and take a good part of the time. They touch
-#   every channel, and the packed network has $\alpha = 2$ times the channels.
-# - **conv1** does twice the FLOPs, **conv2** about the same. But a processor computes 8 or 16
-#   numbers in one instruction. LeNet's 6 channels leave a part of it empty and 12 fill it better,
-#   so conv1 may cost less than twice. In conv2 the groups are only 3 channels in and 8 out, so it
-#   may cost more.
+# - **ReLU and pooling** have no FLOPs in our count, and yet take a good part of the time. They
+#   touch $\alpha = 2$ times the channels in PE-4.
+# - **conv1** does twice the FLOPs, **conv2** the same. But a processor computes 8 or 16 numbers in
+#   one instruction, in this layout for neighbouring channels. LeNet's 6 channels leave a part of it
+#   empty and 12 fill it better, so conv1 and its pooling may cost much less than twice. The groups
+#   in conv2 are only 3 channels in and 8 out, so there it may be the other way round.
 # - **The linear layers** are one product of matrices each in LeNet. In PE-4 each is a stack of
 #   small products, with rearranging before and after.
 #
