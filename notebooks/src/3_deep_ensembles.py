@@ -1,0 +1,933 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 3. Deep Ensembles
+#
+# Train the same network twice from different random weights. You get two networks that are equally
+# good, and that do not make quite the same mistakes. A Deep Ensemble (Lakshminarayanan, Pritzel and
+# Blundell, 2017) lets several such networks, its *members*, answer together. Where they agree you
+# may trust the answer more. Where they disagree you have learned something that no single network
+# could have told you.
+#
+# **Questions**
+#
+# - Why average probabilities, and what is certain to improve?
+# - How are several networks trained at once, and what does it cost?
+# - How many members are enough?
+# - What do members disagree about?
+#
+# **Objectives.** After this chapter you can
+#
+# - prove on numbers that the averaged answer has at most the mean NLL of its members;
+# - train members jointly with the right learning rate and weight decay, and say why these are so;
+# - sort the output of an ensemble by image and member, and name two ways to get it wrong;
+# - combine networks that were trained independently, and compare memory and time;
+# - draw accuracy, NLL and calibration against the number of members, and say what the bars mean;
+# - split the uncertainty about one image into two parts, and read both.
+#
+# **Time.** About 45 minutes to read and play. The code needs about one to two minutes, most of it
+# for training; less than one with `COURSE_SPEED=look`.
+
+# %% [markdown]
+# ## Images, and a single network to start from
+#
+# The images are those of chapter 1. The single LeNet is the one that you trained in chapter 2, or
+# one that comes with the course. The next line says which.
+
+# %%
+from course_utils import runs
+from course_utils.data import load_fashion_mnist, load_mnist
+
+data_train, data_val, data_test = load_mnist("train"), load_mnist("val"), load_mnist("test")
+data_ood = load_fashion_mnist("test").subset(slice(len(data_test)))
+single = runs.load("lenet", data_train.source)
+print(f"We test on {len(data_test):,} digits, and on as many pictures of clothes.")
+
+# %% [markdown]
+# If this is the bundled sample, the test digits are ones on which the recipe of the shipped
+# networks was chosen. Read their scores as slightly flattered.
+
+# %% [markdown]
+# ## Why average?
+#
+# A member $m$ gives probabilities $p_m(c)$ to the classes $c$. The ensemble's answer is their mean,
+#
+# $$ \bar p(c) = \frac{1}{M} \sum_{m=1}^{M} p_m(c). $$
+#
+# This is a *mixture*: we do not know which member to believe, so we believe each of them with
+# weight $1/M$. Why not average the logits, one step earlier? Let one member be extremely sure of
+# class 0, and the other fairly sure of class 1.
+
+# %%
+import numpy as np
+
+member_logits = np.array([[12.0, 0.0], [0.0, 2.0]])
+
+
+def softmax(logits):
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+print("members:               ", *softmax(member_logits).round(3))
+print("mean of probabilities: ", softmax(member_logits).mean(axis=0).round(3))
+print("softmax of mean logits:", softmax(member_logits.mean(axis=0)).round(3))
+
+# %% [markdown]
+# Observe that the mean of the probabilities keeps the doubt: two members say two things. With the
+# mean of the logits the louder member wins, and nobody can tell from the answer that there was a
+# conflict. Deep Ensembles average probabilities.
+
+# %% [markdown]
+# ### What is certain to improve: the NLL
+#
+# The logarithm is concave, so by Jensen's inequality $\ln \bar p(y) \ge \frac{1}{M} \sum_m \ln
+# p_m(y)$ for the true class $y$ of every image. With the sign turned round:
+#
+# $$ \underbrace{-\ln \bar p(y)}_{\text{NLL of the mean}} \;\le\;
+# \underbrace{\frac{1}{M} \sum_{m=1}^{M} -\ln p_m(y)}_{\text{mean NLL of the members}} $$
+#
+# This needs no assumption, neither about the networks nor about the images. We see it on the two
+# members above, for both possible truths.
+
+# %%
+import pandas as pd
+
+pd.DataFrame(
+    {
+        "NLL of the mean": -np.log(softmax(member_logits).mean(axis=0)),
+        "mean NLL of the members": -np.log(softmax(member_logits)).mean(axis=0),
+    },
+    index=["if the truth is class 0", "if the truth is class 1"],
+).round(3)
+
+# %% [markdown]
+# Observe the second row: a member that was sure and wrong pays a great deal, and the mean hardly
+# feels it.
+#
+# Three limits, to keep the claim honest.
+#
+# - The ensemble beats the *average* member. The best member may still beat the ensemble.
+# - Nothing of the kind holds for accuracy: if two of three members make the same mistake, the mean
+#   may make it too. It usually improves; we shall count.
+# - The inequality also holds for averaged logits, because the cross-entropy is a convex function of
+#   them. It is the doubt that is lost there, as above.
+
+# %% [markdown]
+# ## Building an ensemble
+#
+# torch-uncertainty's `deep_ensembles` copies a network and draws new random weights for each copy.
+# The members share nothing. (Older tutorials import it from `torch_uncertainty.models`; since
+# version 0.12 it is in `methods`.)
+
+# %%
+import torch
+from torch_uncertainty.methods import deep_ensembles
+
+from course_utils.models import LeNet
+
+torch.manual_seed(0)
+ensemble = deep_ensembles(LeNet(), num_estimators=2)
+for member in ensemble.core_models:
+    print(member.conv1.weight.flatten()[:4].detach().numpy().round(3))
+
+# %% [markdown]
+# Observe that the members start from different weights. That is where their diversity comes from:
+# it needs no different data. Members that start equal and see the same batches stay equal for
+# ever.
+#
+# ### The trap in `reset_model_parameters`
+#
+# The option `reset_model_parameters`, `True` by default, draws the new weights. We try it on one
+# network, on a list of one, and on a list of two.
+
+
+# %%
+def what_happens(core_models, num_estimators, reset):
+    """Build an ensemble; tell whether its members are equal, and whether weights survived."""
+    before = core_models[0] if isinstance(core_models, list) else core_models
+    before = before.fc3.bias.detach().clone()
+    built = deep_ensembles(core_models, num_estimators, reset_model_parameters=reset)
+    first, second = (member.fc3.bias for member in built.core_models[:2])
+    return {
+        "members differ": not torch.equal(first, second),
+        "first keeps its weights": torch.equal(first, before),
+    }
+
+
+tried = {}
+for reset in (True, False):
+    tried["one network", reset] = what_happens(LeNet(), 2, reset)
+    tried["list of one", reset] = what_happens([LeNet()], 2, reset)
+    tried["list of two", reset] = what_happens([LeNet(), LeNet()], None, reset)
+pd.DataFrame(tried).T.rename_axis(["given", "reset_model_parameters"])
+
+# %% [markdown]
+# Observe two things.
+#
+# - One network with `False` gives members that are all the same: an ensemble in name only, without
+#   an error. A list of one counts as one network, and with `True` a trained network in it is
+#   erased.
+# - A list of two or more is taken as it is, whatever the option says. Pretrained members are safe
+#   there.
+
+# %% [markdown]
+# ## The order of the output
+#
+# An ensemble of $M$ members turns a batch of $B$ images into $M \cdot B$ rows of logits: first all
+# images through the first member, then all images through the second. In the language of the
+# library einops this is `(m b) c`.
+
+# %%
+from course_utils.data import batches
+
+images, labels = next(iter(batches(data_train, batch_size=4)))
+outputs = ensemble(images)
+print(tuple(images.shape), "->", tuple(outputs.shape))
+
+# %% [markdown]
+# To see the order we replace the networks by two that write their own number and the number of the
+# image: 203 is member 2, image 3.
+
+# %%
+from einops import rearrange
+
+
+class Signature(torch.nn.Module):
+    """A stand-in for a network, that signs instead of answering."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def forward(self, images):
+        return 100 * self.number + torch.arange(1, 1 + len(images))[:, None]
+
+
+signatures = deep_ensembles([Signature(1), Signature(2)])(images)
+print("rows:", signatures[:, 0].tolist())
+right = rearrange(signatures, "(m b) c -> b m c", m=2)
+wrong = signatures.view(4, 2, 1)
+pd.DataFrame(
+    {"rearrange": right[..., 0].tolist(), "view": wrong[..., 0].tolist()},
+    index=pd.Index(["image 1", "image 2", "image 3", "image 4"]),
+)
+
+# %% [markdown]
+# Observe that `view` has the right shape and the wrong content: it takes two *images* of one member
+# for two members' answers to one image. No error, only nonsense. `Predictions.from_stacked` of this
+# course and torch-uncertainty's routine both use the first way.
+#
+# ### Labels must be repeated in the same order
+#
+# In training every row needs its label. torch-uncertainty's `RepeatTarget` repeats the whole list
+# of labels. PyTorch's `repeat_interleave` repeats each label in place.
+
+# %%
+from torch_uncertainty.transforms import RepeatTarget
+
+_, repeated = RepeatTarget(2)((images, labels))
+pd.DataFrame(
+    {
+        "row of output": signatures[:, 0].tolist(),
+        "RepeatTarget": repeated.tolist(),
+        "repeat_interleave": labels.repeat_interleave(2).tolist(),
+    }
+).T
+
+# %% [markdown]
+# Observe the last two digits of the first row, the number of the image, and compare with the
+# labels. `RepeatTarget` gives both rows of an image the same, true label. `repeat_interleave` gives
+# most rows the label of another image. Training on that runs through without an error, and the
+# network learns little more than to guess.
+
+# %% [markdown]
+# ## Training together: the learning rate times M, the weight decay by M
+#
+# The members are trained *jointly*: one forward pass, one loss, one backward pass, one step. (The
+# tutorial that this course descends from says "sequentially"; its code does this.) The loss is the
+# mean over all rows, thus over the members:
+#
+# $$ L = \frac{1}{M} \sum_{m=1}^{M} L_m, \qquad
+# \frac{\partial L}{\partial w_m} = \frac{1}{M} \, \frac{\partial L_m}{\partial w_m}. $$
+#
+# Each member sees only $1/M$ of the gradient it would see alone. A learning rate $M$ times as large
+# makes up for it. But the weight decay $\lambda w_m$ does not pass through the loss: it would
+# become $M$ times too strong. So it is divided by $M$:
+#
+# $$ w_m \leftarrow w_m - M \eta \left( \frac{1}{M} \frac{\partial L_m}{\partial w_m}
+# + \frac{\lambda}{M} w_m \right) = w_m - \eta \left( \frac{\partial L_m}{\partial w_m}
+# + \lambda w_m \right). $$
+#
+# Momentum is linear in the gradient, so the same holds with it. Do not believe us: we train a LeNet
+# alone, and its twin as the first member of a pair, on the same batches.
+
+# %%
+from copy import deepcopy
+
+import torch.nn.functional as F
+
+from course_utils.training import one_cycle_sgd
+
+
+def train_a_little(model, batch_list, num_rows, num_members):
+    """One step for each batch, with the recipe of chapter 2."""
+    recipe = one_cycle_sgd(model, len(batch_list), num_members)
+    for images, labels in batch_list:
+        recipe["optimizer"].zero_grad()
+        F.cross_entropy(model(images), labels.repeat(num_rows)).backward()
+        recipe["optimizer"].step()
+        recipe["lr_scheduler"]["scheduler"].step()
+    return model
+
+
+few = data_train.subset(slice(20 * 128))
+batch_list = list(batches(few, batch_size=128, shuffle=True, crop_padding=4, seed=1))
+torch.manual_seed(1)
+twin, other = LeNet(), LeNet()
+alone = train_a_little(deepcopy(twin), batch_list, num_rows=1, num_members=1)
+
+# %% [markdown]
+# Now the twin in a pair: once with the recipe told that there are two members, and once without.
+
+# %%
+largest_difference = {}
+for told, num_members in (("times and divided by 2", 2), ("as for one network", 1)):
+    pair = deep_ensembles([deepcopy(twin), deepcopy(other)])
+    train_a_little(pair, batch_list, num_rows=2, num_members=num_members)
+    largest_difference[told] = max(
+        (a - b).abs().max().item()
+        for a, b in zip(alone.parameters(), pair.core_models[0].parameters(), strict=True)
+    )
+print(f"Largest difference of any weight after {len(batch_list)} steps:")
+pd.Series(largest_difference, name="to the twin trained alone").to_frame()
+
+# %% [markdown]
+# Observe that with the right recipe the member has gone exactly the way of its twin, up to rounding
+# at most. Dividing by two loses no bit in binary numbers. Without it, the member lags behind: it
+# was trained with half the learning rate. The other member has no influence at all. So joint
+# training is a matter of convenience. Statistically, it *is* training alone, several times.
+#
+# This is exact for SGD. Adam divides the gradient by its own typical size, and a factor $1/M$
+# cancels: with Adam, leave the learning rate alone.
+
+# %% [markdown]
+# ## Training two members
+#
+# The routine is that of chapter 2 with two additions: `is_ensemble=True`, so that the metrics know
+# the order of the output, and `RepeatTarget`. The recipe is told the number of members. The loss
+# that is shown is the mean of the members' losses. It is *not* the NLL of the ensemble: that one is
+# at most as large, as we have proved.
+
+# %%
+from torch import nn
+from torch_uncertainty.routines import ClassificationRoutine
+
+from course_utils.training import BATCH_SIZE, device, epochs_for, quiet
+
+quiet()
+train_loader = batches(
+    data_train, BATCH_SIZE, shuffle=True, crop_padding=4, device=device(), seed=0
+)
+val_loader = batches(data_val, 500, device=device())
+num_epochs = epochs_for(data_train)
+num_steps = num_epochs * len(train_loader)
+routine = ClassificationRoutine(
+    ensemble,
+    num_classes=10,
+    loss=nn.CrossEntropyLoss(),
+    is_ensemble=True,
+    format_batch_fn=RepeatTarget(2),
+    optim_recipe=one_cycle_sgd(ensemble, num_steps, num_members=2),
+)
+
+# %% [markdown]
+# The trainer is the same as in chapter 2.
+
+# %%
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch_uncertainty import TUTrainer
+
+from course_utils.progress import ProgressLine
+
+folder = runs.folder(data_train.source) / "deep-ensemble-2"
+trainer = TUTrainer(
+    accelerator="gpu" if device().type == "cuda" else "cpu",
+    devices=1,
+    max_epochs=num_epochs,
+    logger=CSVLogger(folder, name="", version=""),
+    log_every_n_steps=10,
+    callbacks=[
+        ModelCheckpoint(folder, filename="best", save_last=True, enable_version_counter=False),
+        LearningRateMonitor("step"),
+        ProgressLine("DE-2"),
+    ],
+    enable_model_summary=False,
+    num_sanity_val_steps=0,
+)
+
+# %% [markdown]
+# With `COURSE_SPEED=look` we take an ensemble that was trained this way and comes with the course.
+
+# %%
+from time import perf_counter
+
+from course_utils import zoo
+from course_utils.settings import speed
+from course_utils.training import Fit
+
+if speed() == "look":
+    ensemble, epochs_two = zoo.load("short-deep-ensemble-2"), 3
+    print("Nothing was trained: this ensemble comes with the course, 3 epochs of 55,000 digits.")
+else:
+    start, epochs_two = perf_counter(), num_epochs
+    trainer.fit(routine, train_loader, val_loader)
+    seconds = perf_counter() - start
+    ensemble = ensemble.cpu().eval()
+    last_rate = trainer.optimizers[0].param_groups[0]["lr"]
+    print(f"{trainer.global_step:,} steps in {seconds:.0f} s, last learning rate {last_rate:.1e}.")
+
+# %% [markdown]
+# If you trained it yourself, observe the last learning rate: almost zero, so the schedule ran to
+# its end. We hand the ensemble on, with its answers, for chapter 4.
+
+# %%
+if speed() == "look":
+    print("Nothing to hand on: chapter 4 takes the same ensemble from the course.")
+else:
+    fit = Fit(
+        model=ensemble,
+        name="deep-ensemble-2",
+        epochs=num_epochs,
+        num_steps=trainer.global_step,
+        seconds=seconds,
+        device=str(device()),
+        learning_rate=last_rate,
+        log=folder / "metrics.csv",
+        best_checkpoint=folder / "best.ckpt",
+        last_checkpoint=folder / "last.ckpt",
+    )
+    runs.save(fit, data_train, data_test, data_ood)
+    print("Handed on: deep-ensemble-2.")
+
+# %% [markdown]
+# ### Jensen's inequality on real digits
+#
+# `predict` of the course keeps the members' logits apart: images, members, classes.
+
+# %%
+from course_utils.training import predict
+
+predictions_two = predict(ensemble, data_test)
+predictions_two
+
+
+# %%
+def negative_log_likelihood(probabilities, labels):
+    """Mean of -ln p(true class), for probabilities [N, C]."""
+    return -np.log(probabilities[np.arange(len(labels)), labels]).mean()
+
+
+members = {
+    f"member {m + 1}": negative_log_likelihood(
+        predictions_two.probabilities[:, m], data_test.labels
+    )
+    for m in range(2)
+}
+pd.Series(
+    {
+        **members,
+        "mean of the members": np.mean(list(members.values())),
+        "NLL of the mean": negative_log_likelihood(predictions_two.mean, data_test.labels),
+    },
+    name="NLL on the test digits",
+).round(4).to_frame()
+
+# %% [markdown]
+# Observe the last two rows: the NLL of the mean is below the mean of the members, as it must be.
+# How far below depends on how much the members differ.
+
+# %% [markdown]
+# ## The other way: train alone, combine at evaluation
+#
+# Since joint training is training alone several times, you may as well train one network after
+# another, today and tomorrow, or on several machines. Only the answers must meet. Two LeNets that
+# come with the course were trained with different seeds and have never met. We combine them in two
+# ways: their answers, with `Predictions.combine`, and the networks, as a list.
+
+# %%
+from course_utils.predictions import Predictions
+
+first, second = zoo.load("lenet-0"), zoo.load("lenet-1")
+combined = Predictions.combine([predict(first, data_test), predict(second, data_test)])
+as_a_list = predict(deep_ensembles([first, second]), data_test)
+
+print(combined)
+print("largest difference:", np.abs(combined.mean - as_a_list.mean).max())
+
+# %% [markdown]
+# Observe that it makes no difference, up to rounding. `combine` needs only the answers: you can
+# keep 8 networks on disk, load one at a time, and still evaluate an ensemble of 8.
+#
+# ### What each way costs
+#
+# **Memory.** In training, a network needs room for its weights, their gradients and the momentum,
+# and for what the forward pass keeps for the backward pass. PyTorch lets us look at the latter: a
+# *hook* sees every tensor that is saved.
+
+
+# %%
+def training_megabytes(model, images, labels):
+    """Weights, gradients and momentum, and what the forward pass keeps, in megabytes."""
+    kept = {}
+    own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:  # weights are counted below
+            kept[storage.data_ptr()] = (storage.nbytes(), tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        loss = F.cross_entropy(model(images), labels)
+    loss.backward()
+    weights = sum(parameter.numel() * 4 for parameter in model.parameters())
+    return 3 * weights / 1e6, sum(size for size, _ in kept.values()) / 1e6
+
+
+# %% [markdown]
+# **Time.** We time training steps on one batch, on the CPU, and take the median.
+
+
+# %%
+def milliseconds_per_step(model, images, labels, num_members, num_steps=25):
+    """Median time of a training step, the first five left out."""
+    optimizer = one_cycle_sgd(model, num_steps, num_members)["optimizer"]
+    times = []
+    for _ in range(num_steps):
+        start = perf_counter()
+        optimizer.zero_grad()
+        F.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+        times.append(perf_counter() - start)
+    return 1_000 * float(np.median(times[5:]))
+
+
+images, labels = batch_list[0]
+costs = {}
+for num_members in (1, 2, 8):
+    model = LeNet() if num_members == 1 else deep_ensembles(LeNet(), num_members)
+    targets = labels.repeat(num_members)
+    state, kept = training_megabytes(model, images, targets)
+    costs[num_members] = {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "MB of weights, gradients, momentum": state,
+        "MB kept for the backward pass": kept,
+        "ms per step": milliseconds_per_step(model, images, targets, num_members),
+    }
+
+# %% [markdown]
+# Training one after another needs the memory of one network, and M times its time.
+
+# %%
+columns = {"one LeNet": costs[1]}
+for num_members in (2, 8):
+    alone_costs = {**costs[1], "ms per step": num_members * costs[1]["ms per step"]}
+    alone_costs["parameters"] = num_members * costs[1]["parameters"]
+    columns[f"{num_members} jointly"] = costs[num_members]
+    columns[f"{num_members} one after another"] = alone_costs
+table = pd.DataFrame(columns)
+table.map(lambda value: f"{value:,.0f}" if value > 1000 else f"{value:.2f}")
+
+# %% [markdown]
+# Observe the columns in pairs.
+#
+# - The parameters, which must be stored in the end, are M times those of one network either way.
+# - The memory in training is about M times as large jointly, and that of one network otherwise.
+# - The time on this processor is about the same both ways: M networks, M times the work. If the
+#   joint step differs a little from the sum, that is overhead saved or cache lost. On a large GPU,
+#   which a LeNet cannot keep busy, things may differ.
+#
+# An ensemble of M costs M times as much, also in use. Chapter 4 is about getting much of the gain
+# for less.
+
+# %% [markdown]
+# ## Eight members
+#
+# Good members take long to train. The course brings eight LeNets, trained independently with
+# different seeds on the 55,000 training digits, for many more epochs than our two.
+
+# %%
+eight = zoo.load("deep-ensemble-8")
+facts = zoo.facts("deep-ensemble-8")
+print(f"{len(facts['members'])} members, each {facts['epochs']} epochs on {facts['num_train']:,}")
+
+predictions_eight = predict(eight, data_test)
+predictions_eight_ood = predict(eight, data_ood)
+
+# %% [markdown]
+# ### The tutorial's eight, from the Hugging Face hub
+#
+# The authors of torch-uncertainty have put eight LeNets of the same layout on the Hugging Face hub.
+# They were trained on all 60,000 digits, and our validation digits and the sample are among these.
+# So we may evaluate them on MNIST's real test digits only. `hub.checkpoints` downloads the files
+# with a short time-out, and checks that they hold the weights of a LeNet and nothing else.
+
+# %%
+from course_utils import hub
+
+checkpoint_paths = []
+if data_test.source == "full":
+    try:
+        checkpoint_paths = hub.checkpoints()
+        print(f"{len(checkpoint_paths)} files from {hub.REPOSITORY}.")
+    except hub.HubError as error:
+        print(f"{error} We go on with the course's own weights.")
+else:
+    print("This is the sample: they have seen its digits, so we go on with the course's own.")
+
+# %% [markdown]
+# A checkpoint of Lightning holds the whole routine, in which the network is called `model`.
+# `deep_ensembles` can read such files itself. The list of LeNets says where to put the weights; the
+# option `use_tu_ckpt_format` takes the prefix `model.` off the names.
+#
+# Checkpoints are pickle files, and a pickle file can run any code when it is opened. Open those of
+# strangers with `torch.load(path, weights_only=True)` only, which refuses everything but tensors
+# and plain values. It is PyTorch's default now; it was not when many tutorials were written.
+
+# %%
+eight_from_hub = None
+if checkpoint_paths:
+    eight_from_hub = deep_ensembles(
+        [LeNet() for _ in checkpoint_paths],
+        ckpt_paths=checkpoint_paths,
+        use_tu_ckpt_format=True,
+    ).eval()
+print("Loaded." if eight_from_hub else "No tutorial weights this time.")
+
+# %% [markdown]
+# ## How many members are enough?
+#
+# From eight members we can form many smaller ensembles: 8 of one member, 28 pairs, 56 triples and
+# so on. We evaluate all of them. Averaging probabilities is so cheap that nothing needs to be
+# trained or predicted again.
+
+# %%
+from itertools import combinations
+
+
+def measure(predictions):
+    """Accuracy, NLL and expected calibration error."""
+    return (
+        predictions.correct.mean(),
+        negative_log_likelihood(predictions.mean, predictions.labels),
+        figures.calibration_bins(predictions).error,
+    )
+
+
+def over_subsets(predictions):
+    """The three measures of every ensemble of m of the members, for m = 1, 2, ..."""
+    members = range(predictions.num_members)
+    return [
+        np.array([measure(predictions.subset(chosen)) for chosen in combinations(members, m + 1)])
+        for m in members
+    ]
+
+
+# %%
+from course_utils import figures
+
+measured = over_subsets(predictions_eight)
+
+
+def series(column, **look):
+    """One measure against the number of members: mean and range over the subsets."""
+    columns = [subsets[:, column] for subsets in measured]
+    return figures.MemberSeries(
+        members=np.arange(1, 1 + len(measured)),
+        value=np.array([values.mean() for values in columns]),
+        low=np.array([values.min() for values in columns]),
+        high=np.array([values.max() for values in columns]),
+        **look,
+    )
+
+
+figures.metric_against_members(
+    {
+        "Accuracy": series(0, percent=True),
+        "NLL": series(1, higher_is_better=False),
+        "ECE": series(2, percent=True, higher_is_better=False),
+    },
+    interval="range over subsets of one ensemble",
+)
+
+# %% [markdown]
+# Read the figure in this order.
+#
+# - **NLL**: the mean over subsets falls with every member. This must be so, by Jensen's inequality:
+#   an ensemble of $m$ is the average of its sub-ensembles of $m - 1$. Observe where most of the
+#   gain is: the second member brings more than the last ones together.
+# - **Accuracy** usually rises and soon levels off. With so few errors left, a step is a handful of
+#   digits.
+# - **ECE** need not fall. Averaging makes answers less sure. That cures members that are too sure
+#   (Guo et al., 2017), and makes an ensemble of well-calibrated members *too doubtful* (Rahaman and
+#   Thiery, 2021). Look which of the two happens here.
+#
+# The bars are the **range over subsets of one ensemble**: from the worst to the best choice of
+# members. They are *not* confidence intervals. All subsets answer the same test digits and share
+# members, and at eight there is only one subset, so that the bar shrinks to nothing by
+# construction.
+#
+# So how sure are we of the gain? The test digits are a draw, too. We draw them again and again with
+# replacement (a paired bootstrap: each time the same digits for both), and look at the difference
+# in NLL between eight members and the mean of the single ones.
+
+# %%
+rows, labels = np.arange(len(data_test)), data_test.labels
+loss_members = -np.log(predictions_eight.probabilities[rows, :, labels]).mean(axis=1)
+loss_ensemble = -np.log(predictions_eight.mean[rows, labels])
+gain = loss_members - loss_ensemble
+
+generator = np.random.default_rng(0)
+draws = [gain[generator.integers(len(gain), size=len(gain))].mean() for _ in range(1_000)]
+low, high = np.percentile(draws, [2.5, 97.5])
+print(f"Gain in NLL: {gain.mean():.4f}, 95 % interval over test digits {low:.4f} to {high:.4f}")
+print(f"Gain on the least favourable digit: {gain.min():.1e}")
+
+# %% [markdown]
+# Observe the last number: no digit is below zero, except by rounding. This is Jensen's inequality
+# once more. It holds image by image, and the interval only says how large the gain is.
+
+# %% [markdown]
+# ## What do members disagree on?
+#
+# A single network that says "5, with 60 %" may mean two things: the digit is ambiguous, or the
+# network has not learned this kind of digit. An ensemble can tell the two apart (Depeweg et al.,
+# 2018). Let $H[p] = -\sum_c p(c) \ln p(c)$ be the entropy. Then
+#
+# $$ \underbrace{H[\bar p]}_{\text{entropy of the mean}} \;=\;
+# \underbrace{\frac{1}{M} \sum_m H[p_m]}_{\text{expected entropy}} \;+\;
+# \underbrace{\frac{1}{M} \sum_m \sum_c p_m(c) \ln \frac{p_m(c)}{\bar p(c)}}_{
+# \text{mutual information}} $$
+#
+# - **Entropy of the mean**: the total uncertainty of the ensemble's answer.
+# - **Expected entropy**: how unsure the members are on average, each for itself. It is high for
+#   images that are ambiguous to everybody. torch-uncertainty calls it `ens_Entropy`.
+# - **Mutual information**: how far the members are from their mean. It is the information that you
+#   would gain by learning which member is right (Houlsby et al., 2011). It is zero if all members
+#   say the same, even "fifty-fifty". torch-uncertainty calls it `ens_MI`.
+#
+# A third number counts votes only. **Disagreement** is the share of pairs of members that name
+# different classes; `ens_Disagreement`. With $n_c$ votes for class $c$,
+#
+# $$ 1 - \sum_c \frac{n_c (n_c - 1)}{M (M - 1)}. $$
+#
+# ### One digit
+#
+# We look for the test digit about which the eight members disagree most, by mutual information.
+
+# %%
+from course_utils import scores
+
+mutual_information = scores.mutual_information(predictions_eight)
+most_disputed = int(mutual_information.argmax())
+figures.disagreement_sheet(
+    data_test.images[most_disputed],
+    predictions_eight.probabilities[most_disputed],
+    label=int(data_test.labels[most_disputed]),
+)
+
+# %% [markdown]
+# Each row is a member, and the dot is its vote. The last row is the mean, the ensemble's answer.
+# The bar on the right splits the entropy. We check the formulas on this digit, by hand.
+
+# %%
+p = predictions_eight.probabilities[most_disputed]
+mean = p.mean(axis=0)
+votes = np.bincount(p.argmax(axis=1), minlength=10)
+by_hand = {
+    "entropy of the mean": -(mean * np.log(mean)).sum(),
+    "expected entropy": -(p * np.log(p)).sum(axis=1).mean(),
+    "mutual information": (p * np.log(p / mean)).sum(axis=1).mean(),
+    "disagreement": 1 - (votes * (votes - 1)).sum() / (8 * 7),
+}
+pd.Series(by_hand, name="by hand").round(4).to_frame()
+
+# %% [markdown]
+# Observe that the second and the third number add up to the first, and compare them with the bar.
+# If several members are sure, each of a different class, most of the entropy is mutual information.
+#
+# Now the digit that is most *ambiguous*: the largest expected entropy.
+
+# %%
+most_ambiguous = int(scores.expected_entropy(predictions_eight).argmax())
+figures.disagreement_sheet(
+    data_test.images[most_ambiguous],
+    predictions_eight.probabilities[most_ambiguous],
+    label=int(data_test.labels[most_ambiguous]),
+)
+
+# %% [markdown]
+# Here the members hesitate, each for itself. More members would not help; a look at the envelope
+# might. In the literature, expected entropy is called *aleatoric* (from the data) and mutual
+# information *epistemic* (from not knowing which network is right). Take the names with care: the
+# split is only as good as the members are diverse.
+#
+# ### Who agrees with whom?
+
+# %%
+figures.agreement_matrix(predictions_eight)
+
+# %% [markdown]
+# Observe that no pair stands out: members from different seeds are about equally far from each
+# other. The grey numbers on the diagonal are their accuracies. Two members agree on about as many
+# digits as each gets right; where they differ, at least one of them is wrong, and the other may
+# help.
+
+# %% [markdown]
+# ### Digits and clothes
+#
+# For clothes there is no right digit. We hope that the members, who were never taught what to say
+# there, say different things. The averages over all images:
+
+# %%
+named = {
+    "entropy of the mean": scores.entropy,
+    "expected entropy": scores.expected_entropy,
+    "mutual information": scores.mutual_information,
+    "disagreement": scores.disagreement,
+}
+average = pd.DataFrame(
+    {
+        "test digits": {name: score(predictions_eight).mean() for name, score in named.items()},
+        "clothes": {name: score(predictions_eight_ood).mean() for name, score in named.items()},
+    }
+)
+average["ratio"] = average["clothes"] / average["test digits"]
+average.round(4)
+
+# %% [markdown]
+# Observe the ratios. Every kind of uncertainty is higher for clothes. If the ratio of mutual
+# information is larger than that of expected entropy, the members betray the unknown more by
+# contradicting each other than by hesitating. The averages hide how much the two groups overlap; a
+# histogram shows it.
+
+# %%
+figures.score_histograms(
+    mutual_information,
+    predictions_eight.correct,
+    scores.mutual_information(predictions_eight_ood),
+    score_name="mutual information (nats)",
+    ood_name="clothes",
+)
+
+# %% [markdown]
+# Observe that most digits crowd at the left end and most clothes do not. But some clothes get eight
+# votes for the same digit. Which one fools the ensemble best?
+
+# %%
+most_convincing = int(scores.entropy(predictions_eight_ood).argmin())
+figures.disagreement_sheet(
+    data_ood.images[most_convincing],
+    predictions_eight_ood.probabilities[most_convincing],
+    label=f"Fashion: {figures.FASHION[data_ood.labels[most_convincing]]}",
+)
+
+# %% [markdown]
+# Agreement is evidence, not proof. Members that learned from the same digits share their blind
+# spots.
+
+# %% [markdown]
+# ## Side by side
+#
+# Time for torch-uncertainty's full table, every row as explained in chapter 2. The columns were
+# trained for *different budgets*, and the first row says so. Compare columns of equal budget to
+# learn what members do, and columns of equal members to learn what training does.
+
+# %%
+from course_utils.training import evaluate
+
+models = {"LeNet": single.model, "DE-2": ensemble, "one of the 8": first, "DE-8": eight}
+epochs = {"LeNet": single.facts["epochs"], "DE-2": epochs_two}
+epochs |= {"one of the 8": facts["epochs"], "DE-8": facts["epochs"]}
+if eight_from_hub:
+    models["DE-8 from the hub"] = eight_from_hub
+    epochs["DE-8 from the hub"] = "75 of 60,000"
+
+table = evaluate(models, data_test, data_ood)
+budget = pd.DataFrame([epochs], index=["Epochs of training"])
+pd.concat([budget, table.round(4)]).astype(object).fillna("")
+
+# %% [markdown]
+# How to read it:
+#
+# - **LeNet and DE-2** had the same budget if you trained both in this course: here you see what one
+#   more member brings. **One of the 8 and DE-8** have the same budget: here you see what seven more
+#   members bring. LeNet against DE-8 mixes two things, members and epochs.
+# - **Disagreement, Entropy of members, Mutual information** stand empty for single networks: with
+#   one member there is nobody to disagree with.
+# - **Parameters and MFLOPs per image** grow with the number of members, exactly.
+# - The **OOD** rows use as many clothes as digits.
+#
+# One thing to know about torch-uncertainty's names: is its plain "Entropy" that of the mean? We
+# compare with our own numbers.
+
+# %%
+pd.DataFrame(
+    {
+        "torch-uncertainty": table["DE-8"][["Entropy", "Entropy of members", "Mutual information"]],
+        "ours: entropy of the mean": average.loc["entropy of the mean", "test digits"],
+        "ours: expected entropy": average.loc["expected entropy", "test digits"],
+        "ours: mutual information": average.loc["mutual information", "test digits"],
+    }
+).round(5)
+
+# %% [markdown]
+# Compare each row's first number with the other three. Whenever you report "entropy" of an
+# ensemble, say which one.
+
+# %% [markdown]
+# ## What you have learned
+#
+# - Deep Ensembles average probabilities. The NLL of the mean is never above the mean NLL of the
+#   members, image by image. Accuracy and calibration have no such guarantee.
+# - Joint training with learning rate times M and weight decay by M is training alone, M times.
+# - The output is ordered `(m b) c`; `view` and `repeat_interleave` are wrong without an error.
+# - A single network with `reset_model_parameters=False` gives M times the same member; a list is
+#   taken as it is.
+# - Independent networks can be combined afterwards, from their answers alone. It saves memory, not
+#   work.
+# - The first few members bring most of the gain. A range over subsets is not a confidence interval.
+# - The entropy of the mean is the expected entropy plus the mutual information: hesitation plus
+#   contradiction.
+#
+# **What comes next.** M members cost M times the parameters and M times the computing. Do they have
+# to? Chapter 4 packs four narrower networks into one with grouped layers: a Packed-Ensemble. We
+# shall take it apart, and compare honestly.
+#
+# ### Sources
+#
+# - B. Lakshminarayanan, A. Pritzel, C. Blundell (2017). Simple and scalable predictive uncertainty
+#   estimation using deep ensembles. *NeurIPS*.
+#   [arXiv:1612.01474](https://arxiv.org/abs/1612.01474)
+# - N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel (2011). Bayesian active learning for
+#   classification and preference learning. [arXiv:1112.5745](https://arxiv.org/abs/1112.5745)
+# - S. Depeweg, J. M. Hernández-Lobato, F. Doshi-Velez, S. Udluft (2018). Decomposition of
+#   uncertainty in Bayesian deep learning for efficient and risk-sensitive learning. *ICML*.
+#   [arXiv:1710.07283](https://arxiv.org/abs/1710.07283)
+# - S. Fort, H. Hu, B. Lakshminarayanan (2019). Deep ensembles: a loss landscape perspective.
+#   [arXiv:1912.02757](https://arxiv.org/abs/1912.02757)
+# - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On calibration of modern neural networks.
+#   *ICML*. [arXiv:1706.04599](https://arxiv.org/abs/1706.04599)
+# - R. Rahaman, A. H. Thiery (2021). Uncertainty quantification and deep ensembles. *NeurIPS*.
+#   [arXiv:2007.08792](https://arxiv.org/abs/2007.08792)
+# - The pretrained members:
+#   [ENSTA-U2IS/tutorial-models](https://huggingface.co/ENSTA-U2IS/tutorial-models), with
+#   torch-uncertainty's tutorial on Packed-Ensembles.
