@@ -37,7 +37,7 @@ class ProgressLine(ProgressBar):
         self._is_enabled = True
         self._handle = None
         self._accuracy: float | None = None
-        self._shown_at = 0.0
+        self._start = self._shown_at = 0.0
 
     def disable(self) -> None:
         self._is_enabled = False
@@ -52,13 +52,20 @@ class ProgressLine(ProgressBar):
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         self._show(trainer)
 
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    # not on_validation_epoch_end: the routine computes its metrics after the callbacks of that name
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         accuracy = trainer.callback_metrics.get("val/cls/Acc")
         self._accuracy = None if accuracy is None else float(accuracy)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._show(trainer, force=True)
-        if self._is_enabled and self._handle is None and sys.stderr.isatty():
+        self._leave_line()
+
+    def on_exception(self, trainer, pl_module, exception) -> None:
+        self._leave_line()
+
+    def _leave_line(self) -> None:
+        if self._is_enabled and not in_notebook() and sys.stderr.isatty():
             print(file=sys.stderr)
 
     def _show(self, trainer: Trainer, force: bool = False) -> None:

@@ -1,16 +1,21 @@
 """Train, evaluate and predict: what chapters 2 to 4 spell out, in functions for the rest.
 
 `fit` and `evaluate` are thin: the work is done by torch-uncertainty's ``TUTrainer`` and
-``ClassificationRoutine``. Images come from `course_utils.data.batches`.
+``ClassificationRoutine`` (through `course_utils.routine`, which leaves out what nobody looks at).
+Images come from `course_utils.data.batches`.
 """
 
 from __future__ import annotations
 
+import copy
+import csv
 import logging
 import math
+import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +23,17 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger
 from torch import nn
 from torch_uncertainty import TUTrainer
-from torch_uncertainty.routines import ClassificationRoutine
 from torch_uncertainty.transforms import RepeatTarget
 
 from . import settings
 from .data import MEAN, STD, Batches, ImageSet, batches
 from .predictions import Predictions
 from .progress import ProgressLine
+from .routine import CourseRoutine
 
 __all__ = [
     "BATCH_SIZE",
@@ -81,6 +86,7 @@ def one_cycle_sgd(
     num_members: int = 1,
     learning_rate: float = 0.05,
     weight_decay: float = 5e-4,
+    warm_up: float = 0.4,
 ) -> dict:
     """SGD with Nesterov momentum, and a learning rate that rises once and falls to almost zero.
 
@@ -100,7 +106,7 @@ def one_cycle_sgd(
         optimizer,
         max_lr=learning_rate,
         total_steps=num_steps,
-        pct_start=0.2,
+        pct_start=warm_up,  # the share of the steps in which the rate rises
         cycle_momentum=False,
     )
     return {
@@ -155,7 +161,7 @@ class _Augmented:
 
 # What is not shown in the notebooks, each with its reason.
 SILENCED = (
-    # torchmetrics, for each metric that keeps all scores: 20,000 numbers are 80 kB
+    # FPR95 keeps all scores: 20,000 numbers are 80 kB
     r".*will save all targets and predictions in buffer.*",
     # a cell run a second time logs to the same folder, on purpose: the last run counts
     r"Experiment logs directory .* exists and is not empty.*",
@@ -179,11 +185,10 @@ def count_members(model: nn.Module, *, training: bool = False) -> int:
     MC-dropout answers once in training and M times in evaluation; the others do not distinguish.
     """
     place = next(model.parameters()).device
-    was_training = model.training
-    model.train(training)
+    # a copy: in training mode, looking would already change what batch normalisation has counted
+    model = copy.deepcopy(model).train(training)
     with torch.no_grad():
         rows = model(torch.zeros(2, 1, 28, 28, device=place)).shape[0]
-    model.train(was_training)
     return rows // 2
 
 
@@ -203,7 +208,8 @@ class Fit:
     learning_rate : float
         After the last step; close to zero where the schedule ran to its end.
     log : Path
-        The CSV log: one row for every 10 steps and for every validation.
+        The CSV log: one row for every 10 steps and for every validation, from the first step on
+        even if the training was interrupted and resumed.
     best_checkpoint, last_checkpoint : Path
         Lightning checkpoints: lowest validation NLL, and last epoch (to resume from).
     """
@@ -232,6 +238,7 @@ def fit(
     augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
     recipe: Callable[..., dict] = one_cycle_sgd,
     resume: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> Fit:
     """Train a network on `train`, look at `val` after every epoch, log and keep checkpoints.
 
@@ -243,7 +250,7 @@ def fit(
     name : str
         For the progress line and the folder of the log.
     folder : Path or str
-        Log and checkpoints go to ``folder/name``.
+        Log and checkpoints go to ``folder/name``, in place of those of an earlier training.
     epochs : int, optional
         By default what ``COURSE_SPEED`` stands for, see `epochs_for`.
     crop_padding : int
@@ -254,14 +261,31 @@ def fit(
         ``recipe(model, num_steps, num_members)`` returns optimizer and schedule.
     resume : bool
         Go on from the last checkpoint in the folder, if there is one.
+    callbacks : sequence of Lightning callbacks
+        Called along with those of the course, for whoever wants to watch or stop a training.
 
     Returns
     -------
     Fit
+
+    Raises
+    ------
+    ValueError
+        If `val` is `train` or a test set, `epochs` is not positive, or the checkpoint to resume
+        from is damaged or belongs to another training.
+    KeyboardInterrupt
+        If the training is interrupted; everything up to the last whole epoch is kept.
     """
     if val.content_hash == train.content_hash:
         raise ValueError("Training and validation images are the same: validate on others.")
+    if val.name.endswith("test"):
+        raise ValueError(
+            f"{val.name} is kept for the end: whoever looks at it in training chooses on it."
+            " Validate on the split 'val'."
+        )
     epochs = epochs_for(train) if epochs is None else epochs
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}: train for at least 1.")
     num_members = count_members(model, training=True)
     where = device()
     quiet()
@@ -272,7 +296,7 @@ def fit(
     if augment is not None:
         train_batches = _Augmented(train_batches, augment)
     num_steps = epochs * len(train_batches)
-    routine = ClassificationRoutine(
+    routine = CourseRoutine(
         model,
         num_classes=10,
         loss=nn.CrossEntropyLoss(),
@@ -290,31 +314,26 @@ def fit(
     )
     last = log_folder / "last.ckpt"
     resume = resume and last.exists()
-    if resume:
-        _check_resumable(last, num_steps)
+    steps_done = _steps_done(last, model, num_steps) if resume else 0
+    if not resume:
+        _remove_earlier(log_folder)
     trainer = TUTrainer(
         accelerator="gpu" if where.type == "cuda" else "cpu",
         devices=1,
         max_epochs=epochs,
-        logger=_loggers(log_folder),
-        log_every_n_steps=10,
-        callbacks=[checkpoints, LearningRateMonitor("step"), ProgressLine(name)],
+        logger=_loggers(log_folder, steps_done),
+        log_every_n_steps=min(10, len(train_batches)),
+        callbacks=[checkpoints, LearningRateMonitor("step"), ProgressLine(name), *callbacks],
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
     start = time.perf_counter()
-    trainer.fit(
-        routine,
-        train_batches,
-        val_batches,
-        ckpt_path=last if resume else None,
-        weights_only=True,
-    )
+    with _interruptible(
+        f"The training of {name} was interrupted; resume=True goes on from its last epoch."
+    ):
+        # Lightning 2.5 cannot be asked for weights_only: `_steps_done` has refused all else
+        trainer.fit(routine, train_batches, val_batches, ckpt_path=last if resume else None)
     seconds = time.perf_counter() - start
-    if trainer.interrupted:
-        raise KeyboardInterrupt(
-            f"The training of {name} was interrupted; resume=True goes on from its last epoch."
-        )
     return Fit(
         model=model.cpu().eval(),
         name=name,
@@ -324,26 +343,59 @@ def fit(
         device=_device_name(where),
         learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
         log=log_folder / "metrics.csv",
-        best_checkpoint=Path(checkpoints.best_model_path),
+        best_checkpoint=log_folder / "best.ckpt",
         last_checkpoint=last,
     )
 
 
-def _check_resumable(checkpoint: Path, num_steps: int) -> None:
+def _steps_done(checkpoint: Path, model: nn.Module, num_steps: int) -> int:
+    """How many steps a checkpoint has behind it, once it is known to fit this training."""
     try:
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        planned = saved["lr_schedulers"][0]["total_steps"]
+        steps_done = saved["global_step"]
+        weights = saved["state_dict"]
+        schedules = [schedule.get("total_steps") for schedule in saved["lr_schedulers"]]
     except Exception as error:  # torch and zipfile raise many kinds for a damaged file
-        raise ValueError(f"{checkpoint} cannot be read: delete it to train anew.") from error
-    if planned != num_steps:
         raise ValueError(
-            f"{checkpoint} belongs to a training of {planned} steps, this one has {num_steps}:"
+            f"{checkpoint} cannot be read: delete it, or train anew with resume=False."
+        ) from error
+    shapes = {f"model.{key}": value.shape for key, value in model.state_dict().items()}
+    if shapes != {key: value.shape for key, value in weights.items() if key.startswith("model.")}:
+        raise ValueError(
+            f"{checkpoint} belongs to another architecture than this {type(model).__name__}:"
+            " train under another name, or anew with resume=False."
+        )
+    if planned := [steps for steps in schedules if steps not in (None, num_steps)]:
+        raise ValueError(
+            f"{checkpoint} belongs to a training of {planned[0]} steps, this one has {num_steps}:"
             " train with the same epochs and images, or with resume=False."
         )
+    return steps_done
 
 
-def _loggers(folder: Path) -> list[Logger]:
-    loggers: list[Logger] = [CSVLogger(folder, name="", version="")]
+def _remove_earlier(folder: Path) -> None:
+    """Remove what an earlier training left: nobody shall resume from it or see two in one curve."""
+    for pattern in ("best.ckpt", "last.ckpt", "events.out.tfevents.*"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+@contextmanager
+def _interruptible(message: str) -> Iterator[None]:
+    """Let Ctrl-C, and Jupyter's stop button, stop the cell and nothing else.
+
+    Lightning answers an interruption by ending Python, and ignores all further ones.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt(message) from None
+
+
+def _loggers(folder: Path, steps_done: int) -> list[Logger]:
+    loggers: list[Logger] = [_csv_logger(folder, steps_done)]
     try:
         import tensorboard  # noqa: F401
     except ImportError:
@@ -353,10 +405,30 @@ def _loggers(folder: Path) -> list[Logger]:
     return [*loggers, TensorBoardLogger(folder, name="", version="")]
 
 
+def _csv_logger(folder: Path, steps_done: int) -> CSVLogger:
+    """A CSV log that goes on after the steps of a checkpoint; Lightning's own starts empty."""
+    log = folder / "metrics.csv"
+    earlier = []
+    if steps_done and log.exists():
+        with log.open(newline="", encoding="utf-8") as file:
+            # what came after the checkpoint will come again
+            earlier = [row for row in csv.DictReader(file) if int(row["step"]) < steps_done]
+    logger = CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)
+    writer = logger.experiment  # deletes the file
+    if earlier:
+        writer.metrics_keys = list(earlier[0])
+        with log.open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, writer.metrics_keys)
+            table.writeheader()
+            table.writerows(earlier)
+    return logger
+
+
 def _device_name(where: torch.device) -> str:
     if where.type == "cuda":
         return torch.cuda.get_device_name(where)
-    return f"CPU, {torch.get_num_threads()} threads"
+    count = torch.get_num_threads()
+    return f"CPU, {count} thread{'s' if count > 1 else ''}"
 
 
 # torch-uncertainty's name of a metric -> ours, the factor to the shown unit.
@@ -394,7 +466,7 @@ def evaluate(
     Parameters
     ----------
     models : mapping of str to nn.Module
-        The columns of the table.
+        The columns of the table; left on the CPU.
     test : ImageSet
         In-distribution images with labels.
     ood : ImageSet, optional
@@ -413,7 +485,7 @@ def evaluate(
         loaders.append(batches(ood, EVALUATION_BATCH_SIZE, device=where))
     columns = {}
     for name, model in models.items():
-        routine = ClassificationRoutine(
+        routine = CourseRoutine(
             model,
             num_classes=10,
             is_ensemble=count_members(model) > 1,
@@ -427,7 +499,8 @@ def evaluate(
             enable_model_summary=False,
         )
         # every loader returns the same dictionary: the routine logs all of them together
-        measured = trainer.test(routine, loaders, verbose=False)[0]
+        with _interruptible(f"The evaluation of {name} was interrupted."):
+            measured = trainer.test(routine, loaders, verbose=False)[0]
         model.cpu()
         # counted by the routine on its first batch, not on one image
         measured["test/cplx/flops"] /= min(EVALUATION_BATCH_SIZE, len(test))
@@ -441,14 +514,13 @@ def evaluate(
     return table.reindex([row for row in rows if row in table.index])
 
 
-@torch.inference_mode()
 def predict(model: nn.Module, images: ImageSet, num_members: int | None = None) -> Predictions:
     """The logits of every member for every image.
 
     Parameters
     ----------
     model : nn.Module
-        Returns logits [(m b), C] for images [B, 1, 28, 28].
+        Returns logits [(m b), C] for images [B, 1, 28, 28]; left on the CPU.
     images : ImageSet
         N images; their labels go along.
     num_members : int, optional
@@ -466,7 +538,9 @@ def predict(model: nn.Module, images: ImageSet, num_members: int | None = None) 
     model.to(where).eval()
     logits = []
     for inputs, _ in batches(images, EVALUATION_BATCH_SIZE, device=where):
-        outputs = model(inputs).cpu().numpy()
+        # not around the moves: parameters moved in inference mode could not be trained any more
+        with torch.inference_mode():
+            outputs = model(inputs).cpu().numpy()
         logits.append(Predictions.from_stacked(outputs, num_members).logits)
     model.cpu().train(was_training)
     return Predictions(np.concatenate(logits), images.labels)
