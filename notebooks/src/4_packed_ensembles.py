@@ -653,16 +653,16 @@ if data_test.source == "sample":
     print("The sample is part of the validation digits: long recipes were chosen on them.")
 quality = ["Accuracy (%)", "NLL", "Brier score", "ECE (%)", "AURC (%)"]
 quality += ["OOD AUROC (%)", "OOD FPR95 (%)", "Disagreement", "Mutual information"]
-table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']} epochs").round(4)
+table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']} epochs").round(3)
 
 # %% [markdown]
-# How to read it, with caution:
+# NaN stands where a network has no members to disagree. How to read the rest, with caution:
 #
 # - Within the first three columns, and within the last three, budgets are equal (check above), and
 #   the architecture makes the difference, plus chance: every column is *one* training.
-# - LeNet and PE-4 are the pair of nearly equal cost. Do not take for granted that PE-4 wins. It has
-#   four opinions, but from members of half the width, and LeNet is narrow to begin with. The paper
-#   shows gains for large networks, which have width to spare.
+# - LeNet and PE-4 are closest in cost. Do not take for granted that PE-4 wins. It has four
+#   opinions, but from members of half the width, and LeNet is narrow to begin with. The paper shows
+#   gains for large networks, which have width to spare.
 # - Between the groups, training makes most of the difference. A table that sets a DE-8 of 75 epochs
 #   beside a PE-4 of three says nothing about packing. The tutorial from which this course descends
 #   has such a table.
@@ -841,7 +841,8 @@ parts["ratio in FLOPs"] = weights["PE-4"] / weights["LeNet"]
 parts.round(2)
 
 # %% [markdown]
-# The first two columns are milliseconds for 128 images. Three things to look for:
+# The first two columns are milliseconds for 128 images. NaN: no FLOPs are counted there, for either
+# network. Three things to look for:
 #
 # - **ReLU and pooling** have no FLOPs in our count, and yet take a good part of the time. They
 #   touch $\alpha = 2$ times the channels in PE-4.
