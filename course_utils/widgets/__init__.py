@@ -50,6 +50,8 @@ the kernel has answered to the last one, and skips what lies between.
 
 from __future__ import annotations
 
+from .desk import abstention_desk
+from .explorer import risk_coverage_explorer
 from .live_picture import LivePicture
 from .shell import Shell, control, heading, message, row, widget
 from .stage import Stage
@@ -58,9 +60,11 @@ __all__ = [
     "LivePicture",
     "Shell",
     "Stage",
+    "abstention_desk",
     "control",
     "heading",
     "message",
+    "risk_coverage_explorer",
     "row",
     "widget",
 ]

@@ -113,6 +113,8 @@ class Shell(ipywidgets.VBox):
     # --- ending ---
     def close(self) -> None:
         """End the widget and everything in it: observers, connections, figures."""
+        if not hasattr(self, "_heard"):  # never finished: its input made no sense
+            return
         for control, heard, name in self._heard:
             control.unobserve(heard, names=name)
         self._heard.clear()
@@ -247,12 +249,9 @@ def control(kind: type, description: str, *, width: str = "auto", **traits: Any)
     width : str
         CSS width.
     """
-    return kind(
-        description=description,
-        style={"description_width": "initial"},
-        layout={"width": width},
-        **traits,
-    )
+    if kind is not ipywidgets.Button:  # whose description is all there is
+        traits["style"] = {"description_width": "initial"}
+    return kind(description=description, layout={"width": width}, **traits)
 
 
 def row(*controls: Any) -> ipywidgets.HBox:

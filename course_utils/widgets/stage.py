@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib
@@ -21,24 +21,29 @@ class Stage:
     Examples
     --------
     >>> stage = Stage()
-    >>> stage.scene(picture, [picture.parts["point:LeNet"]])
-    >>> picture.parts["point:LeNet"].set_data([90], [0.5])
+    >>> stage.scene(picture, {"point": picture.parts["point:LeNet"]})
+    >>> stage.actors["point"].set_data([90], [0.5])
     >>> live_picture.show(stage.png(), alt, width=stage.width)
     """
 
     def __init__(self) -> None:
         self.picture: Picture | None = None
-        self._actors: list[Any] = []
+        self.actors: dict[Any, Any] = {}
         self._scenery: Any = None
 
-    def scene(self, picture: Picture, actors: Iterable[Any] = ()) -> None:
-        """Draw everything but the actors, which must belong to the picture's figure."""
+    def scene(self, picture: Picture, actors: Mapping[str, Any] | Iterable[Any] = ()) -> None:
+        """Draw everything but the actors, which must belong to the picture's figure.
+
+        Keep them in ``actors`` and not in the widget: a widget that has ended may live on in the
+        notebook's history, and would keep the figure.
+        """
         figure = picture.figure
         if figure.dpi != picture.look.dpi:
             figure.set_dpi(picture.look.dpi)
         self.picture = picture
-        self._actors = sorted(actors, key=lambda artist: artist.get_zorder())
-        for actor in self._actors:
+        named = actors.items() if isinstance(actors, Mapping) else enumerate(actors)
+        self.actors = dict(sorted(named, key=lambda item: item[1].get_zorder()))
+        for actor in self.actors.values():
             actor.set_animated(True)  # left out by draw()
         with matplotlib.rc_context(picture.look.rc):
             figure.canvas.draw()
@@ -53,10 +58,10 @@ class Stage:
         """The picture with the actors where they are now."""
         canvas = self.picture.figure.canvas
         canvas.restore_region(self._scenery)
-        for actor in self._actors:
+        for actor in self.actors.values():
             self.picture.figure.draw_artist(actor)
         return encode_png(np.asarray(canvas.buffer_rgba()))
 
     def clear(self) -> None:
         """Let go of the figure."""
-        self.picture, self._actors, self._scenery = None, [], None
+        self.picture, self.actors, self._scenery = None, {}, None

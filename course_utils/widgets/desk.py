@@ -1,0 +1,531 @@
+"""The Abstention Desk: set a threshold on validation, open the test set once, see what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import ipywidgets
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import scores, selective
+from ..figures import Picture, checks, cost_curves, style
+from ..figures.decisions import CostBar, cost_bars
+from ..predictions import Predictions
+from .belt import SHOWN_WIDTH, belt
+from .explorer import items_around
+from .live_picture import encode_png
+from .rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from .shell import Shell, control, heading, row, widget
+
+MOST_EXPENSIVE = 1e6
+SEED = 20  # of the order in which strays come
+STRAY_SHARES = {"none": 0.0, "1 %": 0.01, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the user decided.
+
+    Attributes
+    ----------
+    model, score : str
+    threshold : float
+        Answer what is at most this uncertain.
+    cost_wrong, cost_refer : float
+        Of one wrong delivery and of asking a human once.
+    strays : float
+        Items of no known class slipped into the queue, as a share of the digits.
+    opened : bool
+        The test set has been looked at; nothing can be decided any more.
+    """
+
+    model: str
+    score: str
+    threshold: float
+    cost_wrong: float = 10.0
+    cost_refer: float = 1.0
+    strays: float = 0.0
+    opened: bool = False
+
+
+class Mail:
+    """One queue: digits, and strays that may be slipped in; ranked by any model and score.
+
+    Parameters
+    ----------
+    rankings : Rankings
+        Of the digits.
+    strays : mapping of name to Predictions
+        The same K items of no known class for each model; empty for none.
+    """
+
+    def __init__(self, rankings: Rankings, strays: Mapping[str, Predictions]) -> None:
+        self.rankings = rankings
+        self.strays = dict(strays)
+        self._kept: dict[tuple[str, str, int], Ranking] = {}
+
+    def num_strays(self, share: float) -> int:
+        """How many strays a share of the digits is."""
+        return round(share * len(self.rankings)) if self.strays else 0
+
+    def ranking(self, model: str, score: str, share: float = 0.0) -> Ranking:
+        """Digits first, strays after them; an answer to a stray is always wrong."""
+        count = self.num_strays(share)
+        digits = self.rankings.ranking(model, score)
+        if not count:
+            return digits
+        if (model, score, count) not in self._kept:
+            strange = scores.SCORES[score](self.strays[model])[:count]
+            self._kept[model, score, count] = Ranking.of(
+                np.concatenate([digits.uncertainty, strange]),
+                np.concatenate([digits.correct, np.zeros(count, bool)]),
+            )
+        return self._kept[model, score, count]
+
+    def costs(self, state: Desk, model: str | None = None) -> selective.CostCurve:
+        """Cost against threshold of a model, the chosen one by default."""
+        model = state.model if model is None else model
+        ranking = self.ranking(model, score_for(self, state, model), state.strays)
+        return selective.cost_curve(
+            ranking.uncertainty, ranking.correct, state.cost_wrong, state.cost_refer
+        )
+
+
+def score_for(mail: Mail, state: Desk, model: str) -> str:
+    """The chosen score, or maximum probability for a model that has no such score."""
+    return state.score if state.score in mail.rankings.scores_of(model) else DEFAULT_SCORE
+
+
+# --- decisions ----------------------------------------------------------------------------------
+def start(mail: Mail) -> Desk:
+    """The first model, a cautious threshold, and no strays."""
+    model = next(iter(mail.rankings.models))
+    curve = mail.ranking(model, DEFAULT_SCORE).curve
+    return Desk(model, DEFAULT_SCORE, curve.threshold_for_coverage(0.8))
+
+
+def _still_closed(state: Desk) -> None:
+    if state.opened:
+        raise ValueError(
+            "The test set is open: what is decided now would be chosen on it. "
+            "Run the cell again for another round."
+        )
+
+
+def set_coverage(mail: Mail, state: Desk, coverage: float) -> Desk:
+    """Answer the most certain items of the queue, this share of them."""
+    _still_closed(state)
+    if coverage is None or not 0 <= coverage <= 1:
+        raise ValueError("The share of the queue must lie between 0 % and 100 %.")
+    if coverage == 0:
+        return replace(state, threshold=-np.inf)
+    curve = mail.ranking(state.model, state.score, state.strays).curve
+    return replace(state, threshold=curve.threshold_for_coverage(coverage))
+
+
+def _at_same_coverage(mail: Mail, before: Desk, after: Desk) -> Desk:
+    curve = mail.ranking(before.model, before.score, before.strays).curve
+    return set_coverage(mail, after, curve.at_threshold(before.threshold).coverage)
+
+
+def choose_model(mail: Mail, state: Desk, model: str) -> Desk:
+    """Another model at the same coverage."""
+    _still_closed(state)
+    model = known(model, list(mail.rankings.models), "model")
+    after = replace(state, model=model, score=score_for(mail, state, model))
+    return _at_same_coverage(mail, state, after)
+
+
+def choose_score(mail: Mail, state: Desk, score: str) -> Desk:
+    """Another score at the same coverage."""
+    _still_closed(state)
+    score = known(score, mail.rankings.scores_of(state.model), "score of this model")
+    return _at_same_coverage(mail, state, replace(state, score=score))
+
+
+def set_costs(
+    state: Desk, *, cost_wrong: float | None = None, cost_refer: float | None = None
+) -> Desk:
+    """Other costs; the threshold stays where it is, so that the optimum is seen to move."""
+    _still_closed(state)
+    for name, cost in (("wrong delivery", cost_wrong), ("question to a human", cost_refer)):
+        if cost is not None and not 0 <= cost <= MOST_EXPENSIVE:
+            raise ValueError(
+                f"The cost of a {name} must lie between 0 and {MOST_EXPENSIVE:,.0f}, not {cost:g}."
+            )
+    return replace(
+        state,
+        cost_wrong=state.cost_wrong if cost_wrong is None else float(cost_wrong),
+        cost_refer=state.cost_refer if cost_refer is None else float(cost_refer),
+    )
+
+
+def slip_in(mail: Mail, state: Desk, share: float) -> Desk:
+    """Strays in the queue; the threshold stays, as it would at a desk that does not know."""
+    _still_closed(state)
+    most = _most_strays(mail)
+    if share is None or not 0 <= share <= most:
+        raise ValueError(f"The share of strays must lie between 0 % and {style.percent(most)}.")
+    return replace(state, strays=float(share))
+
+
+def _most_strays(mail: Mail) -> float:
+    if not mail.strays:
+        return 0.0
+    return len(next(iter(mail.strays.values()))) / len(mail.rankings)
+
+
+def open_test(state: Desk) -> Desk:
+    """Look at the test set: once, and for good."""
+    _still_closed(state)
+    return replace(state, opened=True)
+
+
+# --- words and verdict --------------------------------------------------------------------------
+def describe(mail: Mail, state: Desk, unit: str) -> str:
+    """The desk in words and numbers, on the validation queue."""
+    ranking = mail.ranking(state.model, state.score, state.strays)
+    total, answered = len(ranking.order), ranking.answered(state.threshold)
+    answered_items = ranking.order[:answered]
+    wrong = int((~ranking.correct[answered_items]).sum())
+    strays = int((answered_items >= len(mail.rankings)).sum())
+    costs = mail.costs(state)
+    best, now = costs.optimum, costs.cost_at(state.threshold)
+    among = f", {strays:,} of them strays" if strays else ""
+    words = (
+        f"Validation queue of {total:,}: {answered:,} answered ({wrong:,} wrong{among}), "
+        f"{total - answered:,} referred. Cost {now:.3g} {unit} per item; the least is "
+        f"{best.cost:.3g}, with {style.percent(best.coverage)} answered."
+    )
+    if np.isfinite(state.threshold):
+        words += f"\nAnswered means: {state.score.lower()} score at most {state.threshold:.4g}."
+    return words
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What opening the test set shows: bars, and the cost that validation had promised."""
+
+    bars: tuple[CostBar, ...]
+    promised: float
+    num_items: int
+
+    @property
+    def yours(self) -> CostBar:
+        """The bar of the user's desk."""
+        return next(bar for bar in self.bars if bar.emphasised)
+
+
+def _bar(
+    name: str,
+    answered: NDArray[np.bool_],
+    correct: NDArray[np.bool_],
+    state: Desk,
+    emphasised: bool = False,
+) -> CostBar:
+    wrong = state.cost_wrong * (answered & ~correct)
+    referred = state.cost_refer * ~answered
+    # 95 %, normal approximation over items; one item has no spread to estimate
+    each = wrong + referred
+    error = 1.96 * each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else 0.0
+    return CostBar(name, float(wrong.mean()), float(referred.mean()), float(error), emphasised)
+
+
+def judge(validation: Mail, test: Mail, state: Desk) -> Verdict:
+    """What the user's threshold costs on the test queue, and what other ways would have cost.
+
+    The other models get the threshold that was cheapest on *validation*, as anybody could have
+    chosen it; hindsight and oracle know the test labels and are bounds, not competitors.
+    """
+    ranking = test.ranking(state.model, state.score, state.strays)
+    correct, uncertainty = ranking.correct, ranking.uncertainty
+    none = np.zeros(len(correct), bool)
+    # where asking costs more than a mistake, even an oracle asks about nothing
+    asks = ~correct & (state.cost_refer < state.cost_wrong)
+    hindsight = test.costs(state).optimum.threshold
+    model = state.model
+    bars = [
+        _bar(f"your desk ({model})", uncertainty <= state.threshold, correct, state, True),
+        _bar(f"{model}, best in hindsight", uncertainty <= hindsight, correct, state),
+        _bar("oracle: asks at mistakes only", ~asks, correct, state),
+    ]
+    for name in test.rankings.models:
+        if name != model:
+            other = test.ranking(name, score_for(test, state, name), state.strays)
+            chosen = validation.costs(state, name).optimum.threshold
+            cheapest = f"{name}, cheapest on validation"
+            bars.append(_bar(cheapest, other.uncertainty <= chosen, other.correct, state))
+    bars.append(_bar(f"{model}, answers everything", ~none, correct, state))
+    bars.append(_bar("asks about everything", none, correct, state))
+    promised = validation.costs(state).cost_at(state.threshold)
+    return Verdict(tuple(bars), promised, len(correct))
+
+
+def describe_verdict(verdict: Verdict, state: Desk, unit: str) -> str:
+    """The verdict in words."""
+    yours, hindsight, oracle, *_ = verdict.bars
+    others = verdict.bars[3:-2]
+    better = [bar.name.partition(",")[0] for bar in others if bar.cost < yours.cost]
+    words = (
+        f"Test queue of {verdict.num_items:,}: your desk cost {yours.cost:.3g} ± {yours.error:.2g} "
+        f"{unit} per item (95 % interval); validation had promised {verdict.promised:.3g}. "
+        f"Knowing the test labels, the best threshold would have cost {hindsight.cost:.3g}, and "
+        f"an oracle that asks about the mistakes only {oracle.cost:.3g}."
+    )
+    if others:
+        words += (
+            f" Cheaper than you: {style.listing(better)}."
+            if better
+            else " No other model is cheaper."
+        )
+    return words + (
+        "\nThe test set is open now, and the desk is closed: what you changed next would be chosen "
+        "on it. Run the cell again for another round."
+    )
+
+
+def curves_picture(mail: Mail, state: Desk, unit: str) -> Picture:
+    """Cost curves of all models on the validation queue; the desk is the open symbol."""
+    return cost_curves(
+        {name: mail.costs(state, name) for name in mail.rankings.models},
+        thresholds={state.model: state.threshold},
+        unit=unit,
+    )
+
+
+# --- the shell ----------------------------------------------------------------------------------
+class AbstentionDesk(Shell):
+    """The shell of :func:`abstention_desk`."""
+
+    def __init__(
+        self,
+        val: Mapping[str, Predictions],
+        test: Mapping[str, Predictions] | None,
+        ood: Mapping[str, Predictions] | None,
+        images: Any,
+        ood_images: Any,
+        class_names: Sequence[str] | None,
+        unit: str,
+    ) -> None:
+        validation = Rankings(val)
+        for_validation, for_test = _halves(ood, validation)
+        self.mail = Mail(validation, for_validation)
+        self.test = None if test is None else Mail(_same_models(test, validation), for_test)
+        self.unit = unit
+        names = checks.class_names(validation.num_classes, class_names)
+        self.names = names
+        self.truth = [f"is {names[label]}" for label in validation.labels]
+        self.images = _with_strays(checked_images(images, len(validation)), ood, ood_images)
+        self.truth += ["stray"] * _most_count(for_validation)
+        super().__init__(start(self.mail))
+        self._build()
+        self.refresh()
+
+    def _build(self) -> None:
+        models = self.mail.rankings.models
+        self.model = control(ipywidgets.Dropdown, "Model", options=list(models), width="17em")
+        self.score = control(
+            ipywidgets.Dropdown,
+            "Score",
+            options=self.mail.rankings.scores_of(self.state.model),
+            width="19em",
+        )
+        number = partial(control, ipywidgets.BoundedFloatText, max=MOST_EXPENSIVE, width="19em")
+        self.cost_wrong = number(f"A wrong delivery costs ({self.unit})", step=1)
+        self.cost_refer = number(f"Asking a human costs ({self.unit})", step=0.1)
+        most = _most_strays(self.mail)
+        shares = [(name, share) for name, share in STRAY_SHARES.items() if share <= most]
+        self.strays = control(
+            ipywidgets.Dropdown, "Strays in the queue", options=shares, width="15em"
+        )
+        self.coverage = control(
+            ipywidgets.FloatSlider,
+            "Answer the surest (%)",
+            max=100,
+            step=0.1,
+            readout_format=".1f",
+            width="calc(100% - 8px)",
+        )
+        self.open = control(
+            ipywidgets.Button, "Open the test set, once", icon="envelope-open", width="17em"
+        )
+        mail = self.mail
+        for moved, change in (
+            (self.model, partial(choose_model, mail)),
+            (self.score, partial(choose_score, mail)),
+            (self.cost_wrong, lambda state, cost: set_costs(state, cost_wrong=cost)),
+            (self.cost_refer, lambda state, cost: set_costs(state, cost_refer=cost)),
+            (self.strays, partial(slip_in, mail)),
+            (self.coverage, lambda state, percent: set_coverage(mail, state, percent / 100)),
+        ):
+            self.listen(moved, change)
+        self.press(self.open, open_test)
+
+        self.curves, self.belt = self.new_picture(), self.new_picture()
+        self.verdict = self.new_picture()
+        self.stage = self.new_stage()
+        self._scenery: Any = None
+        self.children = [
+            heading("The Abstention Desk"),
+            row(self.model, self.score, *([self.strays] if len(shares) > 1 else [])),
+            row(self.cost_wrong, self.cost_refer),
+            self.coverage,
+            self.curves,
+            *([] if self.images is None else [self.belt]),
+            *([] if self.test is None else [self.open, self.verdict]),
+        ]
+
+    def follow(self) -> None:
+        state = self.state
+        self.put(self.model, value=state.model)
+        self.put(self.score, options=self.mail.rankings.scores_of(state.model), value=state.score)
+        self.put(self.strays, value=state.strays)
+        self.put(self.cost_wrong, value=state.cost_wrong)
+        self.put(self.cost_refer, value=state.cost_refer)
+        curve = self.mail.ranking(state.model, state.score, state.strays).curve
+        self.put(self.coverage, value=100 * curve.at_threshold(state.threshold).coverage)
+        for moved in (
+            self.model,
+            self.score,
+            self.strays,
+            self.cost_wrong,
+            self.cost_refer,
+            self.coverage,
+            self.open,
+        ):
+            self.put(moved, disabled=state.opened)
+
+    def draw(self) -> None:
+        state = self.state
+        scenery = replace(state, threshold=0.0, opened=False)
+        if self._scenery != scenery:
+            picture = curves_picture(self.mail, state, self.unit)
+            self._alt = picture.alt.partition("; now")[0]
+            self._costs = self.mail.costs(state)
+            self.stage.scene(picture, {"point": picture.parts[f"point:{state.model}"]})
+            self._scenery = scenery
+        ranking = self.mail.ranking(state.model, state.score, state.strays)
+        coverage = ranking.curve.at_threshold(state.threshold).coverage
+        self.stage.actors["point"].set_data(
+            [100 * coverage], [self._costs.cost_at(state.threshold)]
+        )
+        words = describe(self.mail, state, self.unit)
+        self.curves.show(
+            self.stage.png(), f"{self._alt}. {words}", caption=words, width=self.stage.width
+        )
+        if self.images is not None:
+            predicted = self.mail.rankings.models[state.model].predicted
+            count = self.mail.num_strays(state.strays)
+            if count:
+                strange = self.mail.strays[state.model].predicted[:count]
+                predicted = np.concatenate([predicted, strange])
+            pixels, alt = belt(
+                *items_around(
+                    ranking, state.threshold, self.images, predicted, self.truth, self.names
+                )
+            )
+            self.belt.show(encode_png(pixels), alt, width=SHOWN_WIDTH)
+        if state.opened and self.test is not None and not self.verdict.png:
+            verdict = judge(self.mail, self.test, state)
+            self.verdict.show_picture(
+                cost_bars(verdict.bars, unit=self.unit),
+                caption=describe_verdict(verdict, state, self.unit),
+            )
+
+
+def _halves(
+    ood: Mapping[str, Predictions] | None, rankings: Rankings
+) -> tuple[dict[str, Predictions], dict[str, Predictions]]:
+    """Strays for validation and others for the test, in a fixed random order."""
+    if ood is None:
+        return {}, {}
+    checks.named(ood, "The queue of strays")
+    missing = [name for name in rankings.models if name not in ood]
+    if missing:
+        raise ValueError(
+            f"There are no strays for {style.listing(missing)}; pass predictions of the same items "
+            "for every model."
+        )
+    lengths = {len(ood[name]) for name in rankings.models}
+    if len(lengths) > 1:
+        raise ValueError("All models must predict the same strays; their numbers differ.")
+    order = _stray_order(lengths.pop())
+    middle = len(order) // 2
+    return tuple(
+        {name: ood[name].take(part) for name in rankings.models}
+        for part in (order[:middle], order[middle:])
+    )  # type: ignore[return-value]
+
+
+def _stray_order(count: int) -> NDArray[np.intp]:
+    return np.random.default_rng(SEED).permutation(count)
+
+
+def _most_count(strays: Mapping[str, Predictions]) -> int:
+    return len(next(iter(strays.values()))) if strays else 0
+
+
+def _same_models(test: Mapping[str, Predictions], validation: Rankings) -> Rankings:
+    checks.named(test, "The test set")
+    if set(test) != set(validation.models):
+        raise ValueError(
+            f"Validation has the models {style.listing(list(validation.models))}, the test set "
+            f"{style.listing(list(test))}; pass the same models for both."
+        )
+    return Rankings({name: test[name] for name in validation.models})
+
+
+def _with_strays(
+    digits: np.ndarray | None, ood: Mapping[str, Predictions] | None, ood_images: Any
+) -> list[np.ndarray] | None:
+    """Images of the validation queue: digits first, then its half of the strays."""
+    if digits is None:
+        return None
+    if ood is None:
+        return list(digits)
+    count = len(next(iter(ood.values())))
+    strange = checked_images(ood_images, count, "strays")
+    if strange is None:  # grey cards stand for what was not given
+        strange = np.full((count, 28, 28), 128, np.uint8)
+    return [*digits, *strange[_stray_order(count)[: count // 2]]]
+
+
+@widget
+def abstention_desk(
+    val: Mapping[str, Predictions],
+    test: Mapping[str, Predictions] | None = None,
+    ood: Mapping[str, Predictions] | None = None,
+    *,
+    images: Any = None,
+    ood_images: Any = None,
+    class_names: Sequence[str] | None = None,
+    unit: str = "euros",
+) -> AbstentionDesk:
+    """A mail-sorting desk: what to answer, what to refer, and what it costs.
+
+    Costs, model, score and threshold are chosen on the validation set; the test set is opened once.
+
+    Parameters
+    ----------
+    val, test : mapping of name to Predictions
+        With labels; the same models in both. The desk opens on the first: take a modest one.
+        Without ``test`` there is nothing to open.
+    ood : mapping of name to Predictions, optional
+        Items of no known class that can be slipped in, the same for each model. One half, in a
+        fixed random order, strays into the validation queue, the other into the test queue.
+    images, ood_images : ImageSet or uint8 [N, H, W], optional
+        Of ``val`` and ``ood``; then the items near the threshold are shown.
+    class_names : sequence of str, optional
+    unit : str
+        Of the costs.
+
+    Returns
+    -------
+    AbstentionDesk
+        Where the input makes no sense, a widget that says so.
+    """
+    return AbstentionDesk(val, test, ood, images, ood_images, class_names, unit)

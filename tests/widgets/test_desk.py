@@ -1,0 +1,254 @@
+"""The Abstention Desk: decisions, verdict, the shell by setting values, bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
+
+from course_utils import scores
+from course_utils.figures import decisions
+from course_utils.predictions import Predictions
+from course_utils.widgets import abstention_desk, desk
+from course_utils.widgets.rankings import Rankings
+
+ENSEMBLE, TESTED = make_predictions(), make_predictions(400, seed=1)
+VAL = {"LeNet": ENSEMBLE.subset([0]), "DE-4": ENSEMBLE}
+TEST = {"LeNet": TESTED.subset([0]), "DE-4": TESTED}
+STRANGE = make_predictions(120, seed=2, skill=0.0)
+OOD = {"LeNet": STRANGE.subset([0]), "DE-4": STRANGE}
+
+
+def mail(models=VAL, strays=OOD) -> desk.Mail:
+    return desk.Mail(Rankings(models), strays)
+
+
+def say(made) -> str:
+    return made.pictures[0].caption
+
+
+# --- decisions ----------------------------------------------------------------------------------
+@settings(max_examples=30, deadline=None)
+@given(
+    cost_wrong=st.floats(0, 100),
+    cost_refer=st.floats(0, 100),
+    coverage=st.floats(0, 1),
+    share=st.sampled_from([0, 0.05, 0.2]),
+)
+def test_cost_is_what_counting_by_hand_gives(cost_wrong, cost_refer, coverage, share) -> None:
+    queue = mail()
+    state = desk.set_costs(desk.start(queue), cost_wrong=cost_wrong, cost_refer=cost_refer)
+    state = desk.set_coverage(queue, desk.slip_in(queue, state, share), coverage)
+    count = round(300 * share)
+    uncertainty = np.append(
+        scores.max_probability(VAL["LeNet"]), scores.max_probability(OOD["LeNet"])[:count]
+    )
+    correct = np.append(VAL["LeNet"].correct, np.zeros(count, bool))
+    answered = uncertainty <= state.threshold
+    by_hand = cost_wrong * (answered & ~correct).mean() + cost_refer * (~answered).mean()
+    assert queue.costs(state).cost_at(state.threshold) == pytest.approx(by_hand)
+    assert queue.costs(state).optimum.cost <= by_hand + 1e-9
+
+
+def test_strays_leave_the_threshold_where_it_was() -> None:
+    queue = mail()
+    before = desk.start(queue)
+    after = desk.slip_in(queue, before, 0.2)
+    assert after.threshold == before.threshold
+    assert len(queue.ranking(after.model, after.score, after.strays).order) == 360
+
+
+def test_after_opening_nothing_can_be_decided() -> None:
+    queue = mail()
+    state = desk.open_test(desk.start(queue))
+    for decide in (
+        lambda: desk.set_coverage(queue, state, 0.5),
+        lambda: desk.choose_model(queue, state, "DE-4"),
+        lambda: desk.choose_score(queue, state, "Entropy"),
+        lambda: desk.set_costs(state, cost_wrong=3),
+        lambda: desk.slip_in(queue, state, 0.1),
+        lambda: desk.open_test(state),
+    ):
+        with pytest.raises(ValueError, match="The test set is open"):
+            decide()
+
+
+@settings(max_examples=30, deadline=None)
+@given(cost_wrong=st.floats(0, 20), cost_refer=st.floats(0, 20), coverage=st.floats(0, 1))
+def test_no_way_of_working_beats_its_bound(cost_wrong, cost_refer, coverage) -> None:
+    validation, test = mail(), mail(TEST)
+    state = desk.set_costs(desk.start(validation), cost_wrong=cost_wrong, cost_refer=cost_refer)
+    state = desk.set_coverage(validation, state, coverage)
+    yours, hindsight, oracle, _other, everything, nothing = desk.judge(validation, test, state).bars
+    assert oracle.cost <= hindsight.cost + 1e-9
+    for bar in (yours, everything, nothing):
+        assert hindsight.cost <= bar.cost + 1e-9
+    assert nothing.cost == pytest.approx(cost_refer)
+    assert everything.cost == pytest.approx(cost_wrong * (~TEST["LeNet"].correct).mean())
+    assert oracle.cost == pytest.approx(
+        min(cost_wrong, cost_refer) * (~TEST["LeNet"].correct).mean()
+    )
+
+
+def test_other_models_get_their_threshold_from_validation() -> None:
+    validation, test = mail(), mail(TEST)
+    state = desk.start(validation)
+    bar = desk.judge(validation, test, state).bars[3]
+    assert bar.name == "DE-4, cheapest on validation"
+    threshold = validation.costs(state, "DE-4").optimum.threshold
+    assert bar.cost == pytest.approx(test.costs(state, "DE-4").cost_at(threshold))
+
+
+def test_strays_of_validation_and_test_are_different_items() -> None:
+    marked = Predictions(np.arange(1200, dtype=np.float32).reshape(120, 1, 10))
+    first, second = desk._halves({"a": marked}, Rankings({"a": ENSEMBLE}))
+    seen = np.concatenate([first["a"].logits[:, 0, 0], second["a"].logits[:, 0, 0]])
+    assert sorted(seen) == list(range(0, 1200, 10))
+
+
+def test_bars_say_and_show_their_costs() -> None:
+    bars = [decisions.CostBar("mine", 1, 2, 0.5, True), decisions.CostBar("other", 0, 1)]
+    picture = decisions.cost_bars(bars, unit="euros")
+    assert "mine: 3 euros (1 for wrong answers, 2 for asking)" in picture.alt
+    texts = {text.get_text() for text in picture.figure.axes[0].texts}
+    assert texts == {"3", "1"}
+    with pytest.raises(ValueError, match="at least one"):
+        decisions.cost_bars([])
+
+
+# --- the shell ----------------------------------------------------------------------------------
+def make(**changed):
+    given = {
+        "val": VAL,
+        "test": TEST,
+        "ood": OOD,
+        "images": make_images(),
+        "ood_images": make_images(120),
+    }
+    return abstention_desk(**{**given, **changed})
+
+
+def test_threshold_costs_and_strays_move_the_desk() -> None:
+    made = make()
+    seen = {made.curves.png}
+    for moved, value in (
+        (made.coverage, 95),
+        (made.cost_wrong, 50),
+        (made.cost_refer, 3),
+        (made.strays, 0.2),
+        (made.score, "Entropy"),
+        (made.model, "DE-4"),
+    ):
+        moved.value = value
+        assert not made.curves.problem
+        assert made.curves.png not in seen
+        seen.add(made.curves.png)
+    assert made.state.cost_wrong == 50
+    assert "Validation queue of 360" in say(made)
+    assert say(made) in made.curves.alt
+
+
+def test_point_stands_on_the_cost_curve() -> None:
+    made = make()
+    made.coverage.value = 90
+    ((x,), (y,)) = made.stage.actors["point"].get_data()
+    answered = scores.max_probability(VAL["LeNet"]) <= made.state.threshold
+    assert x == pytest.approx(100 * answered.mean())
+    wrong = (answered & ~VAL["LeNet"].correct).mean()
+    assert y == pytest.approx(10 * wrong + 1 * (~answered).mean())
+
+
+def test_test_set_is_opened_once() -> None:
+    made = make()
+    assert made.verdict.png == b""
+    made.open.click()
+    assert "your desk cost" in made.verdict.caption
+    assert "oracle" in made.verdict.alt
+    assert made.coverage.disabled and made.model.disabled and made.open.disabled
+    drawn = made.verdict.png
+    made.coverage.value = 10  # a front end that does not respect "disabled"
+    assert "The test set is open" in say(made)
+    assert made.verdict.png == drawn
+
+
+def test_strays_are_shown_and_named() -> None:
+    made = make()
+    made.strays.value = 0.2
+    assert any("stray" in made.belt.alt for made.coverage.value in range(20, 100, 4))
+
+
+def test_costs_out_of_range_are_kept_within() -> None:
+    made = make()
+    made.cost_wrong.value = -5
+    assert made.state.cost_wrong == 0
+    made.cost_refer.value = 0
+    assert not made.curves.problem
+    made.change(lambda state, value: desk.set_costs(state, cost_wrong=value), float("nan"))
+    assert made.curves.problem
+    made.coverage.value = 42
+    assert not made.curves.problem
+
+
+def test_without_test_or_strays_there_is_nothing_to_open() -> None:
+    made = abstention_desk(VAL)
+    assert made.open not in made.children
+    assert made.strays.options == (("none", 0.0),)
+
+
+def test_it_leaks_nothing(notebook) -> None:
+    cell = "made = make()\nmade.open.click()\nmade"
+    notebook(cell, make=make)
+    connections, in_memory = open_connections(), figures_in_memory()
+    for _ in range(20):
+        notebook(cell)
+    assert open_connections() == connections
+    assert figures_in_memory() <= in_memory
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"val": {}}, "takes a dictionary"),
+        ({"val": {"LeNet": Predictions(ENSEMBLE.logits)}}, "needs true labels"),
+        ({"test": {"other": TESTED}}, "pass the same models for both"),
+        ({"test": {"LeNet": Predictions(TESTED.logits), "DE-4": TESTED}}, "needs true labels"),
+        ({"ood": {"LeNet": STRANGE}}, "no strays for DE-4"),
+        ({"ood": {"LeNet": STRANGE, "DE-4": STRANGE.take(range(9))}}, "their numbers differ"),
+        ({"images": make_images(7)}, "7 images but 300 predictions"),
+        ({"ood_images": make_images(7)}, "7 images but 120 strays"),
+        ({"class_names": ["a"]}, "one name per class"),
+    ],
+)
+def test_nonsense_is_answered_by_a_sentence(changed, sentence: str) -> None:
+    assert sentence in say(make(**changed))
+
+
+ALL = Predictions(np.eye(3, dtype=np.float32)[:, None] * 5, [0, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "predictions",
+    [
+        make_predictions(2),
+        make_predictions(1),
+        make_predictions(classes=2),
+        ALL,
+        Predictions(ALL.logits, [1, 2, 0]),
+        Predictions.from_probabilities(ENSEMBLE.probabilities, ENSEMBLE.labels),
+        Predictions(np.zeros((5, 1, 10)), np.arange(5)),
+    ],
+    ids=["2", "1", "2 classes", "right", "wrong", "no logits", "ties"],
+)
+def test_extremes_can_be_moved(predictions: Predictions) -> None:
+    models = {"mine": predictions}
+    made = abstention_desk(models, models, images=make_images(len(predictions)))
+    for value in (0, 50, 100):
+        made.coverage.value = value
+        assert not made.curves.problem
+    for score in made.score.options:
+        made.score.value = score
+        assert not made.curves.problem
+    made.open.click()
+    assert "your desk cost" in made.verdict.caption
