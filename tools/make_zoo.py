@@ -41,11 +41,12 @@ class Recipe:
     learning_rate: float = 0.05
     weight_decay: float = 5e-4
     crop_padding: int = 4
+    warm_up: float = 0.4  # share of the steps in which the learning rate rises
     affine: bool = False
 
 
 # Chosen on the validation digits, see benchmarks/recipe_search.md
-LONG = Recipe(epochs=75, affine=True)
+LONG = Recipe(epochs=75, warm_up=0.2, affine=True)
 SHORT = Recipe(epochs=3)  # what the lessons train live
 # Too few digits, on purpose: networks that make mistakes worth looking at.
 MODEST = Recipe(epochs=54, num_train=2000, crop_padding=0)
@@ -104,6 +105,7 @@ def train_one(name: str) -> None:
             training.one_cycle_sgd,
             learning_rate=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
+            warm_up=recipe.warm_up,
         ),
         resume=True,
     )
