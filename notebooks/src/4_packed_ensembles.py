@@ -889,10 +889,10 @@ steps.assign(saved=1 - steps["channels last"] / steps["default"]).round(2)
 # %% [markdown]
 # The table shows milliseconds per training step, and the share that channels-last saves. Compare
 # PE-4 with LeNet. On the processors of most PCs the packed network gains most: in the default
-# layout its step costs far more than its FLOPs say, in channels-last about as much. If your table
-# shows little difference, PyTorch has other code for your processor. Either way the mathematics is
-# the same, and two numbers in a description make the difference. Whoever reports seconds must say
-# in which layout.
+# layout its step costs far more than its FLOPs say, in channels-last it comes much closer. If your
+# table shows little difference, PyTorch has other code for your processor. Either way the
+# mathematics is the same, and two numbers in a description make the difference. Whoever reports
+# seconds must say in which layout.
 
 # %% [markdown]
 # ### All in one table
