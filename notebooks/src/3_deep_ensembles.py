@@ -9,11 +9,11 @@
 # %% [markdown]
 # # 3. Deep Ensembles
 #
-# Train the same network twice from different random weights. You get two networks that are equally
-# good, and that do not make quite the same mistakes. A Deep Ensemble (Lakshminarayanan, Pritzel and
-# Blundell, 2017) lets several such networks, its *members*, answer together. Where they agree you
-# may trust the answer more. Where they disagree you have learned something that no single network
-# could have told you.
+# Train the same network twice from different random weights. You get two networks that are about
+# equally good, and that do not make quite the same mistakes. A Deep Ensemble (Lakshminarayanan,
+# Pritzel and Blundell, 2017) lets several such networks, its *members*, answer together. Where they
+# agree you may trust the answer more. Where they disagree you have learned something that no single
+# network could have told you.
 #
 # **Questions**
 #
@@ -24,7 +24,7 @@
 #
 # **Objectives.** After this chapter you can
 #
-# - prove on numbers that the averaged answer has at most the mean NLL of its members;
+# - show on numbers that the averaged answer has at most the mean NLL of its members;
 # - train members jointly with the right learning rate and weight decay, and say why these are so;
 # - sort the output of an ensemble by image and member, and name two ways to get it wrong;
 # - combine networks that were trained independently, and compare memory and time;
@@ -44,7 +44,8 @@
 from course_utils import runs
 from course_utils.data import load_fashion_mnist, load_mnist
 
-data_train, data_val, data_test = load_mnist("train"), load_mnist("val"), load_mnist("test")
+data_train, data_val = load_mnist("train"), load_mnist("val")
+data_test = load_mnist("test")
 data_ood = load_fashion_mnist("test").subset(slice(len(data_test)))
 single = runs.load("lenet", data_train.source)
 print(f"We test on {len(data_test):,} digits, and on as many pictures of clothes.")
@@ -187,7 +188,7 @@ pd.DataFrame(tried).T.rename_axis(["given", "reset_model_parameters"])
 # %%
 from course_utils.data import batches
 
-images, labels = next(iter(batches(data_train, batch_size=4)))
+images, labels = next(iter(batches(data_train, batch_size=4, shuffle=True, seed=0)))
 outputs = ensemble(images)
 print(tuple(images.shape), "->", tuple(outputs.shape))
 
@@ -270,6 +271,7 @@ pd.DataFrame(
 
 # %%
 from copy import deepcopy
+from itertools import islice
 
 import torch.nn.functional as F
 
@@ -287,8 +289,8 @@ def train_a_little(model, batch_list, num_rows, num_members):
     return model
 
 
-few = data_train.subset(slice(20 * 128))
-batch_list = list(batches(few, batch_size=128, shuffle=True, crop_padding=4, seed=1))
+loader = batches(data_train, batch_size=128, shuffle=True, crop_padding=4, seed=1)
+batch_list = list(islice(loader, 20))
 torch.manual_seed(1)
 twin, other = LeNet(), LeNet()
 alone = train_a_little(deepcopy(twin), batch_list, num_rows=1, num_members=1)
@@ -321,9 +323,9 @@ pd.Series(largest_difference, name="to the twin trained alone").to_frame()
 # ## Training two members
 #
 # The routine is that of chapter 2 with two additions: `is_ensemble=True`, so that the metrics know
-# the order of the output, and `RepeatTarget`. The recipe is told the number of members. The loss
-# that is shown is the mean of the members' losses. It is *not* the NLL of the ensemble: that one is
-# at most as large, as we have proved.
+# the order of the output, and `RepeatTarget`. The recipe is told the number of members. The
+# training loss in the log is the mean of the members' losses. It is *not* the NLL of the ensemble
+# on these images: that one is at most as large, as we have seen.
 
 # %%
 from torch import nn
@@ -358,17 +360,22 @@ from torch_uncertainty import TUTrainer
 from course_utils.progress import ProgressLine
 
 folder = runs.folder(data_train.source) / "deep-ensemble-2"
+checkpoint = ModelCheckpoint(
+    folder,
+    filename="best",
+    monitor="val/cls/NLL",
+    save_last=True,
+    enable_version_counter=False,
+)
+
+# %%
 trainer = TUTrainer(
     accelerator="gpu" if device().type == "cuda" else "cpu",
     devices=1,
     max_epochs=num_epochs,
     logger=CSVLogger(folder, name="", version=""),
     log_every_n_steps=10,
-    callbacks=[
-        ModelCheckpoint(folder, filename="best", save_last=True, enable_version_counter=False),
-        LearningRateMonitor("step"),
-        ProgressLine("DE-2"),
-    ],
+    callbacks=[checkpoint, LearningRateMonitor("step"), ProgressLine("DE-2")],
     enable_model_summary=False,
     num_sanity_val_steps=0,
 )
@@ -384,15 +391,19 @@ from course_utils.settings import speed
 from course_utils.training import Fit
 
 if speed() == "look":
-    ensemble, epochs_two = zoo.load("short-deep-ensemble-2"), 3
-    print("Nothing was trained: this ensemble comes with the course, 3 epochs of 55,000 digits.")
+    ensemble = zoo.load("short-deep-ensemble-2")
+    facts_two = zoo.facts("short-deep-ensemble-2")
+    print("Nothing was trained: this ensemble comes with the course.")
 else:
-    start, epochs_two = perf_counter(), num_epochs
+    facts_two = {"epochs": num_epochs, "num_train": len(data_train)}
+    start = perf_counter()
     trainer.fit(routine, train_loader, val_loader)
     seconds = perf_counter() - start
     ensemble = ensemble.cpu().eval()
     last_rate = trainer.optimizers[0].param_groups[0]["lr"]
-    print(f"{trainer.global_step:,} steps in {seconds:.0f} s, last learning rate {last_rate:.1e}.")
+    print(f"{trainer.global_step:,} steps in {seconds:.0f} s.")
+    print(f"Last learning rate: {last_rate:.1e}")
+print(f"{facts_two['epochs']} epochs of {facts_two['num_train']:,} digits")
 
 # %% [markdown]
 # If you trained it yourself, observe the last learning rate: almost zero, so the schedule ran to
@@ -428,6 +439,9 @@ from course_utils.training import predict
 predictions_two = predict(ensemble, data_test)
 predictions_two
 
+# %% [markdown]
+# We need the NLL of given probabilities, for each member and for their mean.
+
 
 # %%
 def negative_log_likelihood(probabilities, labels):
@@ -435,20 +449,14 @@ def negative_log_likelihood(probabilities, labels):
     return -np.log(probabilities[np.arange(len(labels)), labels]).mean()
 
 
-members = {
-    f"member {m + 1}": negative_log_likelihood(
-        predictions_two.probabilities[:, m], data_test.labels
-    )
+labels = data_test.labels
+nll = {
+    f"member {m + 1}": negative_log_likelihood(predictions_two.probabilities[:, m], labels)
     for m in range(2)
 }
-pd.Series(
-    {
-        **members,
-        "mean of the members": np.mean(list(members.values())),
-        "NLL of the mean": negative_log_likelihood(predictions_two.mean, data_test.labels),
-    },
-    name="NLL on the test digits",
-).round(4).to_frame()
+nll["mean of the members"] = np.mean(list(nll.values()))
+nll["NLL of the mean"] = negative_log_likelihood(predictions_two.mean, labels)
+pd.Series(nll, name="NLL on the test digits").round(4).to_frame()
 
 # %% [markdown]
 # Observe the last two rows: the NLL of the mean is below the mean of the members, as it must be.
@@ -466,7 +474,8 @@ pd.Series(
 from course_utils.predictions import Predictions
 
 first, second = zoo.load("lenet-0"), zoo.load("lenet-1")
-combined = Predictions.combine([predict(first, data_test), predict(second, data_test)])
+answers = [predict(first, data_test), predict(second, data_test)]
+combined = Predictions.combine(answers)
 as_a_list = predict(deep_ensembles([first, second]), data_test)
 
 print(combined)
@@ -485,7 +494,7 @@ print("largest difference:", np.abs(combined.mean - as_a_list.mean).max())
 
 # %%
 def training_megabytes(model, images, labels):
-    """Weights, gradients and momentum, and what the forward pass keeps, in megabytes."""
+    """Weights, gradients, momentum; and what the forward pass keeps; in megabytes."""
     kept = {}
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
 
@@ -507,8 +516,8 @@ def training_megabytes(model, images, labels):
 
 
 # %%
-def milliseconds_per_step(model, images, labels, num_members, num_steps=25):
-    """Median time of a training step, the first five left out."""
+def milliseconds_per_step(model, images, labels, num_members, num_steps=13):
+    """Median time of a training step, the first three left out."""
     optimizer = one_cycle_sgd(model, num_steps, num_members)["optimizer"]
     times = []
     for _ in range(num_steps):
@@ -517,7 +526,7 @@ def milliseconds_per_step(model, images, labels, num_members, num_steps=25):
         F.cross_entropy(model(images), labels).backward()
         optimizer.step()
         times.append(perf_counter() - start)
-    return 1_000 * float(np.median(times[5:]))
+    return 1_000 * float(np.median(times[3:]))
 
 
 images, labels = batch_list[0]
@@ -551,12 +560,12 @@ table.map(lambda value: f"{value:,.0f}" if value > 1000 else f"{value:.2f}")
 #
 # - The parameters, which must be stored in the end, are M times those of one network either way.
 # - The memory in training is about M times as large jointly, and that of one network otherwise.
-# - The time on this processor is about the same both ways: M networks, M times the work. If the
-#   joint step differs a little from the sum, that is overhead saved or cache lost. On a large GPU,
-#   which a LeNet cannot keep busy, things may differ.
+# - The time: M networks are M times the work, both ways. Where the joint step is faster than the
+#   sum, some overhead was shared. Where it is slower, look at the row above: what has to be kept
+#   may no longer fit into the fast memory next to the processor.
 #
-# An ensemble of M costs M times as much, also in use. Chapter 4 is about getting much of the gain
-# for less.
+# No way makes the members cheaper, and in use an ensemble of M needs M forward passes. Chapter 4 is
+# about getting much of the gain for less.
 
 # %% [markdown]
 # ## Eight members
@@ -567,7 +576,7 @@ table.map(lambda value: f"{value:,.0f}" if value > 1000 else f"{value:.2f}")
 # %%
 eight = zoo.load("deep-ensemble-8")
 facts = zoo.facts("deep-ensemble-8")
-print(f"{len(facts['members'])} members, each {facts['epochs']} epochs on {facts['num_train']:,}")
+print(f"{len(facts['members'])} members, {facts['epochs']} epochs of {facts['num_train']:,} digits")
 
 predictions_eight = predict(eight, data_test)
 predictions_eight_ood = predict(eight, data_ood)
@@ -591,7 +600,7 @@ if data_test.source == "full":
     except hub.HubError as error:
         print(f"{error} We go on with the course's own weights.")
 else:
-    print("This is the sample: they have seen its digits, so we go on with the course's own.")
+    print("They have seen the sample's digits: we go on with the course's own weights.")
 
 # %% [markdown]
 # A checkpoint of Lightning holds the whole routine, in which the network is called `model`.
@@ -633,11 +642,11 @@ def measure(predictions):
 
 
 def over_subsets(predictions):
-    """The three measures of every ensemble of m of the members, for m = 1, 2, ..."""
+    """The three measures of every ensemble of m of the members, m = 1, 2, ..."""
     members = range(predictions.num_members)
     return [
-        np.array([measure(predictions.subset(chosen)) for chosen in combinations(members, m + 1)])
-        for m in members
+        np.array([measure(predictions.subset(some)) for some in combinations(members, count)])
+        for count in range(1, 1 + predictions.num_members)
     ]
 
 
@@ -672,8 +681,8 @@ figures.metric_against_members(
 # Read the figure in this order.
 #
 # - **NLL**: the mean over subsets falls with every member. This must be so, by Jensen's inequality:
-#   an ensemble of $m$ is the average of its sub-ensembles of $m - 1$. Observe where most of the
-#   gain is: the second member brings more than the last ones together.
+#   an ensemble of $m$ is the average of its sub-ensembles of $m - 1$. Compare what the second
+#   member brings with what the last one brings.
 # - **Accuracy** usually rises and soon levels off. With so few errors left, a step is a handful of
 #   digits.
 # - **ECE** need not fall. Averaging makes answers less sure. That cures members that are too sure
@@ -786,10 +795,10 @@ figures.disagreement_sheet(
 figures.agreement_matrix(predictions_eight)
 
 # %% [markdown]
-# Observe that no pair stands out: members from different seeds are about equally far from each
-# other. The grey numbers on the diagonal are their accuracies. Two members agree on about as many
-# digits as each gets right; where they differ, at least one of them is wrong, and the other may
-# help.
+# Look whether a pair stands out. Members that differ only in the seed should be about equally far
+# from each other. The grey numbers on the diagonal are their accuracies. Where two members differ,
+# at least one of them is wrong, and the other may help: an ensemble lives on these few images (Fort
+# et al., 2019).
 
 # %% [markdown]
 # ### Digits and clothes
@@ -814,7 +823,7 @@ average["ratio"] = average["clothes"] / average["test digits"]
 average.round(4)
 
 # %% [markdown]
-# Observe the ratios. Every kind of uncertainty is higher for clothes. If the ratio of mutual
+# Observe the ratios: above one means more uncertain about clothes. If the ratio of mutual
 # information is larger than that of expected entropy, the members betray the unknown more by
 # contradicting each other than by hesitating. The averages hide how much the two groups overlap; a
 # histogram shows it.
@@ -848,22 +857,27 @@ figures.disagreement_sheet(
 # ## Side by side
 #
 # Time for torch-uncertainty's full table, every row as explained in chapter 2. The columns were
-# trained for *different budgets*, and the first row says so. Compare columns of equal budget to
+# trained for *different budgets*, and the first two rows say so. Compare columns of equal budget to
 # learn what members do, and columns of equal members to learn what training does.
 
 # %%
 from course_utils.training import evaluate
 
 models = {"LeNet": single.model, "DE-2": ensemble, "one of the 8": first, "DE-8": eight}
-epochs = {"LeNet": single.facts["epochs"], "DE-2": epochs_two}
-epochs |= {"one of the 8": facts["epochs"], "DE-8": facts["epochs"]}
+histories = {"LeNet": single.facts, "DE-2": facts_two, "one of the 8": facts, "DE-8": facts}
 if eight_from_hub:
-    models["DE-8 from the hub"] = eight_from_hub
-    epochs["DE-8 from the hub"] = "75 of 60,000"
+    models["DE-8 (hub)"] = eight_from_hub
+    histories["DE-8 (hub)"] = {"epochs": 75, "num_train": 60_000}
 
 table = evaluate(models, data_test, data_ood)
-budget = pd.DataFrame([epochs], index=["Epochs of training"])
-pd.concat([budget, table.round(4)]).astype(object).fillna("")
+budget = pd.DataFrame(
+    {
+        name: {"Epochs": str(history["epochs"]), "of digits": f"{history['num_train']:,}"}
+        for name, history in histories.items()
+    }
+)
+numbers = table.map(lambda value: "" if np.isnan(value) else f"{value:.4g}")
+pd.concat([budget, numbers])
 
 # %% [markdown]
 # How to read it:
@@ -876,22 +890,27 @@ pd.concat([budget, table.round(4)]).astype(object).fillna("")
 # - **Parameters and MFLOPs per image** grow with the number of members, exactly.
 # - The **OOD** rows use as many clothes as digits.
 #
-# One thing to know about torch-uncertainty's names: is its plain "Entropy" that of the mean? We
-# compare with our own numbers.
+# One question is left about torch-uncertainty's names: is its plain "Entropy" of an ensemble that
+# of the mean, or the mean of the members'? We compare with our own numbers for DE-8.
 
 # %%
+ours = average["test digits"]
 pd.DataFrame(
     {
-        "torch-uncertainty": table["DE-8"][["Entropy", "Entropy of members", "Mutual information"]],
-        "ours: entropy of the mean": average.loc["entropy of the mean", "test digits"],
-        "ours: expected entropy": average.loc["expected entropy", "test digits"],
-        "ours: mutual information": average.loc["mutual information", "test digits"],
+        "torch-uncertainty": table["DE-8"],
+        "ours": {
+            "Entropy": ours["entropy of the mean"],
+            "Entropy of members": ours["expected entropy"],
+            "Mutual information": ours["mutual information"],
+            "Disagreement": ours["disagreement"],
+        },
     }
-).round(5)
+).dropna().round(5)
 
 # %% [markdown]
-# Compare each row's first number with the other three. Whenever you report "entropy" of an
-# ensemble, say which one.
+# Observe that the pairs are equal: the plain entropy is that of the mean, and the one of the
+# members is the expected entropy. Whenever you report "entropy" of an ensemble, say which one. (For
+# OOD detection with `ood_criterion="entropy"` the library averages over the members.)
 
 # %% [markdown]
 # ## What you have learned
