@@ -38,6 +38,7 @@ class ProgressLine(ProgressBar):
         self._handle = None
         self._accuracy: float | None = None
         self._start = self._shown_at = 0.0
+        self.seconds_before = 0.0  # of the training that is resumed, up to its checkpoint
 
     def disable(self) -> None:
         self._is_enabled = False
@@ -45,8 +46,14 @@ class ProgressLine(ProgressBar):
     def enable(self) -> None:
         self._is_enabled = True
 
+    def state_dict(self) -> dict[str, float]:
+        return {"seconds": time.perf_counter() - self._start}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        self.seconds_before = state_dict["seconds"]
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._start = time.perf_counter()
+        self._start = time.perf_counter() - self.seconds_before
         self._show(trainer, force=True)
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:

@@ -203,7 +203,8 @@ class Fit:
     name : str
     epochs, num_steps : int
     seconds : float
-        Wall time of the training with its validation, without loading data.
+        Wall time of the training with its validation, without loading data; of a resumed one
+        also what its checkpoint had taken.
     device : str
     learning_rate : float
         After the last step; close to zero where the schedule ran to its end.
@@ -312,6 +313,7 @@ def fit(
         save_last=True,
         enable_version_counter=False,
     )
+    line = ProgressLine(name)
     last = log_folder / "last.ckpt"
     resume = resume and last.exists()
     steps_done = _steps_done(last, model, num_steps) if resume else 0
@@ -323,7 +325,7 @@ def fit(
         max_epochs=epochs,
         logger=_loggers(log_folder, steps_done),
         log_every_n_steps=min(10, len(train_batches)),
-        callbacks=[checkpoints, LearningRateMonitor("step"), ProgressLine(name), *callbacks],
+        callbacks=[checkpoints, LearningRateMonitor("step"), line, *callbacks],
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
@@ -339,7 +341,7 @@ def fit(
         name=name,
         epochs=epochs,
         num_steps=trainer.global_step,
-        seconds=seconds,
+        seconds=line.seconds_before + seconds,
         device=_device_name(where),
         learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
         log=log_folder / "metrics.csv",

@@ -149,6 +149,16 @@ def read_manifest() -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def is_stored(name: str) -> bool:
+    """Whether the zoo has a network with exactly the weights that its manifest records."""
+    entry = read_manifest()["networks"].get(name)
+    try:
+        content = (zoo.FOLDER / f"{name}.safetensors").read_bytes()
+    except FileNotFoundError:
+        return False
+    return entry is not None and hashlib.sha256(content).hexdigest() == entry["sha256"]
+
+
 def update_manifest(entries: dict[str, dict]) -> None:
     """Add finished networks; list the ensembles whose members are all there."""
     UNFINISHED.mkdir(parents=True, exist_ok=True)
@@ -174,7 +184,7 @@ def main() -> None:
     if unknown := set(arguments.names) - set(NETWORKS):
         sys.exit(f"Unknown: {', '.join(sorted(unknown))}. The zoo trains {', '.join(NETWORKS)}.")
     for name in arguments.names or NETWORKS:
-        if arguments.again or name not in read_manifest()["networks"]:
+        if arguments.again or not is_stored(name):
             train_one(name)
 
 
