@@ -302,21 +302,17 @@ for num_images in sorted({1_000, len(data_train), 55_000}):
 # Stochastic gradient descent takes a step after every batch:
 # $w \leftarrow w - \eta \, (\nabla \text{loss} + \lambda w)$. (Nesterov) momentum averages the
 # direction over past steps. The learning rate $\eta$ follows **one cycle** (Smith and Topin, 2017):
-# it rises during the first two fifths of the training, and then falls to almost zero, so that the
-# noise of single batches dies out. The rise is slow for a reason. The first steps of a random
-# network can be wild, and a ReLU that is thrown below zero for every image has no gradient left to
-# come back: one early spike can cost a network some of its channels for good.
+# it rises during the first two fifths of the training (`warm_up`), and then falls to almost zero,
+# so that the noise of single batches dies out. The rise is slow for a reason. The first steps of a
+# random network can be wild, and a ReLU that is thrown below zero for every image has no gradient
+# left to come back: one early spike can cost a network some of its channels for good.
 
 
 # %%
 def one_cycle_sgd(
-    model: nn.Module,
-    num_steps: int,
-    num_members: int = 1,
-    learning_rate: float = 0.05,
-    weight_decay: float = 5e-4,
-    warm_up: float = 0.4,
-) -> dict:
+    model: nn.Module, num_steps: int, num_members: int = 1,
+    learning_rate: float = 0.05, weight_decay: float = 5e-4, warm_up: float = 0.4,
+) -> dict:  # fmt: skip
     """SGD with Nesterov momentum, and a learning rate that rises once and falls to almost zero.
 
     The loss is the mean over the members. Each member therefore sees only 1/M of its own gradient:
@@ -332,12 +328,9 @@ def one_cycle_sgd(
         weight_decay=weight_decay / num_members,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=learning_rate,
-        total_steps=num_steps,
-        pct_start=warm_up,  # the share of the steps in which the rate rises
-        cycle_momentum=False,
-    )
+        optimizer, max_lr=learning_rate, total_steps=num_steps,
+        pct_start=warm_up, cycle_momentum=False,
+    )  # fmt: skip
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
