@@ -1,5 +1,13 @@
 // A picture that is replaced without a blank frame, its alternative text, and words below it.
 
+// ipywidgets leaves the handle of a slider without a name: it gets the slider's description.
+function nameHandles(el) {
+  for (const handle of el.closest(".course-widget")?.querySelectorAll(".noUi-handle") ?? []) {
+    const label = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
+    if (label) handle.setAttribute("aria-label", label.textContent);
+  }
+}
+
 function render({ model, el }) {
   const figure = document.createElement("figure");
   const image = document.createElement("img");
@@ -45,6 +53,7 @@ function render({ model, el }) {
     image.alt = model.get("alt");
     if (words.textContent !== model.get("caption")) words.textContent = model.get("caption");
     figure.classList.toggle("course-problem", model.get("problem"));
+    nameHandles(el);
   }
 
   // Several values come in one message; they are painted together.
@@ -56,6 +65,7 @@ function render({ model, el }) {
   for (const name of ["png", "alt", "caption", "problem", "width"]) model.on(`change:${name}`, soon);
   image.hidden = true;
   paint();
+  for (const delay of [0, 300, 2000]) setTimeout(nameHandles, delay, el); // the controls come when they come
   return () => {
     for (const name of ["png", "alt", "caption", "problem", "width"]) model.off(`change:${name}`, soon);
     if (url) URL.revokeObjectURL(url);

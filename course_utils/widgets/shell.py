@@ -34,6 +34,7 @@ class Shell(ipywidgets.VBox):
         self._quiet = False
         self._moved: Any = None
         self._heard: list[tuple[Any, Callable[[Any], None], str]] = []
+        self._was_put: dict[Any, float] = {}
 
     # --- to be written by each widget ---
     def follow(self) -> None:
@@ -57,12 +58,13 @@ class Shell(ipywidgets.VBox):
         """Let a control (or a button) ask for a change of state."""
 
         def moved(event: Any) -> None:
-            if not self._quiet:
-                self._moved = control
-                try:
-                    self.change(change, event["new"])
-                finally:
-                    self._moved = None
+            if self._quiet or self._is_echo(control, event["new"]):
+                return
+            self._moved = control
+            try:
+                self.change(change, event["new"])
+            finally:
+                self._moved = None
 
         control.observe(moved, names="value")
         self._heard.append((control, moved, "value"))
@@ -89,17 +91,27 @@ class Shell(ipywidgets.VBox):
     def put(self, control: Any, **traits: Any) -> None:
         """Set traits of a control, but never the value of the one in the user's hand.
 
-        ``min`` and ``max`` are set in the order that never crosses them.
+        ``min`` and ``max`` are set in the order that never crosses them; the value of a slider goes
+        to its nearest step.
         """
         if control is self._moved:
             traits.pop("value", None)
         if "min" in traits and traits["min"] > control.max:
             control.max = traits.pop("max")
-        for name in ("min", "max", "options", "value"):
+        for name in ("min", "max", "step", "options"):
             if name in traits:
                 setattr(control, name, traits.pop(name))
+        if "value" in traits and isinstance(control, ipywidgets.FloatSlider):
+            steps = round((traits["value"] - control.min) / control.step)
+            value = min(max(control.min + steps * control.step, control.min), control.max)
+            traits["value"] = self._was_put[control] = value
         for name, value in traits.items():
             setattr(control, name, value)
+
+    def _is_echo(self, control: Any, value: Any) -> bool:
+        """A slider that was put between two steps snaps to one and reports it as if moved."""
+        put = self._was_put.pop(control, None)
+        return put is not None and abs(value - put) < 0.5 * control.step
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

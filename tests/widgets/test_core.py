@@ -148,6 +148,20 @@ def test_put_never_crosses_minimum_and_maximum() -> None:
     assert (slider.min, slider.max, slider.value) == (-6.0, -5.0, -5.5)
 
 
+def test_snapping_of_a_slider_is_not_taken_for_a_wish() -> None:
+    made = Counter()
+    asked: list[float] = []
+    slider = ipywidgets.FloatSlider(min=0.0, max=1.0, step=0.1)
+    made.listen(slider, lambda state, value: asked.append(value) or state)
+    with made.quiet():
+        made.put(slider, value=0.4301)
+    assert slider.value == pytest.approx(0.4)
+    slider.value = 0.41  # what a front end makes of it
+    assert asked == []
+    slider.value = 0.5
+    assert asked == [0.5]
+
+
 def test_close_ends_connections_and_observers() -> None:
     before = open_connections()
     made = Counter()

@@ -1,0 +1,160 @@
+"""Risk-coverage explorer and Abstention Desk in JupyterLab, by keyboard and by mouse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conftest import shoot
+
+DATA = """
+import numpy as np
+from course_utils import data
+from course_utils.predictions import Predictions
+
+digits, strange = data.load_mnist("val"), data.load_fashion_mnist("val")
+
+def pretend(labels, members, skill, seed):
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(size=(len(labels), 1, 10)) * 1.6
+    logits = logits + 0.7 * generator.normal(size=(len(labels), members, 10))
+    logits[np.arange(len(labels)), :, labels] += skill
+    return Predictions(logits.astype("float32"), labels)
+
+models = {"LeNet": pretend(digits.labels, 1, 5, 0), "DE-8": pretend(digits.labels, 8, 7, 1)}
+ood = {"LeNet": pretend(strange.labels, 1, 0, 2), "DE-8": pretend(strange.labels, 8, 0, 3)}
+"""
+EXPLORER = """
+from course_utils.widgets import risk_coverage_explorer
+risk_coverage_explorer(models, digits)
+"""
+DESK = """
+from course_utils.widgets import abstention_desk
+abstention_desk(models, models, ood, images=digits, ood_images=strange)
+"""
+Open = Callable[..., Any]
+
+
+def changed_by(page: Any, act: Callable[[], None], number: int = 0) -> str:
+    """Do something, wait until a picture has been replaced, and return its alt text."""
+    image = page.locator(".course-picture img").nth(number)
+    before = image.get_attribute("data-turn")
+    act()
+    page.wait_for_function(
+        "([n, before]) => document.querySelectorAll('.course-picture img')[n].dataset.turn"
+        " !== before",
+        arg=[number, before],
+        timeout=10_000,
+    )
+    return image.get_attribute("alt")
+
+
+def press(page: Any, handle: Any, key: str) -> Callable[[], None]:
+    def act() -> None:
+        handle.focus()
+        page.keyboard.press(key)
+
+    return act
+
+
+def answered(alt: str) -> int:
+    return int(re.search(r"([\d,]+) (?:of [\d,]+ digits|answered)", alt).group(1).replace(",", ""))
+
+
+def test_explorer_by_keyboard_and_mouse(opened: Open) -> None:
+    page = opened("explorer", [DATA, EXPLORER])
+    picture = page.locator(".course-picture img").first
+    picture.wait_for()
+    first = picture.get_attribute("alt")
+    assert "Risk-coverage curves" in first
+    handles = page.locator(".noUi-handle")
+    assert handles.count() == 3
+    for name in ("Coverage: answered (%)", "Risk: wrong among answered (%)", "Threshold: answer"):
+        page.get_by_role("slider", name=name).wait_for()
+    by_key = changed_by(page, press(page, handles.nth(0), "ArrowRight"))
+    assert answered(by_key) > answered(first)
+    by_key = changed_by(page, press(page, handles.nth(1), "ArrowLeft"), 1)
+    assert "gate" in by_key
+    box = page.locator(".noUi-target").nth(2).bounding_box()
+    height = box["y"] + box["height"] / 2
+    by_mouse = changed_by(page, lambda: page.mouse.click(box["x"] + 0.9 * box["width"], height))
+    shoot(page, "explorer")
+    fewer = changed_by(page, lambda: page.mouse.click(box["x"] + 0.05 * box["width"], height))
+    assert answered(fewer) < answered(by_mouse)
+    model = page.get_by_label("Model")
+    assert "DE-8 answers" in changed_by(page, lambda: model.select_option("DE-8"))
+    assert page.get_by_role("status").first.inner_text() in picture.get_attribute("alt")
+
+
+def test_desk_by_keyboard_and_mouse(opened: Open) -> None:
+    page = opened("desk", [DATA, DESK])
+    page.locator(".course-picture img").first.wait_for()
+    shoot(page, "desk")
+    handle = page.locator(".noUi-handle").first
+    before = page.locator(".course-picture img").first.get_attribute("alt")
+    after = changed_by(page, press(page, handle, "ArrowRight"))
+    assert answered(after) > answered(before)
+    cost = page.get_by_label("A wrong delivery costs (euros)")
+    assert changed_by(page, lambda: (cost.focus(), page.keyboard.press("ArrowUp"))) != after
+    strays = page.get_by_label("Strays in the queue")
+    with_strays = changed_by(page, lambda: strays.select_option("10 %"))
+    assert "Validation queue of 1,100" in with_strays
+    box = page.locator(".noUi-target").first.bounding_box()
+    height = box["y"] + box["height"] / 2
+    changed_by(page, lambda: page.mouse.click(box["x"] + 0.9 * box["width"], height))
+    shoot(page, "desk-strays")
+    page.get_by_role("button", name="Open the test set").click()
+    page.get_by_text("The test set is open now").wait_for()
+    verdict = page.locator(".course-picture img").nth(2)
+    assert "your desk" in verdict.get_attribute("alt")
+    assert page.get_by_role("button", name="Open the test set").is_disabled()
+    shoot(page, "desk-opened")
+
+
+def test_dark_theme_keeps_cards_white_and_words_readable(opened: Open) -> None:
+    page = opened("dark", [DATA, DESK], dark=True)
+    page.locator(".course-picture img").first.wait_for()
+    shoot(page, "desk-dark")
+    look = "element => getComputedStyle(element)"
+    card = page.locator(".course-picture img").first.evaluate(f"({look}).call(0).background")
+    assert "rgb(255, 255, 255)" in card
+    words = page.locator(".course-picture figcaption").first.evaluate(f"({look}).call(0).color")
+    assert min(map(float, re.findall(r"[\d.]+", words)[:3])) > 180
+
+
+def test_running_again_leaves_one_widget(opened: Open) -> None:
+    count = "import ipywidgets\nprint('count', len(ipywidgets.widgets.widget._instances))"
+    page = opened("again", [DATA, EXPLORER, count])
+    counts = []
+    for _ in range(3):
+        page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.wait_for_timeout(500)
+        page.wait_for_function(
+            "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.status === 'idle'"
+        )
+        counts.append(page.get_by_text(re.compile(r"count \d+")).last.inner_text())
+    assert len(set(counts)) == 1
+    assert page.locator(".course-widget").count() == 1
+
+
+def test_no_kernel_no_widget_but_the_picture(lab: Any, browser: Any, tmp_path: Path) -> None:
+    """A plain export shows the still, with its alt text."""
+    import nbformat
+    from nbconvert import HTMLExporter
+    from nbconvert.preprocessors import ExecutePreprocessor
+
+    lab.write("export", [DATA, EXPLORER])
+    notebook = nbformat.read(lab.folder / "export.ipynb", 4)
+    ExecutePreprocessor(timeout=120, store_widget_state=False).preprocess(
+        notebook, {"metadata": {"path": str(lab.folder)}}
+    )
+    written = tmp_path / "export.html"
+    written.write_text(HTMLExporter(embed_images=True).from_notebook_node(notebook)[0])
+    page = browser.new_page(viewport={"width": 1000, "height": 1400})
+    page.goto(written.as_uri())
+    image = page.locator(".course-still img").first
+    assert "Risk-coverage curves" in image.get_attribute("alt")
+    assert image.evaluate("element => element.naturalWidth") > 1000
+    page.close()
