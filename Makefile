@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lab notebooks check clean attendee author
+.PHONY: help run test test-all lab notebooks results check clean attendee author
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ check: author ## style, and notebooks in step with their sources
 
 notebooks: author ## authors: make notebooks/*.ipynb from notebooks/src/*.py
 	@$(COURSE) tools/notebooks.py build
+
+results: author ## authors: measure every number of the texts again, on all the digits
+	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
+	$(COURSE) tools/make_results.py
 
 clean: ## remove what commands produced (not work/, runs/ or .venv/)
 	rm -rf build

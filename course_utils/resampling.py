@@ -126,11 +126,11 @@ class _Steps:
         step = (np.cumsum(begins) - 1)[tie]
         starts = np.flatnonzero(np.concatenate([[True], step[1:] != step[:-1]]))
         self.num_images = len(ranked)
-        self.answered = np.add.reduceat(counts[order], starts, axis=0, dtype=np.int64)
+        self.answered = np.add.reduceat(counts[order], starts, axis=0, dtype=np.int32)
         self.wrong = np.zeros_like(self.answered)
-        np.add.at(self.wrong, step[wrong], counts[order[wrong]].astype(np.int64))
-        self.answered_after = np.cumsum(self.answered, axis=0)
-        self.wrong_after = np.cumsum(self.wrong, axis=0)
+        np.add.at(self.wrong, step[wrong], counts[order[wrong]].astype(np.int32))
+        self.answered_after = np.cumsum(self.answered, axis=0, dtype=np.int32)
+        self.wrong_after = np.cumsum(self.wrong, axis=0, dtype=np.int32)
         # errors per image inside a step, ties in random order
         self.slope = self.wrong / np.maximum(self.answered, 1)
         first = np.argmax(self.answered > 0, axis=0)
@@ -153,7 +153,7 @@ class _Steps:
     def augrc(self) -> NDArray[np.float64]:
         """Mean over k of (expected errors among k) / N, by trapezoids."""
         inside = self.slope * self.answered * (self.answered + 1) / 2
-        level = (self.wrong_after - self.wrong) * self.answered
+        level = (self.wrong_after - self.wrong) * self.answered.astype(np.float64)
         self.first_height = self.first / self.num_images
         total = (level + inside).sum(axis=0) / self.num_images
         return self._mean_height(total, self.wrong_after[-1] / self.num_images)
@@ -200,7 +200,8 @@ def ranking_draws(
     num_steps = step[-1] + 1
     flagged = _sums(step[~is_foreign], order[~is_foreign], known_draws, num_steps)
     found = _sums(step[is_foreign], order[is_foreign] - len(known), foreign_draws, num_steps)
-    flagged_after, found_after = np.cumsum(flagged, axis=0), np.cumsum(found, axis=0)
+    flagged_after = np.cumsum(flagged, axis=0, dtype=np.int32)
+    found_after = np.cumsum(found, axis=0, dtype=np.int32)
     num_known, num_foreign = known_draws.num_images, foreign_draws.num_images
 
     below = num_known - flagged_after
@@ -244,11 +245,11 @@ def _harmonic_numbers(largest: int) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(1 / np.arange(1, largest + 1))])
 
 
-def _sums(step: NDArray, images: NDArray, draws: Resamples, num_steps: int) -> NDArray[np.int64]:
+def _sums(step: NDArray, images: NDArray, draws: Resamples, num_steps: int) -> NDArray[np.int32]:
     """How many of the given images are drawn in each step, shape [steps, R]."""
-    sums = np.zeros((num_steps, draws.num_resamples), np.int64)
+    sums = np.zeros((num_steps, draws.num_resamples), np.int32)
     if len(step):
         starts = np.flatnonzero(np.concatenate([[True], step[1:] != step[:-1]]))
         counts = draws.counts[images]
-        sums[step[starts]] = np.add.reduceat(counts, starts, axis=0, dtype=np.int64)
+        sums[step[starts]] = np.add.reduceat(counts, starts, axis=0, dtype=np.int32)
     return sums

@@ -79,8 +79,11 @@ class Results:
         make = reflected_interval if kind == "images-reflected" else percentile_interval
         interval = make(estimate, draws)
         self.draws[key] = draws
-        low = max(interval.low, 0.0) if kind == "images-reflected" else interval.low
-        self.add(key, estimate, low, interval.high, kind, unit, n, "evaluation")
+        low, high = interval.low, interval.high
+        if kind == "images-reflected":
+            # where noise is all there is, reflection may lead below 0 and below the estimate itself
+            low, high = max(low, 0.0), max(high, estimate)
+        self.add(key, estimate, low, high, kind, unit, n, "evaluation")
 
 
 def measure_model(results: Results, name: str, on_test: Predictions, on_foreign: Predictions):
@@ -244,16 +247,10 @@ def add_seeds(results: Results) -> None:
             measure = key.removeprefix(f"{measured[0]}.")
             unit, source = results.entries[key][4], results.entries[key][6]
             found = [results.values[f"{name}.{measure}"] for name in measured]
-            results.add(
-                f"{family}.seeds.{measure}",
-                statistics.fmean(found),
-                min(found),
-                max(found),
-                "exact" if measure in ("parameters", "flops") else "seeds",
-                unit,
-                len(found),
-                source,
-            )
+            row = (statistics.fmean(found), min(found), max(found), "seeds", unit, len(found))
+            if measure in ("parameters", "flops"):
+                row = (results.entries[key][0], None, None, "exact", unit, None)
+            results.add(f"{family}.seeds.{measure}", *row, source)
 
 
 def add_costs(results: Results, name: str) -> None:
@@ -383,6 +380,10 @@ def judged(results: Results, live: dict[str, NDArray]) -> dict[str, dict]:
             continue
         found = difference_on_images(claim, results.values, results.draws)
         decided[claim.id] = {**found, "unit": unit, "n": len(results.test)}
+    for claim_id, found in decided.items():
+        row = (found[part] for part in ("difference", "low", "high", "interval", "unit", "n"))
+        source = "live" if found["interval"] == "seeds-t" else "evaluation"
+        results.add(f"claims.{claim_id}.difference", *row, source)
     if open_claims:
         print(f"Not judged, networks are missing: {', '.join(open_claims)}.")
     return decided
