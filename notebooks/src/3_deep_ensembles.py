@@ -350,7 +350,7 @@ routine = ClassificationRoutine(
 )
 
 # %% [markdown]
-# The trainer is the same as in chapter 2.
+# What keeps the best and the last weights, and the trainer itself, are the same as in chapter 2.
 
 # %%
 from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
@@ -367,6 +367,9 @@ checkpoint = ModelCheckpoint(
     save_last=True,
     enable_version_counter=False,
 )
+
+# %% [markdown]
+# Nothing here knows that there are two members.
 
 # %%
 trainer = TUTrainer(
@@ -576,7 +579,8 @@ table.map(lambda value: f"{value:,.0f}" if value > 1000 else f"{value:.2f}")
 # %%
 eight = zoo.load("deep-ensemble-8")
 facts = zoo.facts("deep-ensemble-8")
-print(f"{len(facts['members'])} members, {facts['epochs']} epochs of {facts['num_train']:,} digits")
+print(f"{len(facts['members'])} members, each {facts['epochs']} epochs", end=" ")
+print(f"of {facts['num_train']:,} digits")
 
 predictions_eight = predict(eight, data_test)
 predictions_eight_ood = predict(eight, data_ood)
@@ -644,11 +648,15 @@ def measure(predictions):
 def over_subsets(predictions):
     """The three measures of every ensemble of m of the members, m = 1, 2, ..."""
     members = range(predictions.num_members)
-    return [
-        np.array([measure(predictions.subset(some)) for some in combinations(members, count)])
-        for count in range(1, 1 + predictions.num_members)
-    ]
+    measured = []
+    for count in range(1, 1 + len(members)):
+        subsets = [predictions.subset(chosen) for chosen in combinations(members, count)]
+        measured.append(np.array([measure(subset) for subset in subsets]))
+    return measured
 
+
+# %% [markdown]
+# For each number of members we draw the mean over its subsets, and from the lowest to the highest.
 
 # %%
 from course_utils import figures
@@ -705,9 +713,10 @@ loss_ensemble = -np.log(predictions_eight.mean[rows, labels])
 gain = loss_members - loss_ensemble
 
 generator = np.random.default_rng(0)
-draws = [gain[generator.integers(len(gain), size=len(gain))].mean() for _ in range(1_000)]
+draws = [generator.choice(gain, size=len(gain)).mean() for _ in range(1_000)]
 low, high = np.percentile(draws, [2.5, 97.5])
-print(f"Gain in NLL: {gain.mean():.4f}, 95 % interval over test digits {low:.4f} to {high:.4f}")
+print(f"Gain in NLL: {gain.mean():.4f}")
+print(f"95 % interval over test digits: {low:.4f} to {high:.4f}")
 print(f"Gain on the least favourable digit: {gain.min():.1e}")
 
 # %% [markdown]
@@ -784,10 +793,10 @@ figures.disagreement_sheet(
 )
 
 # %% [markdown]
-# Here the members hesitate, each for itself. More members would not help; a look at the envelope
-# might. In the literature, expected entropy is called *aleatoric* (from the data) and mutual
-# information *epistemic* (from not knowing which network is right). Take the names with care: the
-# split is only as good as the members are diverse.
+# Here it is mostly that the members hesitate, each for itself. Against that, more members do not
+# help; a look at the envelope might. In the literature, expected entropy is called *aleatoric*
+# (from the data) and mutual information *epistemic* (from not knowing which network is right). Take
+# the names with care: the split is only as good as the members are diverse.
 #
 # ### Who agrees with whom?
 
@@ -813,10 +822,11 @@ named = {
     "mutual information": scores.mutual_information,
     "disagreement": scores.disagreement,
 }
+groups = {"test digits": predictions_eight, "clothes": predictions_eight_ood}
 average = pd.DataFrame(
     {
-        "test digits": {name: score(predictions_eight).mean() for name, score in named.items()},
-        "clothes": {name: score(predictions_eight_ood).mean() for name, score in named.items()},
+        images: {name: score(predictions).mean() for name, score in named.items()}
+        for images, predictions in groups.items()
     }
 )
 average["ratio"] = average["clothes"] / average["test digits"]
@@ -864,7 +874,8 @@ figures.disagreement_sheet(
 from course_utils.training import evaluate
 
 models = {"LeNet": single.model, "DE-2": ensemble, "one of the 8": first, "DE-8": eight}
-histories = {"LeNet": single.facts, "DE-2": facts_two, "one of the 8": facts, "DE-8": facts}
+histories = {"LeNet": single.facts, "DE-2": facts_two}
+histories |= {"one of the 8": facts, "DE-8": facts}
 if eight_from_hub:
     models["DE-8 (hub)"] = eight_from_hub
     histories["DE-8 (hub)"] = {"epochs": 75, "num_train": 60_000}
