@@ -281,3 +281,11 @@ def test_reading_it_needs_no_torch():
         "sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.full
+def test_the_known_data_are_the_full_data(full_data):
+    from course_utils import data
+
+    loaded = (data.load_mnist("train"), data.load_mnist("test"), data.load_fashion_mnist("test"))
+    assert {images.name: images.content_hash for images in loaded} == ledger.KNOWN_DATA
