@@ -54,6 +54,8 @@ class Still:
             return f"<div>{escape(state.get('value', ''))}</div>"
         if kind == "ImageModel":
             return self.image(entry)
+        if kind == "AnyModel" and "alt" in state:
+            return self.picture(entry)
         if kind == "OutputModel":
             return "".join(draw_output(output) for output in state.get("outputs", []))
         if "children" in state:
@@ -73,6 +75,17 @@ class Still:
                 # The picture has no text of its own: whatever describes it stands beside it.
                 return f'<img alt="" src="data:image/{kind};base64,{buffer["data"]}">'
         return ""
+
+    def picture(self, entry: dict[str, Any]) -> str:
+        """Return one of the course's own pictures, with its alt text and the words below it."""
+        state, drawn = entry["state"], ""
+        for buffer in entry.get("buffers") or []:
+            if buffer["path"] == ["png"] and buffer["data"]:
+                width = f' width="{state["width"]}"' if state.get("width") else ""
+                alt = escape(state["alt"], quote=True)
+                drawn = f'<img alt="{alt}"{width} src="data:image/png;base64,{buffer["data"]}">'
+        words = escape(state.get("caption", "")).replace("\n", "<br>")
+        return drawn + (f"<p>{words}</p>" if words else "")
 
     def control(self, state: dict[str, Any]) -> str:
         """Return one line telling how a control was set; nothing for what is not a control."""

@@ -161,7 +161,9 @@ class RiskCoverageExplorer(Shell):
             options=self.rankings.scores_of(self.state.model),
             width="19em",
         )
-        slider = partial(control, ipywidgets.FloatSlider, width="calc(100% - 8px)")
+        slider = partial(
+            control, ipywidgets.FloatSlider, width="calc(100% - 8px)", described="15.5em"
+        )
         self.coverage = slider("Coverage: answered (%)", max=100, step=0.1, readout_format=".1f")
         self.risk = slider("Risk: wrong among answered (%)", readout_format=".2f")
         self.threshold = slider("Threshold: answer up to", readout_format=".4g")

@@ -83,10 +83,10 @@ class Shell(ipywidgets.VBox):
             self.pictures[0].complain(str(error))
 
     def refresh(self) -> None:
-        """Bring controls and pictures up to the state."""
+        """Bring pictures and controls up to the state; the picture first, it is waited for."""
+        self.draw()
         with self.quiet():
             self.follow()
-        self.draw()
 
     def put(self, control: Any, **traits: Any) -> None:
         """Set traits of a control, but never the value of the one in the user's hand.
@@ -250,7 +250,9 @@ def message(sentence: str) -> Shell:
 
 
 # --- controls of one look -----------------------------------------------------------------------
-def control(kind: type, description: str, *, width: str = "auto", **traits: Any) -> Any:
+def control(
+    kind: type, description: str, *, width: str = "auto", described: str = "initial", **traits: Any
+) -> Any:
     """A control with its whole description, which is also its name for screen readers.
 
     Parameters
@@ -260,17 +262,21 @@ def control(kind: type, description: str, *, width: str = "auto", **traits: Any)
     description : str
     width : str
         CSS width.
+    described : str
+        CSS width of the description; the same for controls below each other lines them up.
     """
     if kind is not ipywidgets.Button:  # whose description is all there is
-        traits["style"] = {"description_width": "initial"}
+        traits["style"] = {"description_width": described}
     return kind(description=description, layout={"width": width}, **traits)
 
 
 def row(*controls: Any) -> ipywidgets.HBox:
     """Controls side by side; they wrap where the page is narrow."""
-    return ipywidgets.HBox(
+    box = ipywidgets.HBox(
         list(controls), layout={"flex_flow": "row wrap", "align_items": "center", "width": "100%"}
     )
+    box.add_class("course-row")
+    return box
 
 
 def heading(text: str) -> ipywidgets.HTML:

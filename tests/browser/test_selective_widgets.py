@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import shoot
+from driving import shoot
 
 DATA = """
 import numpy as np
@@ -40,7 +40,7 @@ Open = Callable[..., Any]
 def changed_by(page: Any, act: Callable[[], None], number: int = 0) -> str:
     """Do something, wait until a picture has been replaced, and return its alt text."""
     image = page.locator(".course-picture img").nth(number)
-    before = image.get_attribute("data-turn")
+    before = settled(page, number)
     act()
     page.wait_for_function(
         "([n, before]) => document.querySelectorAll('.course-picture img')[n].dataset.turn"
@@ -48,7 +48,17 @@ def changed_by(page: Any, act: Callable[[], None], number: int = 0) -> str:
         arg=[number, before],
         timeout=10_000,
     )
+    settled(page, number)
     return image.get_attribute("alt")
+
+
+def settled(page: Any, number: int) -> str | None:
+    """Wait until nothing is on its way any more; return the picture's turn."""
+    image, turn = page.locator(".course-picture img").nth(number), None
+    while turn != (now := image.get_attribute("data-turn")):
+        turn = now
+        page.wait_for_timeout(400)
+    return turn
 
 
 def press(page: Any, handle: Any, key: str) -> Callable[[], None]:
@@ -117,10 +127,13 @@ def test_dark_theme_keeps_cards_white_and_words_readable(opened: Open) -> None:
     page = opened("dark", [DATA, DESK], dark=True)
     page.locator(".course-picture img").first.wait_for()
     shoot(page, "desk-dark")
-    look = "element => getComputedStyle(element)"
-    card = page.locator(".course-picture img").first.evaluate(f"({look}).call(0).background")
+    card = page.locator(".course-picture img").first.evaluate(
+        "element => getComputedStyle(element).backgroundColor"
+    )
     assert "rgb(255, 255, 255)" in card
-    words = page.locator(".course-picture figcaption").first.evaluate(f"({look}).call(0).color")
+    words = page.locator(".course-picture figcaption").first.evaluate(
+        "element => getComputedStyle(element).color"
+    )
     assert min(map(float, re.findall(r"[\d.]+", words)[:3])) > 180
 
 
@@ -137,6 +150,23 @@ def test_running_again_leaves_one_widget(opened: Open) -> None:
         counts.append(page.get_by_text(re.compile(r"count \d+")).last.inner_text())
     assert len(set(counts)) == 1
     assert page.locator(".course-widget").count() == 1
+
+
+def test_pages_of_the_course_keep_the_picture(lab: Any) -> None:
+    """What ``make run`` writes: pictures with their alt text, controls as words."""
+    import nbformat
+    from nbconvert.preprocessors import ExecutePreprocessor
+    from still_widgets import freeze
+
+    lab.write("frozen", [DATA, EXPLORER])
+    notebook = nbformat.read(lab.folder / "frozen.ipynb", 4)
+    ExecutePreprocessor(timeout=120).preprocess(notebook, {"metadata": {"path": str(lab.folder)}})
+    freeze(notebook)
+    still = notebook.cells[1].outputs[0]["data"]["text/html"]
+    assert 'alt="Risk-coverage curves.' in still
+    assert 'alt="The threshold as a gate.' in still
+    assert "Model: LeNet" in still
+    assert "<p>LeNet answers 900 of 1,000 digits" in still
 
 
 def test_no_kernel_no_widget_but_the_picture(lab: Any, browser: Any, tmp_path: Path) -> None:
