@@ -1,4 +1,4 @@
-"""Train the networks of the zoo that are not there yet, and store them with their history.
+"""Train the networks of the zoo that are missing or of another recipe, and store their history.
 
     python tools/make_zoo.py            all of them
     python tools/make_zoo.py NAME ...   only these
@@ -83,9 +83,9 @@ def modest_digits(train: data.ImageSet, count: int) -> data.ImageSet:
     return train.subset(chosen)
 
 
-def train_one(name: str) -> None:
-    """Train one network and put it into the zoo."""
-    architecture, recipe, seed = NETWORKS[name]
+def train_one(name: str, recipe: Recipe) -> None:
+    """Train one network by this recipe and put it into the zoo."""
+    architecture, own_recipe, seed = NETWORKS[name]
     train, val = data.load_mnist("train"), data.load_mnist("val")
     if train.source != "full":
         sys.exit("The zoo is trained on the full MNIST: set COURSE_DATA_MIRROR to a copy of it.")
@@ -128,7 +128,7 @@ def train_one(name: str) -> None:
     }
     zoo.FOLDER.mkdir(parents=True, exist_ok=True)
     write_whole(zoo.FOLDER / f"{name}.safetensors", content)
-    if recipe == SHORT:
+    if own_recipe == SHORT:
         shutil.copyfile(fit.log, zoo.FOLDER / f"{name}.csv")
     update_manifest({name: entry})
     shutil.rmtree(UNFINISHED / name)
@@ -149,14 +149,16 @@ def read_manifest() -> dict:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def is_stored(name: str) -> bool:
-    """Whether the zoo has a network with exactly the weights that its manifest records."""
+def is_stored(name: str, recipe: Recipe) -> bool:
+    """Whether the zoo has a network of this recipe, with the very weights the manifest records."""
     entry = read_manifest()["networks"].get(name)
+    if entry is None or any(entry.get(key) != value for key, value in asdict(recipe).items()):
+        return False
     try:
         content = (zoo.FOLDER / f"{name}.safetensors").read_bytes()
     except FileNotFoundError:
         return False
-    return entry is not None and hashlib.sha256(content).hexdigest() == entry["sha256"]
+    return hashlib.sha256(content).hexdigest() == entry["sha256"]
 
 
 def update_manifest(entries: dict[str, dict]) -> None:
@@ -180,12 +182,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="by default all of them")
     parser.add_argument("--again", action="store_true", help="also what is already there")
+    parser.add_argument(
+        "--short", action="store_true", help="with three epochs for now: counts as missing later"
+    )
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(NETWORKS):
         sys.exit(f"Unknown: {', '.join(sorted(unknown))}. The zoo trains {', '.join(NETWORKS)}.")
     for name in arguments.names or NETWORKS:
-        if arguments.again or not is_stored(name):
-            train_one(name)
+        recipe = SHORT if arguments.short else NETWORKS[name][1]
+        if arguments.again or not is_stored(name, recipe):
+            train_one(name, recipe)
 
 
 if __name__ == "__main__":

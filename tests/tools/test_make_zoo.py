@@ -86,11 +86,12 @@ def test_an_interrupted_training_goes_on(folders, monkeypatch):
 
 def test_what_is_stored_is_trained_again_on_demand_or_if_its_weights_are_gone(folders, monkeypatch):
     trained = []
-    monkeypatch.setattr(make_zoo, "train_one", trained.append)
+    monkeypatch.setattr(make_zoo, "train_one", lambda name, recipe: trained.append(name))
     zoo.FOLDER.mkdir()
     (zoo.FOLDER / "first.safetensors").write_bytes(b"weights")
     sha256 = make_zoo.hashlib.sha256(b"weights").hexdigest()
-    make_zoo.update_manifest({name: {"sha256": sha256} for name in ("first", "second")})
+    entry = {**dataclasses.asdict(NETWORKS["first"][1]), "sha256": sha256}
+    make_zoo.update_manifest({name: entry for name in ("first", "second")})
     command(monkeypatch, "first", "second")
     assert trained == ["second"]
     command(monkeypatch, "--again", "first")
@@ -98,6 +99,17 @@ def test_what_is_stored_is_trained_again_on_demand_or_if_its_weights_are_gone(fo
     (zoo.FOLDER / "first.safetensors").write_bytes(b"damaged")
     command(monkeypatch, "first")
     assert trained == ["second", "first", "first"]
+    (zoo.FOLDER / "first.safetensors").write_bytes(b"weights")
+    make_zoo.update_manifest({"first": entry | {"epochs": 1}})  # a first version, of a short recipe
+    command(monkeypatch, "first")
+    assert trained == ["second", "first", "first", "first"]
+
+
+def test_a_short_first_version_is_trained_by_the_short_recipe(folders, monkeypatch):
+    monkeypatch.setattr(make_zoo, "SHORT", dataclasses.replace(TINY, epochs=1))
+    command(monkeypatch, "--short", "first")
+    assert zoo.facts("first")["epochs"] == 1
+    assert not make_zoo.is_stored("first", NETWORKS["first"][1])
 
 
 def test_only_the_shortly_trained_keep_their_log(folders, monkeypatch):
@@ -147,7 +159,7 @@ def test_the_sample_is_not_trained_on(folders, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(zoo, "FOLDER", folders / "zoo")
     with pytest.raises(SystemExit, match="full MNIST: set COURSE_DATA_MIRROR"):
-        make_zoo.train_one("short-lenet")
+        make_zoo.train_one("short-lenet", make_zoo.SHORT)
     assert not (folders / "zoo").exists()
 
 
