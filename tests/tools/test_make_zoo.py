@@ -91,7 +91,7 @@ def test_what_is_stored_is_trained_again_on_demand_or_if_its_weights_are_gone(fo
     (zoo.FOLDER / "first.safetensors").write_bytes(b"weights")
     sha256 = make_zoo.hashlib.sha256(b"weights").hexdigest()
     entry = {**dataclasses.asdict(NETWORKS["first"][1]), "sha256": sha256}
-    make_zoo.update_manifest({name: entry for name in ("first", "second")})
+    make_zoo.update_manifest(dict.fromkeys(("first", "second"), entry))
     command(monkeypatch, "first", "second")
     assert trained == ["second"]
     command(monkeypatch, "--again", "first")
