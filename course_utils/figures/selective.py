@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST_POINTS = 1500
 
 
-def _thin(count: int, coverage: np.ndarray) -> np.ndarray:
+def thinned(count: int, coverage: np.ndarray) -> np.ndarray:
     """Indices of at most ``MOST_POINTS`` points, evenly in coverage, with the jagged start."""
     if count <= MOST_POINTS:
         return np.arange(count)
@@ -168,7 +168,7 @@ def risk_coverage_curves(
     for name, curve in curves.items():
         looks = styles[name]
         coverage, risk = curve.expected_curve()
-        keep = _thin(len(coverage), coverage)
+        keep = thinned(len(coverage), coverage)
         if name in bands:
             across, low, high = (np.asarray(values, np.float64) for values in bands[name])
             if not len(across) == len(low) == len(high):
@@ -281,6 +281,11 @@ def cost_curves(
         Where the desk works now; marked with an open symbol, ``parts["point:<model>"]``.
     unit : str
         Of the cost, such as "euros".
+
+    Notes
+    -----
+    ``parts`` holds also each curve under ``"curve:<model>"`` and its cheapest point under
+    ``"optimum:<model>"``, for widgets in which the costs change.
     """
     checks.named(curves, "The cost figure")
     thresholds = thresholds or {}
@@ -296,8 +301,8 @@ def cost_curves(
     ends, sentences, parts = {}, [], {}
     for name, curve in curves.items():
         looks, best = styles[name], curve.optimum
-        keep = _thin(len(curve.coverage), curve.coverage)
-        axes.plot(
+        keep = thinned(len(curve.coverage), curve.coverage)
+        (parts[f"curve:{name}"],) = axes.plot(
             100 * curve.coverage[keep],
             curve.cost[keep],
             color=looks.color,
@@ -305,7 +310,7 @@ def cost_curves(
             zorder=3,
             label=name,
         )
-        axes.plot(
+        (parts[f"optimum:{name}"],) = axes.plot(
             [100 * best.coverage],
             [best.cost],
             looks.marker,

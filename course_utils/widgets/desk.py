@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 import ipywidgets
+import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import scores, selective
 from ..figures import Picture, checks, cost_curves, style
 from ..figures.decisions import CostBar, cost_bars
+from ..figures.selective import thinned
 from ..predictions import Predictions
 from .belt import SHOWN_WIDTH, belt
 from .explorer import items_around
@@ -288,13 +290,48 @@ def describe_verdict(verdict: Verdict, state: Desk, unit: str) -> str:
     )
 
 
-def curves_picture(mail: Mail, state: Desk, unit: str) -> Picture:
-    """Cost curves of all models on the validation queue; the desk is the open symbol."""
-    return cost_curves(
-        {name: mail.costs(state, name) for name in mail.rankings.models},
-        thresholds={state.model: state.threshold},
-        unit=unit,
+def describe_curves(curves: Mapping[str, selective.CostCurve], unit: str) -> str:
+    """The cost curves in words and numbers."""
+    sentences = [
+        f"{name}: {curve.cost[0]:.3g} if all is referred, {curve.cost[-1]:.3g} if all is answered, "
+        f"least {curve.optimum.cost:.3g} at {style.percent(curve.optimum.coverage)} coverage"
+        for name, curve in curves.items()
+    ]
+    return f"Expected cost per item ({unit}) against coverage. {'; '.join(sentences)}"
+
+
+def ceiling(curves: Mapping[str, selective.CostCurve]) -> float:
+    """Upper end of the cost axis: one of few round numbers, so that it seldom has to change."""
+    highest = 1.05 * max(float(curve.cost.max()) for curve in curves.values())
+    if highest <= 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(highest))
+    return float(
+        next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 7, 10.5) if step * power >= highest)
     )
+
+
+def curves_picture(
+    curves: Mapping[str, selective.CostCurve], model: str, threshold: float, unit: str
+) -> Picture:
+    """Cost curves of all models; the desk is the open symbol on the curve of its model.
+
+    Names stand in a legend, not at the ends of the curves, which move with the costs.
+    """
+    picture = cost_curves(curves, thresholds={model: threshold}, unit=unit)
+    (axes,) = picture.figure.axes
+    for text in list(axes.texts):
+        text.remove()
+    axes.set_ylim(0, ceiling(curves))
+    with matplotlib.rc_context(picture.look.rc):
+        former = axes.get_legend()
+        lines = [
+            tuple(picture.parts[f"{kind}:{name}"] for kind in ("curve", "optimum"))
+            for name in curves
+        ]
+        style.legend(axes, lines, list(curves), loc="upper left", bbox_to_anchor=(1.02, 1.0))
+        axes.add_artist(former)
+    return picture
 
 
 # --- the shell ----------------------------------------------------------------------------------
@@ -368,6 +405,7 @@ class AbstentionDesk(Shell):
         self.curves, self.belt = self.new_picture(), self.new_picture()
         self.verdict = self.new_picture()
         self.stage = self.new_stage()
+        self._choice: Any = None  # of which the curves are drawn
         self._scenery: Any = None
         self.children = [
             heading("The Abstention Desk"),
@@ -401,17 +439,14 @@ class AbstentionDesk(Shell):
 
     def draw(self) -> None:
         state = self.state
-        scenery = replace(state, threshold=0.0, opened=False)
-        if self._scenery != scenery:
-            picture = curves_picture(self.mail, state, self.unit)
-            self._alt = picture.alt.partition("; now")[0]
-            self._costs = self.mail.costs(state)
-            self.stage.scene(picture, {"point": picture.parts[f"point:{state.model}"]})
-            self._scenery = scenery
+        choice = replace(state, threshold=0.0, opened=False)
+        if self._choice != choice:
+            self.set_curves()
+            self._choice = choice
         ranking = self.mail.ranking(state.model, state.score, state.strays)
         coverage = ranking.curve.at_threshold(state.threshold).coverage
         self.stage.actors["point"].set_data(
-            [100 * coverage], [self._costs.cost_at(state.threshold)]
+            [100 * coverage], [self._costs[state.model].cost_at(state.threshold)]
         )
         words = describe(self.mail, state, self.unit)
         self.curves.show(
@@ -435,6 +470,28 @@ class AbstentionDesk(Shell):
                 cost_bars(verdict.bars, unit=self.unit),
                 caption=describe_verdict(verdict, state, self.unit),
             )
+
+    def set_curves(self) -> None:
+        """Move the curves; draw axes and names anew only where those change."""
+        state = self.state
+        curves = {name: self.mail.costs(state, name) for name in self.mail.rankings.models}
+        scenery = (state.model, ceiling(curves))
+        if self._scenery != scenery:
+            picture = curves_picture(curves, state.model, state.threshold, self.unit)
+            moving = {"point": picture.parts[f"point:{state.model}"]}
+            for name in curves:
+                for kind in ("curve", "optimum"):
+                    moving[f"{kind}:{name}"] = picture.parts[f"{kind}:{name}"]
+            self.stage.scene(picture, moving)
+            self._scenery = scenery
+        for name, curve in curves.items():
+            keep = thinned(len(curve.coverage), curve.coverage)
+            line = self.stage.actors[f"curve:{name}"]
+            line.set_data(100 * curve.coverage[keep], curve.cost[keep])
+            best = curve.optimum
+            self.stage.actors[f"optimum:{name}"].set_data([100 * best.coverage], [best.cost])
+        self._costs = curves
+        self._alt = describe_curves(curves, self.unit)
 
 
 def _halves(

@@ -252,3 +252,25 @@ def test_extremes_can_be_moved(predictions: Predictions) -> None:
         assert not made.curves.problem
     made.open.click()
     assert "your desk cost" in made.verdict.caption
+
+
+# --- what is drawn when costs change ------------------------------------------------------------
+@settings(max_examples=40, deadline=None)
+@given(highest=st.floats(0, 1e6))
+def test_axis_has_room_for_the_curves_and_not_much_more(highest: float) -> None:
+    costs = mail().costs(desk.set_costs(desk.start(mail()), cost_wrong=0, cost_refer=highest))
+    top = desk.ceiling({"LeNet": costs})
+    assert top >= highest
+    assert top <= 2 * 1.05 * highest or highest == 0
+
+
+def test_moved_curves_are_those_drawn_anew() -> None:
+    made = make()
+    made.cost_wrong.value = 11
+    fresh = make()
+    fresh.state = made.state
+    fresh._choice = fresh._scenery = None
+    fresh.draw()
+    for name, actor in made.stage.actors.items():
+        assert np.allclose(actor.get_data(), fresh.stage.actors[name].get_data())
+    assert made.curves.png == fresh.curves.png
