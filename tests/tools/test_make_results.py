@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import make_results
+import make_zoo
 import numpy as np
 import pytest
 from make_results import Results
@@ -250,13 +252,22 @@ def test_a_network_whose_weights_are_missing_is_named_and_left_out(monkeypatch, 
         raise zoo.ZooError("its weights are missing.")
 
     monkeypatch.setattr(zoo, "names", lambda: ["lenet-0", "deep-ensemble-2"])
-    members = {"lenet-0": {}, "deep-ensemble-2": {"members": ["lenet-0", "lenet-1"]}}
+    recipe = asdict(make_zoo.NETWORKS["lenet-0"][1])
+    members = {"lenet-0": recipe, "deep-ensemble-2": {"members": ["lenet-0", "lenet-1"]}}
     monkeypatch.setattr(zoo, "facts", members.get)
     monkeypatch.setattr(zoo, "load", missing)
     assert list(make_results.predictions_of_zoo(image_set("x"))) == []
     printed = capsys.readouterr().out
     assert "lenet-0: left out, its weights are missing." in printed
     assert "deep-ensemble-2: left out" in printed
+
+
+def test_a_short_first_version_is_not_taken_for_the_real_one(monkeypatch, capsys):
+    recipe = asdict(make_zoo.NETWORKS["lenet-0"][1])
+    monkeypatch.setattr(zoo, "names", lambda: ["lenet-0"])
+    monkeypatch.setattr(zoo, "facts", lambda name: recipe | {"epochs": 3})
+    assert list(make_results.predictions_of_zoo(image_set("x"))) == []
+    assert "lenet-0: left out, trained with epochs 3 instead of 75" in capsys.readouterr().out
 
 
 def test_sample_data_are_refused(capsys):
