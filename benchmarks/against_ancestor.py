@@ -83,7 +83,7 @@ def measure(
                 )
                 ours = course.run(tasks.course_fit_and_test, **seed, epochs=epochs)
                 part = -(-ours["num_steps"] // epochs)
-                seconds = pure.run(tasks.floor, **seed, steps=part)
+                pure_seconds, pure_cpu = pure.run(tasks.floor, **seed, steps=part)
                 reach = course.run(
                     tasks.course_reach,
                     **seed,
@@ -96,7 +96,8 @@ def measure(
                     "model": name,
                     "ancestor": theirs,
                     "course": ours,
-                    "floor_seconds": seconds * ours["num_steps"] / part,
+                    "floor_seconds": pure_seconds * ours["num_steps"] / part,
+                    "floor_cpu_seconds": pure_cpu * ours["num_steps"] / part,
                     "reach": reach,
                 }
                 rows.append(row)
@@ -144,7 +145,12 @@ def summarise(measured: dict[str, Any]) -> dict[str, Any]:
             f"{side}_{key}": statistics.median(row[side][key] for row in rows)
             for side in ("ancestor", "course")
             for key in (
-                "fit_seconds", "test_seconds", "val_accuracy", "test_accuracy", "ood_auroc",
+                "fit_seconds",
+                "fit_cpu_seconds",
+                "test_seconds",
+                "val_accuracy",
+                "test_accuracy",
+                "ood_auroc",
             )
         }  # fmt: skip
         reached = [row for row in rows if row["reach"]["seconds"] is not None]
@@ -155,6 +161,10 @@ def summarise(measured: dict[str, Any]) -> dict[str, Any]:
             "over_floor": statistics.median(
                 row["course"]["fit_seconds"] / row["floor_seconds"] for row in rows
             ),
+            "cpu_over_floor": statistics.median(
+                row["course"]["fit_cpu_seconds"] / row["floor_cpu_seconds"] for row in rows
+            ),
+            "cpu_fit_ratio": _median_ratio(rows, "fit_cpu_seconds"),
             "reach_seconds": (
                 statistics.median(row["reach"]["seconds"] for row in rows) if complete else None
             ),
@@ -248,7 +258,17 @@ def report(measured: dict[str, Any], summary: dict[str, Any]) -> str:
             f"{name}: the ancestor ends at {model['ancestor_val_accuracy']:.1%} of the validation "
             f"digits after {model['ancestor_fit_seconds']:.1f} s; the course passes that {way}."
         )
-    lines.append("")
+    lines += [
+        "",
+        "Seconds of processors, which other work on this machine hardly changes:",
+        *(
+            f"{name:6}fit {model['ancestor_fit_cpu_seconds']:.1f} against "
+            f"{model['course_fit_cpu_seconds']:.1f}, "
+            f"{model['cpu_over_floor']:.3f} times pure computation"
+            for name, model in summary["models"].items()
+        ),
+        "",
+    ]
     words = {True: "reached", False: "MISSED", None: "not measured"}
     for goal in summary["goals"]:
         value = "-" if goal["value"] is None else f"{goal['value']:.3f}"
