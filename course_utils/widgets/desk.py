@@ -69,6 +69,7 @@ class Mail:
         self.rankings = rankings
         self.strays = dict(strays)
         self._kept: dict[tuple[str, str, int], Ranking] = {}
+        self._costs: dict[tuple[Any, ...], selective.CostCurve] = {}
 
     def num_strays(self, share: float) -> int:
         """How many strays a share of the digits is."""
@@ -91,10 +92,16 @@ class Mail:
     def costs(self, state: Desk, model: str | None = None) -> selective.CostCurve:
         """Cost against threshold of a model, the chosen one by default."""
         model = state.model if model is None else model
-        ranking = self.ranking(model, score_for(self, state, model), state.strays)
-        return selective.cost_curve(
-            ranking.uncertainty, ranking.correct, state.cost_wrong, state.cost_refer
-        )
+        score = score_for(self, state, model)
+        key = (model, score, state.strays, state.cost_wrong, state.cost_refer)
+        if key not in self._costs:
+            if len(self._costs) >= 4 * len(self.rankings.models):  # of the last few choices
+                self._costs.clear()
+            ranking = self.ranking(model, score, state.strays)
+            self._costs[key] = selective.cost_curve(
+                ranking.uncertainty, ranking.correct, state.cost_wrong, state.cost_refer
+            )
+        return self._costs[key]
 
 
 def score_for(mail: Mail, state: Desk, model: str) -> str:
