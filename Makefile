@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lab notebooks results check clean attendee author
+.PHONY: help run test test-all lab notebooks results check bench growth clean attendee author
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ notebooks: author ## authors: make notebooks/*.ipynb from notebooks/src/*.py
 results: author ## authors: measure every number of the texts again, on all the digits
 	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
 	$(COURSE) tools/make_results.py
+
+bench: attendee ## compare speed and accuracy with the ancestor of this course, in 12 minutes
+	$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) benchmarks/against_ancestor.py $(BENCH)
+
+growth: attendee ## measure how time and memory grow with digits, images and members
+	$(COURSE) benchmarks/growth.py
 
 clean: ## remove what commands produced (not work/, runs/ or .venv/)
 	rm -rf build
