@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -211,7 +212,10 @@ def describe(mail: Mail, state: Desk, unit: str) -> str:
         f"{best.cost:.3g}, with {style.percent(best.coverage)} answered."
     )
     if np.isfinite(state.threshold):
-        words += f"\nAnswered means: {state.score.lower()} score at most {state.threshold:.4g}."
+        words += (
+            f"\nAnswered means: an uncertainty of at most {state.threshold:.4g} by "
+            f"{state.score.lower()}."
+        )
     return words
 
 
@@ -336,7 +340,15 @@ def curves_picture(
             tuple(picture.parts[f"{kind}:{name}"] for kind in ("curve", "optimum"))
             for name in curves
         ]
-        style.legend(axes, lines, list(curves), loc="upper left", bbox_to_anchor=(1.02, 1.0))
+        style.legend(
+            axes,
+            lines,
+            [textwrap.fill(name, 15) for name in curves],
+            loc="upper left",
+            bbox_to_anchor=(1.02, 1.0),
+            handlelength=1.7,
+            handletextpad=0.5,
+        )
         axes.add_artist(former)
     return picture
 

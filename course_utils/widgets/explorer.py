@@ -106,7 +106,10 @@ def describe(rankings: Rankings, state: Exploration, noun: str = "digit") -> str
             if name != state.model:
                 risk = rankings.ranking(name, state.score).curve.risk_at_coverage(point.coverage)
                 others.append(f"{name} {style.percent(risk)}")
-    threshold = f"\nAnswered means: {state.score.lower()} score at most {state.threshold:.4g}."
+    threshold = (
+        f"\nAnswered means: an uncertainty of at most {state.threshold:.4g} by "
+        f"{state.score.lower()}."
+    )
     if not np.isfinite(state.threshold):
         threshold = "\nNo threshold is low enough."
     compared = f" Risk at the same coverage: {style.listing(others)}." if others else ""
