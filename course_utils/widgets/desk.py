@@ -526,6 +526,8 @@ def _halves(
             f"There are no strays for {style.listing(missing)}; pass predictions of the same items "
             "for every model."
         )
+    if not all(isinstance(ood[name], Predictions) for name in rankings.models):
+        raise ValueError("Strays must be Predictions; training.predict returns them.")
     lengths = {len(ood[name]) for name in rankings.models}
     if len(lengths) > 1:
         raise ValueError("All models must predict the same strays; their numbers differ.")

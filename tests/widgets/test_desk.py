@@ -216,6 +216,7 @@ def test_it_leaks_nothing(notebook) -> None:
         ({"test": {"LeNet": Predictions(TESTED.logits), "DE-4": TESTED}}, "needs true labels"),
         ({"ood": {"LeNet": STRANGE}}, "no strays for DE-4"),
         ({"ood": {"LeNet": STRANGE, "DE-4": STRANGE.take(range(9))}}, "their numbers differ"),
+        ({"ood": {"LeNet": STRANGE, "DE-4": STRANGE.logits}}, "Strays must be Predictions"),
         ({"images": make_images(7)}, "7 images but 300 predictions"),
         ({"ood_images": make_images(7)}, "7 images but 120 strays"),
         ({"class_names": ["a"]}, "one name per class"),
