@@ -17,8 +17,9 @@ from .joint import joint_forward
 
 __all__ = ["CourseRoutine"]
 
-# The smooth calibration error searches its bandwidth with a dozen long convolutions: half a second
-# of a CPU for every validation, as much as fifty training steps. No table or figure shows it.
+# The smooth calibration error searches its bandwidth with a dozen long convolutions: for a well
+# calibrated LeNet as much time as 25 training steps, at every validation (why, and what would help,
+# stands in ``benchmarks/upstream.md``). No table or figure shows it.
 LEFT_OUT = ("cal/SmECE",)
 
 
