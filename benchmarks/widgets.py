@@ -4,10 +4,10 @@
 
 In one JupyterLab, in turns, with 10,000 images, 8 members and 3 models: a key is pressed on a
 slider of the course's widget, and on one of an `interact` function that draws the same main figure
-anew by `plt.show`. The clock runs in the page, from the key press to the frame after the new picture
-is in it. Then 30 key presses at once: how long the last picture takes after the last press, and in
-how many frames between there was no picture. Then the kernel's part alone, for growing numbers of
-images and members.
+anew by `plt.show`. The clock runs in the page, from the key press to the frame after the new
+picture is in it. Then 30 key presses at once: how long the last picture takes after the last press,
+and in how many frames between there was no picture. Then the kernel's part alone, for growing
+numbers of images and members.
 """
 
 from __future__ import annotations

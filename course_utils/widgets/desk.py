@@ -316,6 +316,7 @@ def ceiling(curves: Mapping[str, selective.CostCurve]) -> float:
     highest = 1.05 * max(float(curve.cost.max()) for curve in curves.values())
     if highest <= 0:
         return 1.0
+    highest = max(highest, 1e-9)  # powers of ten run out below the smallest floats
     power = 10.0 ** np.floor(np.log10(highest))
     return float(
         next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 7, 10.5) if step * power >= highest)
