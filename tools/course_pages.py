@@ -12,6 +12,7 @@ import jupyter_server_mathjax
 from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+
 from still_widgets import freeze
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"

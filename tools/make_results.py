@@ -20,20 +20,13 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-import make_zoo
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from result_claims import (
-    ToJudge,
-    claims_to_judge,
-    difference_on_images,
-    stored_claim,
-    t_half_width,
-)
 from sklearn.metrics import average_precision_score, roc_auc_score
 from torch.utils.flop_counter import FlopCounterMode
 
+import make_zoo
 from course_utils import data, ledger, scores, selective, training, zoo
 from course_utils._atomic import write_whole
 from course_utils.predictions import Predictions
@@ -42,6 +35,13 @@ from course_utils.resampling import (
     percentile_interval,
     ranking_draws,
     reflected_interval,
+)
+from result_claims import (
+    ToJudge,
+    claims_to_judge,
+    difference_on_images,
+    stored_claim,
+    t_half_width,
 )
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"

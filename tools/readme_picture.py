@@ -45,6 +45,7 @@ def page_of_chapter(folder: Path) -> Path:
         If a cell failed.
     """
     import nbformat
+
     from course_pages import Chapter, write_pages
     from run_course import execute
 

@@ -15,16 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-from course_pages import Chapter, write_pages
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
-from still_widgets import VIEW, descendants, widget_states
 
+from course_pages import Chapter, write_pages
 from course_utils import data, settings
+from still_widgets import VIEW, descendants, widget_states
 
 ROOT = Path(__file__).resolve().parent.parent
 # Longest time for one cell, by COURSE_SPEED; a cell that hangs must not hang the command.

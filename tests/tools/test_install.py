@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import install
 import pytest
+
+import install
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pretended interpreters are scripts")
 

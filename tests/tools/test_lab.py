@@ -14,9 +14,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import lab
 import nbformat
 import pytest
+
+import lab
 
 ROOT = Path(lab.__file__).parents[1]
 

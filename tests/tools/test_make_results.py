@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-import make_results
-import make_zoo
 import numpy as np
 import pytest
-from make_results import Results
-from result_claims import ToJudge, claims_to_judge, difference_on_images, t_half_width
 
+import make_results
+import make_zoo
 from course_utils import data, ledger, selective, zoo
 from course_utils.predictions import Predictions
 from course_utils.scores import max_probability
+from make_results import Results
+from result_claims import ToJudge, claims_to_judge, difference_on_images, t_half_width
 
 NUM_IMAGES = 400
 

@@ -8,10 +8,10 @@ import multiprocessing
 import os
 import sys
 
-import make_zoo
 import numpy as np
 import pytest
 
+import make_zoo
 from course_utils import data, training, zoo
 
 TINY = make_zoo.Recipe(epochs=2, num_train=200, affine=True)

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import nbformat
-import notebooks
 import pytest
+
+import notebooks
 
 HEADER = """\
 # ---

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import nbformat
-import readme_picture
 from PIL import Image
+
+import readme_picture
 
 
 def test_picture_is_sharp_and_small() -> None:

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-import run_course
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+import run_course
 from course_utils import data
 
 FORMULA = r"$$\hat p = \frac{1}{M}\sum_{m=1}^M p_m$$"
