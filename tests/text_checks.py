@@ -121,6 +121,8 @@ def texts(root: Path) -> list[Text]:
             found.append(Text(path.relative_to(root).as_posix(), content))
     for pattern in ("README.md", "slides/*.md", "slides/src/*.md", "benchmarks/*.md"):
         for path in sorted(root.glob(pattern)):
+            if path.name == "upstream.md":
+                continue  # for another project; each number stands beside the snippet that prints it
             content = path.read_text(encoding="utf-8")
             if pattern.startswith("benchmarks"):
                 content = _without_tables(content)
