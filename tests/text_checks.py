@@ -122,7 +122,7 @@ def texts(root: Path) -> list[Text]:
     for pattern in ("README.md", "slides/*.md", "slides/src/*.md", "benchmarks/*.md"):
         for path in sorted(root.glob(pattern)):
             if path.name == "upstream.md":
-                continue  # for another project; each number stands beside the snippet that prints it
+                continue  # a note to another project, with the snippets that print its numbers
             content = path.read_text(encoding="utf-8")
             if pattern.startswith("benchmarks"):
                 content = _without_tables(content)
