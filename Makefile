@@ -42,7 +42,7 @@ results: author ## authors: measure every number of the texts again, on all the 
 	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
 	$(COURSE) tools/make_results.py
 
-bench: attendee ## compare speed and accuracy with the ancestor of this course, in 12 minutes
+bench: attendee ## compare speed and accuracy with the ancestor of this course, in about 10 minutes
 	$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) benchmarks/against_ancestor.py $(BENCH)
 
 growth: attendee ## measure how time and memory grow with digits, images and members

@@ -1,6 +1,6 @@
 """The course against its ancestor, taking turns in one run: time, accuracy, memory.
 
-    python benchmarks/against_ancestor.py [--repeats 3] [--threads N]
+    python benchmarks/against_ancestor.py [--repeats 2] [--threads N]
 
 Both sides train LeNet, a Deep Ensemble of 2 and a Packed-Ensemble of 4 for the same epochs on the
 same digits and test them with out-of-distribution images. Prints ratios against the goals, and
@@ -289,7 +289,7 @@ def result_path(device: str, folder: Path) -> Path:
 def main(arguments: list[str] | None = None) -> Path:
     """Measure, print, and write the JSON; returns its path."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, help="of PyTorch; by default what it chooses")
     parser.add_argument(
