@@ -96,6 +96,8 @@ class Still:
         if not label and value is None:
             return ""
         self.has_controls = True
+        if isinstance(value, float):
+            value = f"{value:.4g}"  # a slider's own steps leave digits that nobody set
         words = [word for word in (label, None if value is None else str(value)) if word]
         return f'<span class="control">{escape(": ".join(words))}</span>'
 
