@@ -822,9 +822,9 @@ figures.risk_coverage_curves({"LeNet": curve, "modest": curve_modest})
 # confident images are referred, and the risk falls, because mistakes are more frequent among them.
 # At the far left only a few images are answered, so that a single confident mistake makes a peak.
 #
-# Now take the threshold into your own hand. Drag the coverage, the risk or the threshold itself; the
-# other two follow. Watch the digits below the curve: the last ones that are still answered, and the
-# first ones that are referred to a human.
+# Now take the threshold into your own hand. Drag the coverage, the risk or the threshold itself;
+# the other two follow. Watch the digits below the curve: the last ones that are still answered, and
+# the first ones that are referred to a human.
 
 # %%
 from course_utils.widgets import risk_coverage_explorer
@@ -832,9 +832,9 @@ from course_utils.widgets import risk_coverage_explorer
 risk_coverage_explorer({"modest": predictions_modest, "LeNet": predictions}, data_test.images)
 
 # %% [markdown]
-# **Try it.** Start at full coverage and go down slowly. Which digits leave first, and would you have
-# referred them too? How far must you go until half of the mistakes are gone? Then change the model,
-# and the score.
+# **Try it.** Start at full coverage and go down slowly. Which digits leave first, and would you
+# have referred them too? How far must you go until half of the mistakes are gone? Then change the
+# model, and the score.
 #
 # ### Digits and clothes
 #
