@@ -895,7 +895,7 @@ pd.concat([budget, numbers])
 #
 # - **LeNet and DE-2** had the same budget if you trained both in this course: here you see what one
 #   more member brings. **One of the 8 and DE-8** have the same budget: here you see what seven more
-#   members bring. LeNet against DE-8 mixes two things, members and epochs.
+#   members bring. Where the epochs differ, LeNet against DE-8 mixes two things, members and budget.
 # - **Disagreement, Entropy of members, Mutual information** stand empty for single networks: with
 #   one member there is nobody to disagree with.
 # - **Parameters and MFLOPs per image** grow with the number of members, exactly.

@@ -602,8 +602,8 @@ figures.score_histograms(
 #
 # - Your own, or the zoo's stand-ins if you skipped a chapter: LeNet, a Deep Ensemble of 2, and the
 #   Packed-Ensemble. They had the *same* budget as long as the table says so.
-# - From the zoo, after long training: `lenet-0`, `packed-4-0` and `deep-ensemble-8`, which is
-#   `lenet-0` and seven others. They had the same budget, and a much larger one.
+# - From the zoo: `lenet-0`, `packed-4-0` and `deep-ensemble-8`, which is `lenet-0` and seven others.
+#   They had the same budget among themselves. The table below says which; it need not be yours.
 
 # %%
 from course_utils import zoo
@@ -613,12 +613,12 @@ own_runs = {
     "DE-2": runs.load("deep-ensemble-2", data_train.source),
     "PE-4": packed_run,
 }
-long_names = ("lenet-0", "packed-4-0", "deep-ensemble-8")
+zoo_names = ("lenet-0", "packed-4-0", "deep-ensemble-8")
 
 models = {name: run.model for name, run in own_runs.items()}
-models |= {name: zoo.load(name) for name in long_names}
+models |= {name: zoo.load(name) for name in zoo_names}
 facts = {name: run.facts for name, run in own_runs.items()}
-facts |= {name: zoo.facts(name) for name in long_names}
+facts |= {name: zoo.facts(name) for name in zoo_names}
 
 # %% [markdown]
 # How was each of them trained?
@@ -639,8 +639,8 @@ budgets
 
 # %% [markdown]
 # Read this table first, whenever you compare models. A column may be set against another one only
-# if their budgets agree, or if you say that they do not. ("Affine" means small random turns,
-# stretches and shears, which the long trainings used besides the crops.)
+# if their budgets agree, or if you say that they do not. (Where it says "affine", small random
+# turns, stretches and shears were used besides the crops.)
 #
 # ### Quality
 #
@@ -650,7 +650,7 @@ budgets
 table = training.evaluate(models, data_test, fashion_test)
 print(f"{len(data_test):,} digits ({data_test.source} data), {len(fashion_test):,} clothes")
 if data_test.source == "sample":
-    print("The sample is part of the validation digits: long recipes were chosen on them.")
+    print("The sample is part of the validation digits: the recipes were chosen on them.")
 quality = ["Accuracy (%)", "NLL", "Brier score", "ECE (%)", "AURC (%)"]
 quality += ["OOD AUROC (%)", "OOD FPR95 (%)", "Disagreement", "Mutual information"]
 table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']} epochs").round(3)
@@ -663,9 +663,9 @@ table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']}
 # - LeNet and PE-4 are closest in cost. Do not take for granted that PE-4 wins. It has four
 #   opinions, but from members of half the width, and LeNet is narrow to begin with. The paper shows
 #   gains for large networks, which have width to spare.
-# - Between the groups, training makes most of the difference. A table that sets a DE-8 of 75 epochs
-#   beside a PE-4 of three says nothing about packing. The tutorial from which this course descends
-#   has such a table.
+# - Between the groups, budgets may differ, and then training makes most of the difference. A table
+#   that sets a DE-8 of 75 epochs beside a PE-4 of three says nothing about packing. The tutorial
+#   from which this course descends has such a table.
 # - OOD rows use the maximum probability as the score. You have just seen that other scores order
 #   the images better or worse.
 #
