@@ -602,8 +602,9 @@ figures.score_histograms(
 #
 # - Your own, or the zoo's stand-ins if you skipped a chapter: LeNet, a Deep Ensemble of 2, and the
 #   Packed-Ensemble. They had the *same* budget as long as the table says so.
-# - From the zoo: `lenet-0`, `packed-4-0` and `deep-ensemble-8`, which is `lenet-0` and seven others.
-#   They had the same budget among themselves. The table below says which; it need not be yours.
+# - From the zoo: `lenet-0`, `packed-4-0` and `deep-ensemble-8`, which is `lenet-0` and seven
+#   others. They had the same budget among themselves. The table below says which; it need not be
+#   yours.
 
 # %%
 from course_utils import zoo
