@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lab notebooks results check bench growth clean attendee author
+.PHONY: help run test test-all lab notebooks results check bench growth clean attendee author zoo
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ endif
 check: author ## style, and notebooks in step with their sources
 	@$(COURSE) -m ruff check .
 	@$(COURSE) tools/notebooks.py check
+
+zoo: author ## authors: train the shipped networks that are missing (hours; stop and go on at will)
+	@$(COURSE) tools/make_zoo.py
 
 notebooks: author ## authors: make notebooks/*.ipynb from notebooks/src/*.py
 	@$(COURSE) tools/notebooks.py build
