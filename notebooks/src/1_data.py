@@ -553,10 +553,10 @@ timings["seconds per epoch of 55,000"] = timings["ms per batch"] / 1_000 * 55_00
 timings.round(2)
 
 # %% [markdown]
-# Observe that the familiar way is many times slower. It converts, crops and normalises each image
-# on its own, in Python; `batches` does this once for a batch. A network as small as ours would
-# wait for its images. For large photographs, which do not fit in memory, a DataLoader with several
-# workers is the right tool.
+# On a quiet machine the familiar way is many times slower. It converts, crops and normalises each
+# image on its own, in Python; `batches` does this once for a batch. A network as small as ours
+# would wait for its images. For large photographs, which do not fit in memory, a DataLoader with
+# several workers is the right tool.
 #
 # One trap on the way: if you hand a whole batch to torchvision's `RandomCrop`, all its images get
 # the *same* shift. `batches` draws one for each image.
@@ -610,7 +610,7 @@ except RuntimeError:
 #   doubt is. It is an easy test, as counting grey pixels shows.
 # - A crop of a few pixels keeps the label true. A mirror image or a turn does not.
 # - Choosing flatters the winner. Fit on train, choose on validation, report on test, once.
-# - Two ways of loading give the same batches; one is much faster here.
+# - Two ways of loading give the same batches; one is usually much faster.
 #
 # **What comes next.** In chapter 2 we write out LeNet, a small network from the days of MNIST,
 # train it on these batches, and ask of it what we could not ask of a guesser: does it know when it

@@ -788,10 +788,10 @@ figures.reliability_diagram({"LeNet": predictions, "modest": predictions_modest}
 figures.confusion_matrix(predictions)
 
 # %% [markdown]
-# Observe that the errors are not spread evenly. Pairs that share strokes, such as 4 and 9 or 3 and
-# 5, are the usual suspects. A matrix says *what* is confused. It does not say whether the network
-# was in doubt. On the sample there are few errors to count, and the next digits might be confused
-# differently.
+# Look whether the errors are spread evenly. Pairs that share strokes, such as 4 and 9 or 3 and 5,
+# are the usual suspects; are they here, too? A matrix says *what* is confused. It does not say
+# whether the network was in doubt. On the sample there are few errors to count, and the next digits
+# might be confused differently.
 #
 # ### Confident mistakes
 #
@@ -820,7 +820,8 @@ figures.risk_coverage_curves({"LeNet": curve, "modest": curve_modest})
 # %% [markdown]
 # Read it from right to left. At full coverage the risk is the error rate. Going left, the least
 # confident images are referred, and the risk falls, because mistakes are more frequent among them.
-# At the far left only a few images are answered, so that a single confident mistake makes a peak.
+# At the far left only a few images are answered, so that a single confident mistake would make a
+# peak.
 #
 # Now take the threshold into your own hand. Drag the coverage, the risk or the threshold itself;
 # the other two follow. Watch the digits below the curve: the last ones that are still answered, and
@@ -869,9 +870,9 @@ figures.sample_grid(
 )
 
 # %% [markdown]
-# Observe which digits the network likes to see in clothes; it does not use all ten alike. You may
-# find some sense in it, such as an upright outline for an 8 or a flat shoe for a 2. Sense does not
-# help: no answer can be right. The softmax must hand out all its probability among the ten digits.
+# Observe which digits the network likes to see in clothes; it does not use all ten alike, and some
+# rows may stay empty. You may find some sense in its choice. Sense does not help: no answer can be
+# right. The softmax must hand out all its probability among the ten digits.
 # It has no word for "none of these".
 #
 # Remember the rule without learning from chapter 1? We count grey pixels once more and compare.

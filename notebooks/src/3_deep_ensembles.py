@@ -573,8 +573,8 @@ table.map(lambda value: f"{value:,.0f}" if value > 1000 else f"{value:.2f}")
 # %% [markdown]
 # ## Eight members
 #
-# Good members take long to train. The course brings eight LeNets, trained independently with
-# different seeds on the 55,000 training digits, for many more epochs than our two.
+# Eight members take a while to train. The course brings eight LeNets, trained independently with
+# different seeds on the 55,000 training digits. The next line says for how many epochs.
 
 # %%
 eight = zoo.load("deep-ensemble-8")

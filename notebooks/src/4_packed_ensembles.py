@@ -539,12 +539,12 @@ else:
 
 # %% [markdown]
 # A network trained here is handed on by `runs.save`, with its answers to the test digits and the
-# test clothes: the next chapter will find it. If there is none, that chapter takes the zoo's.
+# test clothes, so that whatever you try next can take it up without training again.
 
 # %% [markdown]
 # ## What the members know, and what they know together
 #
-# First the members on their own. Half a LeNet is a weak network, so do not expect wonders.
+# First the members on their own. How far is half a LeNet behind a whole one?
 
 # %%
 predictions = packed_run.predictions(data_test)
@@ -592,7 +592,7 @@ figures.score_histograms(
 
 # %% [markdown]
 # Right answers should lie on the left, clothes on the right, and wrong answers with the clothes.
-# Where they overlap, no threshold can separate them. Chapter 5 is about what to do then.
+# Where they overlap, no threshold can separate them.
 
 # %% [markdown]
 # ## An honest comparison
@@ -750,8 +750,8 @@ def training_step(model, images, labels):
 
 
 # %% [markdown]
-# The long and the short trained LeNet cost the same, so four models are enough. Everything runs on
-# the processor (CPU), also if you have a GPU.
+# Networks of one architecture cost the same, however trained, so four are enough. Everything runs
+# on the processor (CPU), also if you have a GPU.
 
 # %%
 thousand = data_val.subset(range(1_000))
@@ -898,8 +898,8 @@ steps.assign(saved=1 - steps["channels last"] / steps["default"]).round(2)
 # %% [markdown]
 # ### All in one table
 #
-# Now we may put it together, with the budgets on top. A long and a short training of the same
-# architecture cost the same per image and per step.
+# Now we may put it together, with the budgets on top. Two trainings of the same architecture cost
+# the same per image and per step.
 
 # %%
 same_network = {"lenet-0": "LeNet", "packed-4-0": "PE-4", "deep-ensemble-8": "DE-8"}
@@ -930,8 +930,9 @@ summary.map(lambda value: f"{value:,}" if isinstance(value, int) else f"{value:.
 # seed, and combine them as in chapter 3. What should come out, compared with PE-4? What would it
 # cost?
 #
-# **What comes next.** We now have models that give an answer and a doubt. In chapter 5 we *decide*:
-# when to answer, when to pass the digit on to a person, and what either costs.
+# **What comes next.** We now have models that give an answer and a doubt. The next step is to
+# *decide*: when to answer, when to pass the digit on to a person, and what either costs. Go back to
+# the explorer in chapter 2, give it the predictions of this chapter's models, and drag.
 #
 # ### Sources
 #
