@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
-    "FASHION_CLASSES",
     "MEAN",
     "SPLITS",
     "STD",
@@ -69,19 +68,6 @@ SOURCES = ("full", "sample", "custom")
 # Mean and standard deviation of all pixels of MNIST's training set, on the scale from 0 to 1.
 MEAN = 0.1307
 STD = 0.3081
-
-FASHION_CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
 
 _TITLES = {"MNIST": "MNIST", "FashionMNIST": "Fashion-MNIST"}
 _SAMPLE_FILES = {"MNIST": "mnist.npz", "FashionMNIST": "fashion_mnist.npz"}

@@ -152,10 +152,10 @@ statistics.round(4)
 # for now.
 
 # %%
-from course_utils.data import FASHION_CLASSES, load_fashion_mnist
+from course_utils.data import load_fashion_mnist
 
 fashion_val = load_fashion_mnist("val")
-figures.sample_grid(fashion_val.images, fashion_val.labels, class_names=FASHION_CLASSES)
+figures.sample_grid(fashion_val.images, fashion_val.labels, class_names=figures.FASHION)
 
 # %% [markdown]
 # Observe that a trouser leg is a fair 1, and a sandal has strokes like a 5. Most pictures, though,
