@@ -107,10 +107,10 @@ def forget_failures() -> None:
     _seconds_lost = 0.0
 
 
-def say_once(sentence: str) -> None:
-    """Print a sentence the first time this process has reason to."""
-    if sentence not in _said:
-        _said.add(sentence)
+def say_once(sentence: str, topic: str = "") -> None:
+    """Print a sentence the first time this process has reason to; of one topic only the first."""
+    if (topic or sentence) not in _said:
+        _said.add(topic or sentence)
         print(sentence, flush=True)
 
 

@@ -247,32 +247,22 @@ def _load(dataset: str, split: str) -> ImageSet:
     try:
         return _load_full(dataset, split)
     except DataUnavailableError as error:
-        remedy = (
-            "set COURSE_DATA_MIRROR to a folder or http address that has the files and restart the "
-            "kernel (or call course_utils.data.forget_failures())"
-        )
+        remedy = "set COURSE_DATA_MIRROR to a folder or http address that has them and start again"
         if mode == "full":
             raise DataUnavailableError(
                 f"The full {title} cannot be had ({error}): {remedy}, "
                 "or set COURSE_DATA=auto to work with the bundled sample."
             ) from None
+        # One line for all data sets. It names one way: the mirror that somebody chose or the first
+        # server (the folder before them is merely empty); COURSE_DATA=full tells about all of them.
+        reason = str(error).split("; ")[:2][-1]
         say_once(
-            f"The full {title} cannot be had, so the bundled sample is used: "
-            f"{_SAMPLE_MEANS[dataset]} than with all 70,000. "
-            f"(Tried {error}. To try again, {remedy}.)"
+            f"{title} cannot be had in full ({reason}): the bundled sample is used, 5,000 digits "
+            "and 2,000 clothes. Models will be less accurate and every score less certain. "
+            f"For all images, {remedy}.",
+            topic="sample",
         )
         return _load_sample(dataset, split)
-
-
-_SAMPLE_MEANS = {
-    "MNIST": (
-        "3,000 digits to train, 1,000 to validate and 1,000 to test; "
-        "models will be less accurate, and every percentage less certain,"
-    ),
-    "FashionMNIST": (
-        "1,000 pictures to validate and 1,000 to test; every percentage will be less certain"
-    ),
-}
 
 
 def _load_full(dataset: str, split: str) -> ImageSet:

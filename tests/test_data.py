@@ -368,14 +368,18 @@ def test_no_network_costs_one_line_and_no_second_try(folder, monkeypatch, serve,
     torchvision_serves(monkeypatch, server.url)
     for split in data.SPLITS:
         assert data.load_mnist(split).source == "sample"
-    printed = capsys.readouterr().out.strip().splitlines()
-    lines = [line for line in printed if "bundled sample" in line]
-    assert len(lines) == 1
-    assert "3,000 digits to train" in lines[0] and "less accurate" in lines[0]
-    assert server.asked.total() == 1
+    asked = server.asked.total()
+    for split in ("val", "test"):
+        assert data.load_fashion_mnist(split).source == "sample"
+    (line,) = capsys.readouterr().out.strip().splitlines()
+    assert "the server answers 404" in line and "bundled sample is used, 5,000 digits" in line
+    assert "less accurate" in line and "COURSE_DATA_MIRROR" in line
+    assert "kernel" not in line and len(line) < 400
+    assert asked == 1 and server.asked.total() == 2, "once for each data set"
     data.forget_failures()
     data.load_mnist("test")
-    assert server.asked.total() == 2
+    assert server.asked.total() == 3
+    assert "bundled sample" in capsys.readouterr().out
 
 
 STALLING = {
