@@ -578,8 +578,13 @@ pd.Series(auroc).sort_values(ascending=False).round(4).to_frame("AUROC")
 # Look for two things. *Entropy* is the entropy of the mean answer, *expected entropy* the mean of
 # the members' entropies; their difference is the *mutual information*, what members disagree on. If
 # entropy stands above expected entropy, disagreement carries knowledge that no single member has.
-# The energy uses logits, which keep what the softmax throws away: how much evidence there was in
-# total. Remember from chapter 1 what counting grey pixels reached.
+#
+# Three scores are new. The *variation ratio* is the share of members that do not vote for the most
+# popular class: with four members it knows few different values, and is blind where all agree. The
+# *maximum logit* $\max_c z_c$ (Hendrycks et al., 2022) and the *energy* $-\ln \sum_c e^{z_c}$ (Liu
+# et al., 2020) look at the logits $z$, averaged over the members, before the softmax divides by
+# their sum. The softmax keeps the shares of the classes and throws away how much evidence there was
+# in total; these two keep it. Remember from chapter 1 what counting grey pixels reached.
 
 # %%
 figures.score_histograms(
@@ -622,15 +627,19 @@ facts = {name: run.facts for name, run in own_runs.items()}
 facts |= {name: zoo.facts(name) for name in zoo_names}
 
 # %% [markdown]
-# How was each of them trained?
+# How was each of them trained? An epoch is one pass over the training digits, a step is one batch.
+# Few digits need many epochs to take as many steps.
 
 # %%
+from math import ceil
+
 budgets = pd.DataFrame(
     {
         name: {
             "Members": training.count_members(models[name]),
             "Epochs": fact["epochs"],
             "Training digits": fact["num_train"],
+            "Steps": fact["epochs"] * ceil(fact["num_train"] / training.BATCH_SIZE),
             "Augmentation": "crop, affine" if fact.get("affine") else "crop",
         }
         for name, fact in facts.items()
@@ -905,7 +914,7 @@ steps.assign(saved=1 - steps["channels last"] / steps["default"]).round(2)
 same_network = {"lenet-0": "LeNet", "packed-4-0": "PE-4", "deep-ensemble-8": "DE-8"}
 costs = cost[[same_network.get(name, name) for name in models]].set_axis(list(models), axis=1)
 rows = ["Accuracy (%)", "NLL", "ECE (%)", "AURC (%)", "OOD AUROC (%)"]
-summary = pd.concat([budgets.loc[["Epochs", "Training digits"]], table.loc[rows], costs])
+summary = pd.concat([budgets.loc[["Steps", "Training digits"]], table.loc[rows], costs])
 summary.map(lambda value: f"{value:,}" if isinstance(value, int) else f"{value:.4g}")
 
 # %% [markdown]
@@ -930,9 +939,8 @@ summary.map(lambda value: f"{value:,}" if isinstance(value, int) else f"{value:.
 # seed, and combine them as in chapter 3. What should come out, compared with PE-4? What would it
 # cost?
 #
-# **What comes next.** We now have models that give an answer and a doubt. The next step is to
-# *decide*: when to answer, when to pass the digit on to a person, and what either costs. Go back to
-# the explorer in chapter 2, give it the predictions of this chapter's models, and drag.
+# **What comes next.** We now have models that give an answer and a doubt. Chapter 5 *decides* with
+# them: when to answer, when to pass the digit on to a person, and what either costs.
 #
 # ### Sources
 #
@@ -946,3 +954,7 @@ summary.map(lambda value: f"{value:,}" if isinstance(value, int) else f"{value:.
 #   tutorial *From Deep Ensembles to Packed-Ensembles*, from which this chapter descends.
 # - B. Lakshminarayanan, A. Pritzel, C. Blundell (2017). Simple and scalable predictive uncertainty
 #   estimation using deep ensembles. *NeurIPS*. [arXiv:1612.01474](https://arxiv.org/abs/1612.01474)
+# - W. Liu, X. Wang, J. Owens, Y. Li (2020). Energy-based out-of-distribution detection. *NeurIPS*.
+#   [arXiv:2010.03759](https://arxiv.org/abs/2010.03759)
+# - D. Hendrycks, S. Basart, M. Mazeika, et al. (2022). Scaling out-of-distribution detection for
+#   real-world settings. *ICML*. [arXiv:1911.11132](https://arxiv.org/abs/1911.11132)
