@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -97,3 +98,39 @@ def paired_bootstrap(
         )
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(statistic(*arrays)), float(low), float(high), level)
+
+
+def wilson_interval(
+    hits: ArrayLike, count: ArrayLike, level: float = 0.95
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval of a share, such as an accuracy, from hits among independent images.
+
+    The score interval of Wilson (1927, Journal of the American Statistical Association 22,
+    equation 5): unlike the usual standard error it has a width also where all or none are hits.
+
+    Parameters
+    ----------
+    hits, count : int arrays of one shape
+        ``0 <= hits <= count`` and ``count >= 1``.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    low, high : float64 arrays
+        Shares between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If the numbers cannot be hits and counts, or the level is none.
+    """
+    hits, count = np.asarray(hits, np.float64), np.asarray(count, np.float64)
+    if hits.shape != count.shape or not ((hits >= 0) & (hits <= count) & (count >= 1)).all():
+        raise ValueError("An interval of a share needs counts of at least 1 and hits within them.")
+    if not 0 < level < 1:
+        raise ValueError(f"The level must lie between 0 and 1 (95 % is 0.95), got {level}.")
+    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    middle = (hits + z2 / 2) / (count + z2)
+    half = np.sqrt(z2 * (hits * (count - hits) / count + z2 / 4)) / (count + z2)
+    return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from course_utils.intervals import Interval, paired_bootstrap
+from course_utils.intervals import Interval, paired_bootstrap, wilson_interval
 
 
 def accuracy_difference(first, second):
@@ -94,3 +94,27 @@ def test_it_reads_well():
 def test_bad_input_gets_one_clear_sentence(arrays, options, message):
     with pytest.raises(ValueError, match=message):
         paired_bootstrap(lambda *given: given[0].mean(), *arrays, **options)
+
+
+@pytest.mark.parametrize("level", [0.68, 0.95])
+def test_an_interval_of_a_share_is_scipys(level):
+    stats = pytest.importorskip("scipy.stats")
+    hits, count = np.array([0, 1, 7, 20, 999]), np.array([1, 3, 20, 20, 1000])
+    low, high = wilson_interval(hits, count, level)
+    for index in range(len(hits)):
+        theirs = stats.binomtest(int(hits[index]), int(count[index])).proportion_ci(level, "wilson")
+        assert (low[index], high[index]) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("hits", "count", "level", "sentence"),
+    [
+        ([1], [0], 0.95, "counts of at least 1"),
+        ([3], [2], 0.95, "hits within them"),
+        ([1, 2], [3], 0.95, "hits within them"),
+        ([1], [2], 95, "level must lie between"),
+    ],
+)
+def test_an_interval_of_no_share_is_refused(hits, count, level, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        wilson_interval(hits, count, level)

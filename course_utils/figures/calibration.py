@@ -15,13 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from ..intervals import wilson_interval
 from . import checks, style
 from .picture import Picture
 
 if TYPE_CHECKING:
     from ..predictions import Predictions
 
-FEW = 10  # a bin with fewer images is drawn hollow: its accuracy is mostly chance
+FEW = 20  # a bin with fewer images is drawn pale and unconnected: its accuracy is mostly chance
+PALE = 0.45  # opacity of such a marker
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ def reliability_diagram(
 ) -> Picture:
     """Accuracy against confidence above, number of images per bin below; several models.
 
+    Bins that hold at least ``FEW`` images have an interval, and a line joins those that are
+    neighbours. The others are a pale hollow marker each, so that nobody reads chance as a trend.
+
     Parameters
     ----------
     models : mapping of model name to Predictions
@@ -107,19 +112,20 @@ def reliability_diagram(
         linestyle=(0, (2, 2)),
     )
     handles, labels, sentences = [], [], []
+    any_few = any_solid = False
     for (name, table), looks in zip(
         tables.items(), style.model_styles(tables).values(), strict=True
     ):
-        filled = np.flatnonzero(table.count)
-        few = table.count[filled] < FEW
-        across, up = 100 * table.confidence[filled], 100 * table.accuracy[filled]
+        count, confidence, accuracy = _for_the_eye(table)
+        few = (count > 0) & (count < FEW)
+        solid = count >= FEW
+        across, up = 100 * confidence, 100 * accuracy
         (line,) = upper.plot(
             across,
-            up,
+            np.where(solid, up, np.nan),
             color=looks.color,
             linestyle=looks.line,
             marker=looks.marker,
-            markevery=list(np.flatnonzero(~few)),
             clip_on=False,
             zorder=3,
             label=name,
@@ -128,17 +134,27 @@ def reliability_diagram(
             across[few],
             up[few],
             color=looks.color,
+            alpha=PALE,
             linestyle="none",
             marker=looks.marker,
             markerfacecolor=style.CARD,
             clip_on=False,
-            zorder=3,
+            zorder=2.5,
+            label=f"few {name}",
         )
-        # confidences of exactly 1 belong with the last bin as far as the eye is concerned
-        counts = table.count[:-1].astype(np.float64)
-        counts[-1] += table.count[-1]
+        low, high = wilson_interval(np.round(accuracy * count)[solid], count[solid])
+        upper.vlines(
+            across[solid],
+            100 * low,
+            100 * high,
+            color=looks.color,
+            linewidth=style.current().thin,
+            clip_on=False,
+            zorder=3,
+            label=f"interval {name}",
+        )
         lower.stairs(
-            np.where(counts > 0, counts, np.nan),
+            np.where(count > 0, count, np.nan),
             100 * table.edges,
             color=looks.color,
             linestyle=looks.line,
@@ -147,22 +163,45 @@ def reliability_diagram(
         )
         handles.append(line)
         labels.append(f"{name}\nECE {style.percent(table.error)}")
-        accuracy = float(np.nansum(table.accuracy * table.count) / table.count.sum())
+        right = float(np.nansum(table.accuracy * table.count) / table.count.sum())
         mean = float(np.nansum(table.confidence * table.count) / table.count.sum())
-        lean = "overconfident" if mean > accuracy else "underconfident"
+        lean = "overconfident" if mean > right else "underconfident"
         sentences.append(
             f"{name}: ECE {style.percent(table.error)}, mean confidence {style.percent(mean)}, "
-            f"accuracy {style.percent(accuracy)} ({lean if mean != accuracy else 'balanced'})"
+            f"accuracy {style.percent(right)} ({lean if mean != right else 'balanced'}), "
+            f"{int(few.sum())} of {style.plural(int((count > 0).sum()), 'filled bin')} with fewer "
+            f"than {FEW} images"
         )
+        any_few, any_solid = any_few or few.any(), any_solid or solid.any()
     handles.append(perfect)
     labels.append("perfect")
-    if any(((table.count > 0) & (table.count < FEW)).any() for table in tables.values()):
+    look = style.current()
+    if any_solid:
         handles.append(
             Line2D(
-                [], [], linestyle="none", marker="o", color=style.SOFT, markerfacecolor=style.CARD
+                [],
+                [],
+                linestyle="none",
+                marker="|",
+                color=style.SOFT,
+                markersize=look.text,
+                markeredgewidth=look.thin,
             )
         )
-        labels.append(f"hollow: fewer\nthan {FEW} images")
+        labels.append("95 % interval")
+    if any_few:
+        handles.append(
+            Line2D(
+                [],
+                [],
+                linestyle="none",
+                marker="o",
+                color=style.SOFT,
+                alpha=PALE,
+                markerfacecolor=style.CARD,
+            )
+        )
+        labels.append(f"pale: fewer than\n{FEW} images,\nmostly chance")
     upper.set(xlim=(0, 100), ylim=(0, 100))
     upper.tick_params(labelbottom=False)
     lower.set(xlim=(0, 100), yscale="log")
@@ -172,7 +211,6 @@ def reliability_diagram(
     lower.set_yticks(*_decades(most))
     style.label(upper, y="accuracy (%)", grid="both")
     style.label(lower, x="confidence (%)", y="images", grid="y")
-    look = style.current()
     width = figure.get_size_inches()[0]
     for axes in (upper, lower):
         axes.yaxis.set_label_coords(1.7 * look.em / width, _middle(axes), figure.transFigure)
@@ -186,9 +224,25 @@ def reliability_diagram(
     )
     alt = (
         f"Reliability diagram with {bins} bins: accuracy against confidence, and the number of "
-        "images per bin. " + "; ".join(sentences) + "."
+        "images per bin. "
+        + "; ".join(sentences)
+        + "."
+        + (" Those are drawn pale and without a line: they are mostly chance." if any_few else "")
     )
     return Picture(figure, alt)
+
+
+def _for_the_eye(table: CalibrationBins) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count, mean confidence and accuracy [B]: confidences of exactly 1 join the last bin."""
+    count = table.count[:-1].copy()
+    count[-1] += table.count[-1]
+    means = []
+    for values in (table.confidence, table.accuracy):
+        total = np.nan_to_num(values) * table.count
+        total[-2] += total[-1]
+        with np.errstate(invalid="ignore"):
+            means.append(total[:-1] / count)
+    return count, means[0], means[1]
 
 
 def _middle(axes: Axes) -> float:

@@ -9,6 +9,7 @@ from matplotlib.patches import StepPatch
 
 from course_utils import figures
 from course_utils.figures.calibration import FEW
+from course_utils.intervals import wilson_interval
 from course_utils.predictions import Predictions
 
 
@@ -39,23 +40,49 @@ def test_bins_hold_what_they_should() -> None:
     assert table.error == pytest.approx((1 * 0.55 + 2 * 0.15 + 1 * 0) / 4)
 
 
-def test_empty_bins_are_not_drawn_and_small_ones_are_hollow() -> None:
+def test_empty_bins_are_not_drawn_and_small_ones_have_no_line() -> None:
     picture = figures.reliability_diagram(MODELS)
     upper, lower = picture.figure.axes
+    drawn = {line.get_label(): line for line in upper.lines}
+    bars = {lines.get_label(): lines for lines in upper.collections}
     for name, model in MODELS.items():
         table = figures.calibration_bins(model)
-        filled = table.count > 0
-        (line,) = [line for line in upper.lines if line.get_label() == name]
-        np.testing.assert_allclose(line.get_xdata(), 100 * table.confidence[filled])
-        np.testing.assert_allclose(line.get_ydata(), 100 * table.accuracy[filled])
-        solid = np.flatnonzero(table.count[filled] >= FEW)
-        assert line.get_markevery() == list(solid)
+        assert table.count[-1] == 0, "no confidence of exactly 1 among these"
+        count, accuracy = table.count[:-1], 100 * table.accuracy[:-1]
+        solid, few = count >= FEW, (count > 0) & (count < FEW)
+        assert solid.any() and few.any()
+        x, y = drawn[name].get_data()
+        np.testing.assert_allclose(y[solid], accuracy[solid])
+        np.testing.assert_allclose(x[solid], 100 * table.confidence[:-1][solid])
+        assert np.isnan(y[~solid]).all(), "a line never passes an empty or nearly empty bin"
+        np.testing.assert_allclose(drawn[f"few {name}"].get_ydata(), accuracy[few])
+        assert drawn[f"few {name}"].get_linestyle() == "None"
+        assert drawn[f"few {name}"].get_alpha() < 0.6
+        ends = np.array([path[:, 1] for path in bars[f"interval {name}"].get_segments()])
+        low, high = wilson_interval(accuracy[solid] / 100 * count[solid], count[solid])
+        np.testing.assert_allclose(ends, 100 * np.stack([low, high], axis=1))
+        words = f"{few.sum()} of {(count > 0).sum()} filled bins with fewer than {FEW} images"
+        assert words in picture.alt
+    assert picture.alt.endswith("drawn pale and without a line: they are mostly chance.")
     steps = [patch for patch in lower.patches if isinstance(patch, StepPatch)]
     assert len(steps) == len(MODELS)
     for patch, model in zip(steps, MODELS.values(), strict=True):
         values = patch.get_data().values
         assert np.nansum(values) == len(model)
         assert not (values == 0).any()
+
+
+def test_a_confidence_of_exactly_one_is_drawn_in_the_last_bin() -> None:
+    first = np.array([0.97] * FEW + [1.0] * FEW)
+    both = np.stack([first, 1 - first], axis=1)
+    labels = np.array([0] * (FEW - 4) + [1] * 4 + [0] * FEW)
+    model = Predictions.from_probabilities(both[:, None], labels)
+    picture = figures.reliability_diagram({"A": model})
+    (line,) = [line for line in picture.figure.axes[0].lines if line.get_label() == "A"]
+    x, y = line.get_data()
+    assert len(x) == 15
+    assert (x[-1], y[-1]) == pytest.approx((98.5, 100 * (2 * FEW - 4) / (2 * FEW)))
+    assert "0 of 1 filled bin with" in picture.alt and "pale" not in picture.alt
 
 
 def test_legend_and_alt_text_give_the_error() -> None:
