@@ -1,0 +1,162 @@
+"""Temperatures: one number that makes all answers of a network more or less certain.
+
+torch-uncertainty's ``TemperatureScaler`` fits the temperature of a single network, and its routine
+refuses ensembles. For an ensemble there are two places to divide: the logits of each member, before
+the average, or the logarithm of the average. Both are here, in NumPy on cached `Predictions`; the
+tests compare with torch-uncertainty where it has an answer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .predictions import Predictions
+
+__all__ = ["fit_temperature", "log_mean", "member_temperatures", "negative_log_likelihood", "scale"]
+
+# The search goes from 1/1000 to 1000; a temperature at either end means that there is none.
+LOWEST, HIGHEST = 1e-3, 1e3
+
+
+def log_mean(predictions: Predictions) -> NDArray[np.float64]:
+    """Logarithm of the members' mean probabilities, shape [N, C].
+
+    ln 1/M sum_m exp(z_m - ln sum_c exp z_m(c)), by the largest term first: the mean itself may be
+    too small for a float where its logarithm is an ordinary number. A softmax over it gives the
+    mean back, so it can stand wherever logits are wanted.
+
+    Raises
+    ------
+    ValueError
+        If there are no logits.
+    """
+    if predictions.logits is None:
+        raise ValueError("Temperatures need logits, and these predictions hold probabilities only.")
+    logits = predictions.logits.astype(np.float64)
+    each = logits - _log_sum_exp(logits, axis=-1)
+    together = _log_sum_exp(each, axis=1) - np.log(predictions.num_members)
+    return together[:, 0]
+
+
+def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
+    """The temperature T > 0 with the lowest NLL of softmax(z / T).
+
+    Guo et al. 2017 (arXiv:1706.04599), section 4.2. The NLL is convex in 1/T, and its slope there,
+
+        mean over images of (sum_c p_T(c) z(c)) - z(y),
+
+    rises with 1/T; we halve the interval, on a logarithmic scale, around the place where it is 0.
+    That needs no step size, and stops at the precision of the numbers.
+
+    Parameters
+    ----------
+    logits : array of float, shape [N, C]
+        Of one network; or `log_mean` of an ensemble.
+    labels : array of int, shape [N]
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or no temperature is best: every answer is right (the lower the
+        better), or the answers are worse than guessing (the higher the better).
+    """
+    logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
+        raise ValueError(
+            f"A temperature needs logits [N, C] and labels [N] of at least one image, got "
+            f"{list(logits.shape)} and {list(labels.shape)}."
+        )
+    truth = logits[np.arange(len(labels)), labels]
+
+    def slope(inverse: float) -> float:
+        scaled = inverse * logits
+        weights = np.exp(scaled - _log_sum_exp(scaled, axis=-1))
+        return float(((weights * logits).sum(axis=-1) - truth).mean())
+
+    low, high = 1 / HIGHEST, 1 / LOWEST
+    if slope(high) <= 0:
+        raise ValueError(
+            "Every answer is right, so that lower temperatures always look better: "
+            "fit the temperature on images of which some are answered wrong."
+        )
+    if slope(low) >= 0:
+        raise ValueError(
+            "These answers are no better than guessing, so that higher temperatures always look "
+            "better: check that logits and labels belong together."
+        )
+    while high / low > 1 + 1e-12:
+        middle = float(np.sqrt(low * high))
+        low, high = (low, middle) if slope(middle) > 0 else (middle, high)
+    return 1 / float(np.sqrt(low * high))
+
+
+def member_temperatures(predictions: Predictions) -> NDArray[np.float64]:
+    """A temperature for each member, fitted on its own answers, shape [M].
+
+    Raises
+    ------
+    ValueError
+        If there are no labels or logits, or a member has no best temperature.
+    """
+    if predictions.logits is None or predictions.labels is None:
+        raise ValueError("Temperatures are fitted on predictions with logits and labels.")
+    members = np.moveaxis(predictions.logits, 1, 0)
+    return np.array([fit_temperature(logits, predictions.labels) for logits in members])
+
+
+def scale(
+    predictions: Predictions,
+    *,
+    members: float | ArrayLike | None = None,
+    mean: float | None = None,
+) -> Predictions:
+    """Divide by a temperature: the members' logits, or the logarithm of their mean.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        With logits.
+    members : float or array of float, shape [M], optional
+        Divides the logits of the members before they are averaged: "calibrate, then pool". A single
+        number is used for all of them. The result has M members.
+    mean : float, optional
+        Divides the logarithm of the mean: "pool, then calibrate" (Rahaman & Thiery 2021,
+        arXiv:2007.08792). The result has one member: what the members disagreed about is gone.
+
+    Raises
+    ------
+    ValueError
+        Unless exactly one of the two is given, positive, and fits the number of members.
+    """
+    if (members is None) == (mean is None):
+        raise ValueError("Give one temperature: for the members, or for their mean.")
+    temperatures = np.asarray(members if mean is None else mean, dtype=np.float64)
+    if not (np.isfinite(temperatures) & (temperatures > 0)).all():
+        raise ValueError(f"A temperature is a positive number, not {temperatures}.")
+    if mean is not None:
+        if temperatures.ndim:
+            raise ValueError("The mean has a single temperature: give one number.")
+        return Predictions((log_mean(predictions) / mean)[:, np.newaxis], predictions.labels)
+    if predictions.logits is None:
+        raise ValueError("Temperatures need logits, and these predictions hold probabilities only.")
+    if temperatures.shape not in ((), (predictions.num_members,)):
+        raise ValueError(
+            f"There are {predictions.num_members} members and {temperatures.size} temperatures: "
+            "give one for each, or a single number."
+        )
+    scaled = predictions.logits / temperatures.reshape(-1, 1)
+    return Predictions(scaled, predictions.labels)
+
+
+def negative_log_likelihood(predictions: Predictions) -> float:
+    """Mean of -ln p(y) in nats, computed from logits so that no probability rounds to 0."""
+    if predictions.labels is None:
+        raise ValueError("The NLL needs labels: give them when you build the predictions.")
+    return float(-log_mean(predictions)[np.arange(len(predictions)), predictions.labels].mean())
+
+
+def _log_sum_exp(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    # not SciPy's: importing it takes longer than everything else here together
+    largest = values.max(axis=axis, keepdims=True)
+    return largest + np.log(np.exp(values - largest).sum(axis=axis, keepdims=True))
