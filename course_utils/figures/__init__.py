@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from . import style
 from .calibration import CalibrationBins, calibration_bins, reliability_diagram
+from .comparison import model_comparison
 from .confusion import confusion_counts, confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet, entropy_split
 from .ensembles import MemberSeries, metric_against_members
@@ -42,6 +43,7 @@ __all__ = [
     "message",
     "metric_against_members",
     "misclassified_gallery",
+    "model_comparison",
     "packed_diagram",
     "packed_plan",
     "reliability_diagram",

@@ -65,6 +65,16 @@ ACCURACY = figures.MemberSeries(
 NLL = figures.MemberSeries(MEMBERS, 0.05 + 0.03 / MEMBERS, higher_is_better=False)
 BAND = (np.linspace(0.1, 1, 10), np.linspace(0, 0.05, 10), np.linspace(0.02, 0.3, 10))
 
+
+def side_by_side(
+    index: int, models: dict[str, Predictions] = MODELS, **options: object
+) -> figures.Picture:
+    """One image as several models see it."""
+    first = next(iter(models.values()))
+    rows = {name: model.probabilities[index] for name, model in models.items()}
+    return figures.model_comparison(IMAGES[index], rows, int(first.labels[index]), **options)
+
+
 ALPHABET = [chr(ord("A") + letter) for letter in range(26)]
 LETTERS = make_predictions(300, 4, 26, seed=2, skill=4)
 TINY = make_predictions(2, 2, 2, seed=3, skill=-3)
@@ -89,6 +99,13 @@ EXTREMES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "sheet of 2": lambda: figures.disagreement_sheet(
         IMAGES[0], TINY.probabilities[0], class_names=("cat", "horse")
+    ),
+    "comparison of 26": lambda: side_by_side(
+        0, {"LeNet": LETTERS.subset([0]), "DE-4": LETTERS}, class_names=ALPHABET
+    ),
+    "comparison of 2": lambda: side_by_side(0, {LONG[0]: TINY}, class_names=LONG),
+    "comparison of 6 models": lambda: side_by_side(
+        1, {f"a model with a long name {i}": DEEP.subset(range(i + 1)) for i in range(6)}
     ),
     "agreement of 2": lambda: figures.agreement_matrix(TINY),
     "agreement of 16": lambda: figures.agreement_matrix(Predictions.combine([DEEP] * 2)),
@@ -152,6 +169,13 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "disagreement_sheet single": lambda **k: figures.disagreement_sheet(
         IMAGES[0], SINGLE.probabilities[0], **k
+    ),
+    "model_comparison": lambda **k: side_by_side(0, **k),
+    "model_comparison chosen": lambda **k: side_by_side(1, chosen="DE-8", **k),
+    "model_comparison fashion": lambda **k: side_by_side(2, class_names=figures.FASHION, **k),
+    "model_comparison single": lambda **k: side_by_side(3, {"LeNet": SINGLE}, **k),
+    "model_comparison 32": lambda **k: side_by_side(
+        4, {"DE-16": Predictions.combine([DEEP] * 2), "DE-32": Predictions.combine([DEEP] * 4)}, **k
     ),
     "agreement_matrix": lambda **k: figures.agreement_matrix(DEEP, **k),
     "agreement_matrix 32": lambda **k: figures.agreement_matrix(
