@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -62,6 +63,7 @@ def disagreement_sheet(
     active: Sequence[bool] | None = None,
     class_names: Sequence[str] | None = None,
     member_names: Sequence[str] | None = None,
+    upright: bool = False,
     figure: Figure | None = None,
 ) -> Picture:
     """One image: what each member thinks, what the ensemble makes of it, and how uncertain it is.
@@ -76,6 +78,8 @@ def disagreement_sheet(
     active : sequence of bool [M], optional
         Members that count; the others are drawn pale. All by default, at least one.
     class_names, member_names : sequence of str, optional
+    upright : bool
+        The map below the image instead of beside it, so that two sheets fit side by side.
     """
     image = checks.one_image(image)
     probabilities = _map_of_members(probabilities)
@@ -89,66 +93,127 @@ def disagreement_sheet(
         raise ValueError("All members are switched off; leave at least one on.")
     if isinstance(label, (int, np.integer)) and not 0 <= label < classes:
         raise ValueError(f"The label {label} is none of the {classes} classes.")
-    mean = probabilities[on].mean(axis=0)
-    answer = int(mean.argmax())
-    total, expected, mutual = entropy_split(probabilities[on])
+    lay_out = _upright if upright else _beside
+    figure, places = lay_out(names, people, figure)
+    parts = _parts(figure, places, image.shape, names, people)
+    picture = Picture(figure, "", parts)
+    alt = refill_sheet(picture, image, probabilities, label=label, active=on, class_names=names)
+    return replace(picture, alt=alt)
 
-    long_names = max(map(len, names)) > 3
-    look = style.current()
-    below = 3.2 if not long_names else 1.6 + 0.36 * max(map(len, names))
-    figure = style.canvas(8, 3.0 if not long_names else 3.2, figure)
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the panels of a sheet stand, in inches from its lower left corner."""
+
+    image: tuple[float, float, float, float]
+    members: tuple[float, float, float, float]
+    mean: tuple[float, float, float, float]
+    bar: tuple[float, float, float, float]
+
+
+MEAN_HEIGHT, MEAN_GAP = 1.7, 0.7  # of the row below the members, in text heights
+
+
+def _below(names: Sequence[str]) -> float:
+    """Height of the class names below the map, in text heights."""
+    longest = max(map(len, names))
+    return 1.6 + 0.36 * longest if longest > 3 else 3.2
+
+
+def _beside(
+    names: Sequence[str], people: Sequence[str], figure: Figure | None
+) -> tuple[Figure, _Places]:
+    """Image, map and bar in a row."""
+    em, below = style.current().em, _below(names)
+    figure = style.canvas(8, 3.0 if max(map(len, names)) <= 3 else 3.2, figure)
     wide, tall = figure.get_size_inches()
-    picture_side = 11.5 * look.em
-    map_left = picture_side + look.em * (2.2 + 0.62 * max(max(map(len, people)), 4))
-    map_right = wide - 17.2 * look.em
-    bottom, height = below * look.em / tall, 1 - (below + 2.2) * look.em / tall
-
-    left = style.bare(
-        figure.add_axes(
-            (
-                0.8 * look.em / wide,
-                bottom + height - picture_side / tall,
-                picture_side / wide,
-                picture_side / tall,
-            )
-        )
+    bottom, height = below * em, tall - (below + 2.2) * em
+    side = 11.5 * em
+    left = side + em * (2.2 + 0.62 * max(max(map(len, people)), 4))
+    right = wide - 17.2 * em
+    mean = MEAN_HEIGHT * em
+    above = mean + MEAN_GAP * em
+    return figure, _Places(
+        image=(0.8 * em, bottom + height - side, side, side),
+        members=(left, bottom + above, right - left, height - above),
+        mean=(left, bottom, right - left, mean),
+        bar=(right + 4.2 * em, bottom, 1.6 * em, height),
     )
-    left.imshow(255 - image, cmap="gray", vmin=0, vmax=255)
-    true = names[label] if isinstance(label, (int, np.integer)) else label
-    style.label(left, title="" if true is None else f"true: {true}")
-    for spine in left.spines.values():
-        spine.set_visible(True)
+
+
+def _upright(
+    names: Sequence[str], people: Sequence[str], figure: Figure | None
+) -> tuple[Figure, _Places]:
+    """Image and bar above, the map below."""
+    look = style.current()
+    em, below = look.em, _below(names)
+    side = 9.5 * em
+    rows = 1.25 * em * min(max(len(people), 2), 16)
+    tall = em * (below + MEAN_HEIGHT + MEAN_GAP + 2.6 + 2.2) + rows + side
+    figure = style.canvas(4.5, tall / look.scale, figure)
+    wide = figure.get_size_inches()[0]
+    left = em * (0.9 + 0.62 * max(max(map(len, people)), 4))
+    width = wide - left - 0.8 * em
+    lowest = (below + MEAN_HEIGHT + MEAN_GAP) * em
+    top = lowest + rows + 2.6 * em
+    return figure, _Places(
+        image=(0.8 * em, top, side, side),
+        members=(left, lowest, width, rows),
+        mean=(left, below * em, width, MEAN_HEIGHT * em),
+        bar=(side + 7.0 * em, top, 1.6 * em, side),
+    )
+
+
+def _parts(
+    figure: Figure,
+    places: _Places,
+    shape: tuple[int, int],
+    names: Sequence[str],
+    people: Sequence[str],
+) -> dict[str, Any]:
+    """Everything of a sheet that does not depend on what is shown, and empty parts for the rest."""
+    look = style.current()
+    wide, tall = figure.get_size_inches()
+    classes, members = len(names), len(people)
+    parts: dict[str, Any] = {}
+
+    def panel(name: str) -> Any:
+        x, y, width, height = getattr(places, name)
+        axes = figure.add_axes((x / wide, y / tall, width / wide, height / tall))
+        return style._styled(axes)
+
+    def title(axes: Any) -> Any:
+        return axes.set_title("", loc="left", pad=0.7 * look.text)
+
+    left = style.bare(panel("image"))
+    parts["image"] = left.imshow(np.zeros(shape, np.uint8), cmap="gray", vmin=0, vmax=255)
+    parts["true"] = title(left)
 
     # members above, the mean below in a row of its own that stays readable with 32 members
-    width = (map_right - map_left) / wide
-    mean_height, gap = 1.7 * look.em / tall, 0.7 * look.em / tall
-    member_height = height - mean_height - gap
-    axes = style._styled(
-        figure.add_axes((map_left / wide, bottom + mean_height + gap, width, member_height))
-    )
-    row = style._styled(figure.add_axes((map_left / wide, bottom, width, mean_height)))
-    pale = np.where(on, 1.0, 0.3)[:, None] * np.ones(classes)
-    for where, values, strength in ((axes, probabilities, pale), (row, mean[None], None)):
-        where.imshow(
-            values,
+    axes, row = panel("members"), panel("mean")
+    for name, where, height in (("members", axes, members), ("mean", row, 1)):
+        parts[name] = where.imshow(
+            np.zeros((height, classes)),
             cmap=style.PROBABILITY,
             vmin=0,
             vmax=1,
-            alpha=strength,
             aspect="auto",
             interpolation="nearest",
         )
-        where.spines[:].set_visible(True)
         where.tick_params(length=0)
+    parts["says"] = title(axes)
     axes.set_xticks([])
-    step = max(1, int(np.ceil(1.15 * look.em * members / (member_height * tall))))
-    ticks = list(range(0, members, step))
-    axes.set_yticks(ticks, [people[tick] for tick in ticks])
-    for text, tick in zip(axes.get_yticklabels(), ticks, strict=True):
-        if not on[tick]:
-            text.set_color(style.REFERENCE)
+    axes.set_yticks([])
+    # Names of members are texts and not tick labels, because they turn pale one by one.
+    transform, _, _ = axes.get_yaxis_text1_transform(0.3 * look.text)
+    pitch = places.members[3] / members
+    for index in range(0, members, max(1, int(np.ceil(1.15 * look.em / pitch - 1e-9)))):
+        parts[f"name {index}"] = axes.text(
+            *(0, index, people[index]), transform=transform, ha="right", va="center_baseline"
+        )
     row.set_yticks([0], ["mean"])
-    cell = (map_right - map_left) / classes
+    cell = places.mean[2] / classes
+    long_names = max(map(len, names)) > 3
     stride = style.stride(names, cell)
     if long_names:
         stride = max(1, int(np.ceil(1.2 * look.em / cell)))
@@ -157,98 +222,150 @@ def disagreement_sheet(
         style.slant(row)
     else:
         style.label(row, x="class; mean in %")
-    votes, peaks = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    inks = np.array(style.ink_on(style.PROBABILITY(peaks)))
     for ink in (style.CARD, style.BLACK):
-        chosen = on & (inks == ink)
-        axes.plot(
-            votes[chosen],
-            np.flatnonzero(chosen),
-            "o",
-            color=ink,
-            markersize=0.3 * look.text,
-            label="votes",
+        (parts[f"votes {ink}"],) = axes.plot(
+            [], [], "o", color=ink, markersize=0.3 * look.text, label="votes"
         )
     if cell > 1.35 * look.em:
-        for column, ink in enumerate(style.ink_on(style.PROBABILITY(mean))):
-            if mean[column] >= 0.005:
-                row.text(
-                    column,
-                    0,
-                    f"{100 * mean[column]:.0f}",
-                    ha="center",
-                    va="center_baseline",
-                    color=ink,
-                )
-    verdict = ""
-    if isinstance(label, (int, np.integer)):
-        verdict = ", right" if int(label) == answer else ", wrong"
-    share = "" if long_names else f" ({style.percent(mean[answer])})"
-    says = f"says {names[answer]}{share}{verdict}"
-    style.label(axes, title=says)
+        for column in range(classes):
+            parts[f"percent {column}"] = row.text(
+                column, 0, "", ha="center", va="center_baseline", clip_on=False
+            )
 
-    bar = style._styled(
-        figure.add_axes(((map_right + 4.2 * look.em) / wide, bottom, 1.6 * look.em / wide, height))
-    )
+    bar = panel("bar")
     ceiling = float(np.log(classes))
-    bar.bar([0], [expected], width=1, color=EXPECTED)
-    bar.bar(
-        [0],
-        [mutual],
-        width=1,
-        bottom=[expected],
-        color=MUTUAL,
-        hatch="///",
-        edgecolor=style.CARD,
-        linewidth=0,
+    (parts["expected"],) = bar.bar([0], [0], width=1, color=EXPECTED)
+    (parts["mutual"],) = bar.bar(
+        [0], [0], width=1, color=MUTUAL, hatch="///", edgecolor=style.CARD, linewidth=0
     )
     bar.set(xlim=(-0.5, 0.5), ylim=(0, ceiling), xticks=[])
     bar.set_yticks([0, ceiling / 2, ceiling], ["0", f"{ceiling / 2:.2f}", f"{ceiling:.2f}"])
-    style.label(bar, title=f"entropy {total:.2f} nats")
-    bar.title.set_position((0, 1))
-    marks = [expected / 2, expected + mutual / 2]
-    line = 2.5 * look.em / (height * tall) * ceiling
-    places = style.spread(marks, line, 0.45 * line, ceiling - 0.45 * line)
-    for text, color, mark, place in zip(
-        (f"expected\nentropy {expected:.2f}", f"mutual\ninformation {mutual:.2f}"),
-        (EXPECTED, MUTUAL),
-        marks,
-        places,
-        strict=True,
-    ):
-        bar.annotate(
-            text,
-            (0.5, mark),
-            xytext=(0.5 + 0.75, place),
-            va="center",
-            linespacing=1.1,
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": color,
-                "linewidth": look.thin,
-                "shrinkA": 1,
-                "shrinkB": 0,
-                "relpos": (0, 0.5),
-            },
+    parts["entropy"] = title(bar)
+    for name, color in (("expected", EXPECTED), ("mutual", MUTUAL)):
+        (parts[f"{name} leader"],) = bar.plot(
+            [], [], color=color, linewidth=look.thin, clip_on=False
+        )
+        parts[f"{name} words"] = bar.text(
+            *(1.25, 0, ""), va="center", linespacing=1.1, clip_on=False
         )
 
+    # The frames lie on the edges of what they frame, so they are drawn after it.
+    for name, where in (("image", left), ("members", axes), ("mean", row), ("bar", bar)):
+        for edge, spine in where.spines.items():
+            spine.set_visible(name != "bar" or edge in ("left", "bottom"))
+            if spine.get_visible():
+                parts[f"{name} {edge}"] = spine
+    return parts
+
+
+def refill_sheet(
+    picture: Picture,
+    image: np.ndarray,
+    probabilities: np.ndarray,
+    *,
+    label: int | str | None = None,
+    active: Sequence[bool] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> str:
+    """Show other data on a sheet of the same numbers of members and classes.
+
+    Only the artists in ``picture.parts`` change. That is what a widget moves instead of drawing
+    the sheet anew.
+
+    Parameters
+    ----------
+    picture : Picture
+        From :func:`disagreement_sheet`, for an image of the same size.
+    image, probabilities, label, class_names
+        As there, and already checked.
+    active : sequence of bool [M], optional
+        As there, but all may be off: then nobody answers.
+
+    Returns
+    -------
+    str
+        The alt text.
+    """
+    parts, classes = picture.parts, probabilities.shape[1]
+    names = checks.class_names(classes, class_names)
+    long_names = max(map(len, names)) > 3
+    on = np.ones(len(probabilities), bool) if active is None else np.asarray(active, dtype=bool)
+    if on.any():
+        mean = probabilities[on].mean(axis=0)
+        total, expected, mutual = entropy_split(probabilities[on])
+    else:
+        mean, total, expected, mutual = np.zeros(classes), 0.0, 0.0, 0.0
+    answer = int(mean.argmax())
+    votes, peaks = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    known = isinstance(label, (int, np.integer))
+    true = names[label] if known else label
+    verdict = "" if not known else ", right" if int(label) == answer else ", wrong"
+
+    parts["image"].set_data(255 - image)
+    parts["true"].set_text("" if true is None else f"true: {true}")
+    parts["members"].set_data(probabilities)
+    parts["members"].set_alpha(np.where(on, 1.0, 0.3)[:, None] * np.ones(classes))
+    for index, one_on in enumerate(on):
+        if f"name {index}" in parts:
+            parts[f"name {index}"].set_color(style.INK if one_on else style.REFERENCE)
+    inks = np.array(style.ink_on(style.PROBABILITY(peaks)))
+    for ink in (style.CARD, style.BLACK):
+        chosen = on & (inks == ink)
+        parts[f"votes {ink}"].set_data(votes[chosen], np.flatnonzero(chosen))
+    parts["mean"].set_data(mean[None])
+    backgrounds = style.PROBABILITY(mean)
+    if "percent 0" in parts:
+        for column, ink in enumerate(style.ink_on(backgrounds)):
+            number = parts[f"percent {column}"]
+            number.set_text(f"{100 * mean[column]:.0f}" if mean[column] >= 0.005 else "")
+            number.set_color(ink)
+            # Where even the better of black and white is less than AAA, thicker strokes help.
+            weak = style.contrast(ink, backgrounds[column]) < 7
+            number.set_fontweight("bold" if weak else "normal")
+    share = "" if long_names else f" ({style.percent(mean[answer])})"
+    parts["says"].set_text(
+        f"says {names[answer]}{share}{verdict}" if on.any() else "nobody answers"
+    )
+    _split_bar(parts, total, expected, mutual, float(np.log(classes)))
+    one = "One image" if true is None else f"One image of class {true}"
+    if not on.any():
+        return f"{one}; all members are switched off, so nobody answers."
     agreeing = int((votes[on] == answer).sum())
     alt = (
-        ("One image" if true is None else f"One image of class {true}")
-        + f"; the ensemble of {style.plural(int(on.sum()), 'member')} says {names[answer]} with "
+        f"{one}; the ensemble of {style.plural(int(on.sum()), 'member')} says {names[answer]} with "
         f"{style.percent(mean[answer])}{verdict}. {agreeing} of {int(on.sum())} members vote for "
         f"it. Entropy {total:.2f} nats = expected entropy {expected:.2f} + mutual information "
-        f"{mutual:.2f}; at most {ceiling:.2f}."
+        f"{mutual:.2f}; at most {np.log(classes):.2f}."
     )
     others = [
         f"{names[c]} {style.percent(mean[c])}"
         for c in np.argsort(-mean, kind="stable")[1:3]
         if mean[c] >= 0.005
     ]
-    if others:
-        alt += f" Next: {style.listing(others)}."
-    return Picture(figure, alt)
+    return alt + (f" Next: {style.listing(others)}." if others else "")
+
+
+def _split_bar(
+    parts: Mapping[str, Any], total: float, expected: float, mutual: float, ceiling: float
+) -> None:
+    """Set the bar to an entropy and its two parts, and keep their words apart."""
+    parts["expected"].set_height(expected)
+    parts["mutual"].set(y=expected, height=mutual)
+    parts["entropy"].set_text(f"entropy {total:.2f} nats")
+    axes = parts["expected"].axes
+    height = axes.get_position().height * axes.figure.get_size_inches()[1]
+    em = parts["expected words"].get_fontsize() / 72
+    line = 2.5 * em / height * ceiling
+    marks = {"expected": expected / 2, "mutual": expected + mutual / 2}
+    places = style.spread(list(marks.values()), line, 0.45 * line, ceiling - 0.45 * line)
+    for (name, mark), place, words in zip(
+        marks.items(),
+        places,
+        (f"expected\nentropy {expected:.2f}", f"mutual\ninformation {mutual:.2f}"),
+        strict=True,
+    ):
+        parts[f"{name} words"].set(text=words, y=place)
+        parts[f"{name} leader"].set_data([0.5, 1.2], [mark, place])
 
 
 def agreement(predictions: Predictions) -> np.ndarray:

@@ -20,7 +20,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 
 # --- colours -----------------------------------------------------------------------------------
@@ -339,14 +339,25 @@ def label(
     return axes
 
 
+def _luminance(colors: Any) -> np.ndarray:
+    """Relative luminance of WCAG 2.2 of each colour [K, 4], 0 for black to 1 for white."""
+    rgb = np.asarray(colors, dtype=float).reshape(-1, 4)[:, :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def contrast(first: Any, second: Any) -> float:
+    """Contrast of two colours by WCAG 2.2, from 1 to 21; text needs 4.5, and 7 for its AAA."""
+    low, high = sorted(_luminance([to_rgba(first), to_rgba(second)]))
+    return float((high + 0.05) / (low + 0.05))
+
+
 def ink_on(colors: Any) -> list[str]:
     """Black or white text for each background colour [K, 4], whichever has more contrast.
 
     Black and not ``INK``: one of black and white always reaches the 4.5 that WCAG asks of text.
     """
-    rgb = np.asarray(colors, dtype=float).reshape(-1, 4)[:, :3]
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    luminance = linear @ [0.2126, 0.7152, 0.0722]  # WCAG 2.2, relative luminance
+    luminance = _luminance(colors)
     white_better = 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05
     return [CARD if white else BLACK for white in white_better]
 
@@ -366,41 +377,55 @@ def slant(axes: Axes) -> None:
 
 def spread(
     positions: Sequence[float],
-    gap: float,
-    low: float = -float("inf"),
-    high: float = float("inf"),
+    gap: float | Sequence[float],
+    low: float | Sequence[float] = -float("inf"),
+    high: float | Sequence[float] = float("inf"),
 ) -> list[float]:
-    """Move label positions apart until neighbours are at least ``gap`` from each other.
+    """Move label positions apart until no two overlap.
 
     The order is kept and overlapping groups stay centred on where they belong, unless an end of
     the axis, ``low`` or ``high``, pushes them back. With too many labels ``low`` gives way.
+
+    Parameters
+    ----------
+    positions : sequence of float [K]
+        Where the centre of each label belongs.
+    gap : float, or sequence of float [K]
+        Height of every label, or of each.
+    low, high : float, or sequence of float [K]
+        Bounds of the centres.
     """
+    heights, lowest, highest = (
+        [float(value) for value in np.broadcast_to(values, len(positions))]
+        for values in (gap, low, high)
+    )
     order = sorted(range(len(positions)), key=lambda index: positions[index])
-    groups: list[tuple[list[int], float]] = []
-    for index in order:
-        members, centre = [index], float(positions[index])
-        while groups:
-            former, former_centre = groups[-1]
-            reach = gap * (len(former) + len(members)) / 2
-            if centre - former_centre >= reach - 1e-12:
-                break
-            groups.pop()
-            total = len(former) + len(members)
-            # the centre that moves the labels least in all
-            ideal = [positions[i] - gap * k for k, i in enumerate(former + members)]
-            members = former + members
-            centre = sum(ideal) / total + gap * (total - 1) / 2
-        groups.append((members, centre))
-    moved = [0.0] * len(positions)
-    for members, centre in groups:
-        for rank, index in enumerate(members):
-            moved[index] = centre + gap * (rank - (len(members) - 1) / 2)
-    for index in order:
-        moved[index] = max(moved[index], low)
-        low = moved[index] + gap
-    for index in reversed(order):
-        moved[index] = min(moved[index], high)
-        high = moved[index] - gap
+    # How far each label is from the first one when all touch. What is left when these are taken
+    # away must not decrease: an isotonic regression, solved by pooling violators.
+    offsets = [0.0] * len(order)
+    for rank in range(1, len(order)):
+        former, index = order[rank - 1], order[rank]
+        offsets[rank] = offsets[rank - 1] + (heights[former] + heights[index]) / 2
+    pools: list[tuple[float, int]] = []  # sum and number of members
+    for index, offset in zip(order, offsets, strict=True):
+        total, number = positions[index] - offset, 1
+        while pools and pools[-1][0] / pools[-1][1] > total / number:
+            former_total, former_number = pools.pop()
+            total, number = total + former_total, number + former_number
+        pools.append((total, number))
+    places = [total / number for total, number in pools for _ in range(number)]
+    places = [place + offset for place, offset in zip(places, offsets, strict=True)]
+    for rank, index in enumerate(order):
+        places[rank] = max(places[rank], lowest[index])
+        if rank:
+            places[rank] = max(places[rank], places[rank - 1] + offsets[rank] - offsets[rank - 1])
+    for rank in reversed(range(len(order))):
+        places[rank] = min(places[rank], highest[order[rank]])
+        if rank + 1 < len(order):
+            places[rank] = min(places[rank], places[rank + 1] - offsets[rank + 1] + offsets[rank])
+    moved = [0.0] * len(order)
+    for index, place in zip(order, places, strict=True):
+        moved[index] = place
     return moved
 
 

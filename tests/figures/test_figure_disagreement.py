@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from figure_examples import DEEP, IMAGES, SINGLE, make_predictions
+from test_figure_common import check_texts
 
 from course_utils import figures, scores
-from course_utils.figures.disagreement import agreement
+from course_utils.figures import style
+from course_utils.figures.disagreement import agreement, refill_sheet
 from course_utils.predictions import Predictions
 
 
@@ -44,7 +46,7 @@ def test_sheet_shows_image_members_mean_and_split() -> None:
     assert image.get_title(loc="left") == f"true: {label}"
     np.testing.assert_allclose(np.asarray(members.images[0].get_array()), DEEP.probabilities[index])
     np.testing.assert_allclose(np.asarray(mean.images[0].get_array())[0], DEEP.mean[index])
-    written = {int(text.get_position()[0]): text.get_text() for text in mean.texts}
+    written = {int(t.get_position()[0]): t.get_text() for t in mean.texts if t.get_text()}
     assert written == {c: f"{100 * p:.0f}" for c, p in enumerate(DEEP.mean[index]) if p >= 0.005}
     total, expected, mutual = figures.entropy_split(DEEP.probabilities[index])
     lower, upper = bar.patches
@@ -67,6 +69,62 @@ def test_sheet_marks_each_active_vote() -> None:
     expected = DEEP.probabilities[3][active].mean(axis=0)
     np.testing.assert_allclose(np.asarray(mean.images[0].get_array())[0], expected)
     assert "ensemble of 4 members" in picture.alt
+
+
+@pytest.mark.parametrize("share", np.linspace(0, 1, 21))
+def test_numbers_stand_out_from_their_cells(share: float) -> None:
+    """Contrast by WCAG 2.2 of each number with the colour that it really stands on."""
+    picture = figures.disagreement_sheet(IMAGES[0], np.array([[share, 1 - share]]))
+    mean = picture.figure.axes[2]
+    row = mean.images[0]
+    colors = row.cmap(row.norm(np.asarray(row.get_array())[0]))
+    numbers = [text for text in mean.texts if text.get_text()]
+    assert numbers
+    for number in numbers:
+        color = colors[int(number.get_position()[0])]
+        reached = style.contrast(number.get_color(), color)
+        other = style.BLACK if number.get_color() == style.CARD else style.CARD
+        assert reached >= max(4.5, style.contrast(other, color))
+        assert number.get_fontweight() == ("bold" if reached < 7 else "normal")
+
+
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("classes", ["mnist", "fashion"])
+def test_refilled_sheet_is_the_one_drawn_anew(upright: bool, classes: str) -> None:
+    options = {"class_names": figures.CLASS_NAMES[classes]}
+    moved = sheet(0, label="something", upright=upright, **options)
+    for index, label, active in ((3, 4, [True, False] * 4), (9, None, [True] * 8)):
+        data = IMAGES[index], DEEP.probabilities[index]
+        alt = refill_sheet(moved, *data, label=label, active=active, **options)
+        fresh = figures.disagreement_sheet(
+            *data, label=label, active=active, upright=upright, **options
+        )
+        assert alt == fresh.alt
+        assert moved.png() == fresh.png()
+
+
+def test_refilled_sheet_may_have_all_members_off() -> None:
+    picture = sheet(0, label=1)
+    alt = refill_sheet(picture, IMAGES[0], DEEP.probabilities[0], label=1, active=[False] * 8)
+    assert alt == "One image of class 1; all members are switched off, so nobody answers."
+    _, members, mean, bar = picture.figure.axes
+    assert not any(len(line.get_xdata()) for line in members.lines)
+    assert not any(text.get_text() for text in mean.texts)
+    assert not any(patch.get_height() for patch in bar.patches)
+    assert members.get_title(loc="left") == "nobody answers"
+
+
+@pytest.mark.parametrize("members", [1, 2, 8, 32])
+@pytest.mark.parametrize("medium", ["notebook", "slides"])
+def test_upright_sheet_keeps_its_texts_apart(members: int, medium: str) -> None:
+    probabilities = np.repeat(DEEP.probabilities[5], 4, axis=0)[:members]
+    with style.use(medium):
+        for names in (figures.DIGITS, figures.FASHION):
+            check_texts(
+                figures.disagreement_sheet(
+                    IMAGES[5], probabilities, label="Ankle boot", class_names=names, upright=True
+                )
+            )
 
 
 @pytest.mark.parametrize("index", range(0, 400, 57))
