@@ -1,0 +1,158 @@
+"""Run code of learners so that nothing it does can harm the notebook: it may fail, print, or hang.
+
+A function that loops for ever in Python is stopped. Code that never returns to Python (one call of
+a compiled library) cannot be: then the kernel has to be interrupted, and the interruption passes
+through.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import ctypes
+import io
+import linecache
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+SECONDS = 5.0
+_AGAIN = 0.2  # seconds after which somebody is stopped again who caught the first stop
+_LONGEST = 500  # characters of an error's own words
+
+
+class TooSlow(BaseException):  # not an Exception: `except Exception` of a learner must not catch it
+    """The time is up."""
+
+
+class Failed(Exception):
+    """A learner's function raised; the text says what and where."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise :class:`TooSlow` in the block if it takes longer."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if hasattr(signal, "setitimer") and in_main_thread:
+        limit = _by_signal(seconds)
+    else:  # Windows has no such timer
+        limit = _by_exception(seconds)
+    with limit:
+        yield
+
+
+@contextlib.contextmanager
+def _by_signal(seconds: float) -> Iterator[None]:
+    def stop(*_: object) -> None:
+        raise TooSlow
+
+    former = signal.signal(signal.SIGALRM, stop)
+    start = time.monotonic()
+    left, again = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+        if left:  # somebody else's timer goes on
+            left = max(left - (time.monotonic() - start), 1e-3)
+            signal.setitimer(signal.ITIMER_REAL, left, again)
+
+
+@contextlib.contextmanager
+def _by_exception(seconds: float) -> Iterator[None]:
+    thread = ctypes.c_ulong(threading.get_ident())
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    over = threading.Event()
+    lock = threading.Lock()
+
+    def watch() -> None:
+        pause = seconds
+        while not over.wait(pause):
+            with lock:
+                if not over.is_set():
+                    raise_in(thread, ctypes.py_object(TooSlow))
+            pause = _AGAIN
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        with lock:
+            over.set()
+            raise_in(thread, None)  # one that is on its way comes no more
+
+
+def call(function: Callable[..., Any], *inputs: Any) -> Any:
+    """What a learner's function returns for copies of the inputs.
+
+    What it prints is held back: it would stand between the learner and the verdict.
+
+    Raises
+    ------
+    Failed
+        If it raises anything but an interruption, or changes its inputs.
+    """
+    given = copy.deepcopy(inputs)
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            value = function(*given)
+    except (KeyboardInterrupt, TooSlow):
+        raise
+    except BaseException as error:
+        raise Failed(_what_happened(error, printed.getvalue())) from None
+    for number, (before, after) in enumerate(zip(inputs, given, strict=True), start=1):
+        if not same(before, after):
+            raise Failed(
+                f"your function changes its input number {number}: whoever calls it still needs "
+                "it. Work on a copy (`np.sort(x)` instead of `x.sort()`, `x = x + 1` instead of "
+                "`x += 1`)."
+            )
+    return value
+
+
+def _what_happened(error: BaseException, printed: str) -> str:
+    """Kind, words and place of an error, as one sentence."""
+    place = ""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename != __file__:
+            code = linecache.getline(frame.filename, frame.lineno or 0).strip()
+            place = f" in `{code}`" if code else ""
+            break
+    try:
+        words = str(error)
+    except Exception:  # an error that cannot even say what it is
+        words = ""
+    said = f": {words}" if words else ""
+    shown = f" (Before that it printed: {printed[-200:].strip()})" if printed.strip() else ""
+    return f"your function raised `{type(error).__name__}`{place}{said[:_LONGEST]}{shown}."
+
+
+def same(before: Any, after: Any) -> bool:
+    """Whether two inputs hold the same values, NaN being equal to NaN."""
+    if type(before) is not type(after):
+        return False
+    if isinstance(before, np.ndarray):
+        return (
+            before.shape == after.shape
+            and before.dtype == after.dtype
+            and bool(np.array_equal(before, after, equal_nan=before.dtype.kind in "fc"))
+        )
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(before, torch.Tensor):
+        return before.shape == after.shape and torch.equal(before, after)
+    if isinstance(before, (list, tuple)):
+        return len(before) == len(after) and all(map(same, before, after))
+    if isinstance(before, dict):
+        return before.keys() == after.keys() and all(same(before[k], after[k]) for k in before)
+    if callable(before):
+        return True
+    return bool(before == after)
