@@ -17,6 +17,7 @@ from .ensembles import MemberSeries, metric_against_members
 from .images import augmentation_sheet, misclassified_gallery, sample_grid
 from .ood import Detection, detection, roc_and_precision_recall, score_histograms
 from .packed import PackedPlan, packed_diagram, packed_plan
+from .packed_costs import packed_cost_bars, packed_costs
 from .picture import Picture, message
 from .selective import cost_curves, risk_coverage_curves
 from .style import CLASS_NAMES, DIGITS, FASHION
@@ -44,6 +45,8 @@ __all__ = [
     "metric_against_members",
     "misclassified_gallery",
     "model_comparison",
+    "packed_cost_bars",
+    "packed_costs",
     "packed_diagram",
     "packed_plan",
     "reliability_diagram",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..selective import CostCurve, RiskCoverage
 
 MOST_POINTS = 1500
+LEADER, LETTER = 1.6, 0.62  # line to a text beside the axes, and width of a letter, in text heights
 
 
 def thinned(count: int, coverage: np.ndarray) -> np.ndarray:
@@ -35,25 +37,46 @@ def _ideal(error_rate: float, points: int = 400) -> tuple[np.ndarray, np.ndarray
     return np.append(0.0, coverage), np.append(0.0 if error_rate < 1 else 1.0, risk)
 
 
-def _names_at_the_end(
+def _right_margin(texts: Iterable[str]) -> float:
+    """Room for texts at the ends of the curves, in text heights; long ones are wrapped."""
+    longest = max((len(line) for text in texts for line in text.splitlines()), default=0)
+    return float(np.clip(LEADER + LETTER * longest + 0.5, 11.5, 17.5))
+
+
+def _wrapped(text: str, letters: int) -> str:
+    """Each line broken into lines of so many letters at most; a number keeps its percent sign."""
+    lines = [
+        part
+        for line in text.replace(" %", "\N{NO-BREAK SPACE}%").splitlines()
+        for part in textwrap.wrap(line, letters)
+    ]
+    return "\n".join(lines).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _write_at_the_ends(
     axes: Axes, ends: Mapping[str, tuple[float, str]], styles: Mapping[str, style.ModelStyle]
 ) -> None:
-    """Write each curve's name where it ends, in the right margin; overlapping names move apart."""
+    """Write a text where each curve ends, in the right margin; overlapping ones move apart."""
     look = style.current()
     low, high = axes.get_ylim()
-    height = axes.get_position().height * axes.figure.get_size_inches()[1]
-    line = 1.35 * look.em / height * (high - low)
-    names = list(ends)
+    wide, tall = axes.figure.get_size_inches()
+    box = axes.get_position()
+    letters = int(((1 - box.x1) * wide / look.em - LEADER) / LETTER)
+    texts = {name: _wrapped(text, letters) for name, (_, text) in ends.items()}
+    line = 1.35 * look.em / (box.height * tall) * (high - low)
+    heights = [line * (1 + text.count("\n")) for text in texts.values()]
     places = style.spread(
-        [ends[name][0] for name in names], line, low + 0.4 * line, high - 0.4 * line
+        [value for value, _ in ends.values()],
+        heights,
+        [low + height / 2 - 0.1 * line for height in heights],
+        [high - height / 2 + 0.1 * line for height in heights],
     )
-    for name, place in zip(names, places, strict=True):
-        value, text = ends[name]
+    for name, place in zip(ends, places, strict=True):
         axes.annotate(
-            text,
-            (1, value),
+            texts[name],
+            (1, ends[name][0]),
             xycoords=("axes fraction", "data"),
-            xytext=(1 + 1.6 * look.em / _width(axes), place),
+            xytext=(1 + LEADER * look.em / (box.width * wide), place),
             textcoords=("axes fraction", "data"),
             va="center",
             annotation_clip=False,
@@ -66,10 +89,6 @@ def _names_at_the_end(
                 "relpos": (0, 0.5),
             },
         )
-
-
-def _width(axes: Axes) -> float:
-    return axes.get_position().width * axes.figure.get_size_inches()[0]
 
 
 @style.drawn
@@ -112,8 +131,16 @@ def risk_coverage_curves(
         raise ValueError(f"The largest risk is a share between 0 and 1, not {max_risk}.")
     styles = style.model_styles(curves)
     figure = style.canvas(8, 3.9, figure)
-    axes = style.panels(figure, left=4.8, right=11.5, top=1.2, bottom=3.3)[0][0]
+    texts = {name: f"{name}  {style.percent(curve.error_rate)}" for name, curve in curves.items()}
+    axes = style.panels(figure, left=4.8, right=_right_margin(texts.values()), top=1.2, bottom=3.3)[
+        0
+    ][0]
     look = style.current()
+
+    labels = [f"{name}: {_words(point)}" for name, point in points.items()]
+    room = axes.get_position().width * figure.get_size_inches()[0] / look.em - 3
+    wrapped = [_wrapped(text, int(room / LETTER)) for text in labels]
+    legend_lines = sum(text.count("\n") + 1 for text in wrapped)
 
     # The start of a curve rests on few images and may be anywhere: the axis is made for the rest.
     heights = [curve.risk[curve.coverage > 0.2].max(initial=0) for curve in curves.values()]
@@ -121,7 +148,7 @@ def risk_coverage_curves(
     for across, _, high in bands.values():
         heights.append(np.max(np.asarray(high)[np.asarray(across) > 0.2], initial=0))
     highest = float(max(heights))
-    top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * len(points)) or 0.01)
+    top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * legend_lines) or 0.01)
     axes.set(xlim=(0, 100), ylim=(0, 100 * top))
 
     if reference:
@@ -143,7 +170,7 @@ def risk_coverage_curves(
             linestyle=(0, (5, 2)),
             label="random",
         )
-        whose = f" ({reference})" if len(curves) > 1 else ""
+        whose = f" ({textwrap.shorten(reference, 20, placeholder=' …')})" if len(curves) > 1 else ""
         if 0 < rate <= top:
             axes.annotate(
                 f"random{whose}",
@@ -199,15 +226,15 @@ def risk_coverage_curves(
                 clip_on=False,
                 zorder=4,
             )
-            ends[name] = (100 * curve.error_rate, f"{name}  {style.percent(curve.error_rate)}")
+            ends[name] = (100 * curve.error_rate, texts[name])
         sentences.append(
             f"{name}: risk {style.percent(curve.error_rate)} at full coverage, "
             f"{style.percent(curve.risk_at_coverage(0.8))} at 80 %, AURC {curve.aurc:.4g}"
         )
-    _names_at_the_end(axes, ends, styles)
+    _write_at_the_ends(axes, ends, styles)
 
     parts: dict[str, Any] = {}
-    handles, labels = [], []
+    handles = []
     for name, point in points.items():
         looks = styles[name]
         x, y = 100 * point.coverage, 100 * (point.risk if point.coverage > 0 else 0.0)
@@ -242,9 +269,8 @@ def risk_coverage_curves(
                 markeredgewidth=0.9 * look.line,
             )
         )
-        labels.append(f"{name}: {_words(point)}")
     if handles:
-        style.legend(axes, handles, labels, loc="upper left", borderaxespad=0.1, handlelength=1.2)
+        style.legend(axes, handles, wrapped, loc="upper left", borderaxespad=0.1, handlelength=1.2)
     style.label(axes, x="coverage: answered (%)", y="risk: wrong among answered (%)", grid="both")
     alt = "Risk-coverage curves. " + "; ".join(sentences) + "."
     if reference:
@@ -294,7 +320,10 @@ def cost_curves(
             raise ValueError(f"There is no curve {name!r}; there are {', '.join(curves)}.")
     styles = style.model_styles(curves)
     figure = style.canvas(8, 3.6, figure)
-    axes = style.panels(figure, left=5.2, right=11.5, top=1.2, bottom=3.3)[0][0]
+    texts = {name: f"{name}\nleast {curve.optimum.cost:.3g}" for name, curve in curves.items()}
+    axes = style.panels(figure, left=5.2, right=_right_margin(texts.values()), top=1.2, bottom=3.3)[
+        0
+    ][0]
     look = style.current()
     highest = max(float(curve.cost.max()) for curve in curves.values())
     axes.set(xlim=(0, 100), ylim=(0, 1.1 * highest or 1.0))
@@ -320,7 +349,7 @@ def cost_curves(
             zorder=6,
             label=f"optimum {name}",
         )
-        ends[name] = (float(curve.cost[-1]), f"{name}\nleast {best.cost:.3g}")
+        ends[name] = (float(curve.cost[-1]), texts[name])
         words = (
             f"{name}: {curve.cost[0]:.3g} if all is referred, {curve.cost[-1]:.3g} if all is "
             f"answered, least {best.cost:.3g} at {style.percent(best.coverage)} coverage"
@@ -341,7 +370,7 @@ def cost_curves(
             )
             words += f"; now {now:.3g} at {style.percent(curve.coverage[step])}"
         sentences.append(words)
-    _cost_names(axes, ends, styles)
+    _write_at_the_ends(axes, ends, styles)
     keys = [("cheapest", style.SOFT)] + ([("now", style.CARD)] if thresholds else [])
     style.legend(
         axes,
@@ -366,35 +395,3 @@ def cost_curves(
     style.label(axes, x="coverage: answered (%)", y=cost, grid="both")
     alt = f"Expected {cost} against coverage. " + "; ".join(sentences) + "."
     return Picture(figure, alt, parts)
-
-
-def _cost_names(
-    axes: Axes, ends: Mapping[str, tuple[float, str]], styles: Mapping[str, style.ModelStyle]
-) -> None:
-    look = style.current()
-    low, high = axes.get_ylim()
-    line = 2.7 * look.em / (axes.get_position().height * axes.figure.get_size_inches()[1])
-    names = list(ends)
-    line *= high - low
-    places = style.spread(
-        [ends[name][0] for name in names], line, low + 0.45 * line, high - 0.45 * line
-    )
-    for name, place in zip(names, places, strict=True):
-        value, text = ends[name]
-        axes.annotate(
-            text,
-            (1, value),
-            xycoords=("axes fraction", "data"),
-            xytext=(1 + 1.6 * look.em / _width(axes), place),
-            textcoords=("axes fraction", "data"),
-            va="center",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": styles[name].color,
-                "linewidth": look.thin,
-                "shrinkA": 1,
-                "shrinkB": 2,
-                "relpos": (0, 0.5),
-            },
-        )

@@ -51,6 +51,7 @@ the kernel has answered to the last one, and skips what lies between.
 from __future__ import annotations
 
 from .desk import abstention_desk
+from .drawing_pad import drawing_pad
 from .explorer import risk_coverage_explorer
 from .live_picture import LivePicture
 from .shell import Shell, control, heading, message, row, widget
@@ -62,6 +63,7 @@ __all__ = [
     "Stage",
     "abstention_desk",
     "control",
+    "drawing_pad",
     "heading",
     "message",
     "risk_coverage_explorer",

@@ -165,7 +165,7 @@ class RiskCoverageExplorer(Shell):
             width="19em",
         )
         slider = partial(
-            control, ipywidgets.FloatSlider, width="calc(100% - 8px)", described="15.5em"
+            control, ipywidgets.FloatSlider, width="calc(100% - 8px)", described="17em"
         )
         self.coverage = slider("Coverage: answered (%)", max=100, step=0.1, readout_format=".1f")
         self.risk = slider("Risk: wrong among answered (%)", readout_format=".2f")

@@ -142,7 +142,7 @@ def test_whatever_is_passed_gets_a_sentence(mean: Function, answer, words) -> No
 
 def test_an_object_that_cannot_be_touched_gets_a_sentence(mean: Function) -> None:
     said = mean.check(Hostile()).because  # outside of assert, which would look at the object
-    assert "cannot read" in said
+    assert "a `Hostile`, not a function" in said
 
 
 def test_an_error_is_shown_with_its_line_and_what_was_printed(mean: Function) -> None:

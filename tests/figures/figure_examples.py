@@ -79,6 +79,12 @@ ALPHABET = [chr(ord("A") + letter) for letter in range(26)]
 LETTERS = make_predictions(300, 4, 26, seed=2, skill=4)
 TINY = make_predictions(2, 2, 2, seed=3, skill=-3)
 LONG = ("a rather long name", "another")
+LONG_MODELS = (
+    "LeNet",
+    "Deep Ensemble of eight LeNets, long budget",
+    "Packed-Ensemble (M = 4, alpha = 2), 75 epochs",
+    "anunbrokennameofmorelettersthanfitbesideit",
+)
 
 #: Other numbers of classes, images and members than the course's own.
 EXTREMES: dict[str, Callable[..., figures.Picture]] = {
@@ -120,6 +126,14 @@ EXTREMES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "risk of 6 alike": lambda: figures.risk_coverage_curves(
         {f"model {i}": CURVES["DE-8"] for i in range(6)}
+    ),
+    "risk of long names": lambda: figures.risk_coverage_curves(
+        dict.fromkeys(LONG_MODELS, CURVES["DE-8"]),
+        operating_points={name: 0.1 for name in LONG_MODELS[:2]},
+        reference=LONG_MODELS[1],
+    ),
+    "costs of long names": lambda: figures.cost_curves(
+        dict.fromkeys(LONG_MODELS, COSTS["DE-8"]), thresholds={LONG_MODELS[1]: 0.3}
     ),
     "one run": lambda: figures.training_curves({"LeNet": {"epoch": [0], "train_loss": [1.0]}}),
     "one panel": lambda: figures.metric_against_members({"accuracy": ACCURACY}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from figure_examples import BAND, COSTS, CURVES, DEEP, UNCERTAINTY
+from figure_examples import BAND, COSTS, CURVES, DEEP, LONG_MODELS, UNCERTAINTY
 from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 
@@ -30,6 +30,22 @@ def test_curves_are_drawn_as_they_are() -> None:
         assert f"{name}: risk {full} at full coverage, {risk80} at 80 %" in picture.alt
         words = [text.get_text() for text in picture.figure.axes[0].texts]
         assert f"{name}  {full}" in words
+
+
+def test_long_names_are_wrapped_whole_and_keep_their_number() -> None:
+    for picture in (
+        figures.risk_coverage_curves(dict.fromkeys(LONG_MODELS, CURVES["DE-8"])),
+        figures.cost_curves(dict.fromkeys(LONG_MODELS, COSTS["DE-8"])),
+    ):
+        words = [text.get_text() for text in picture.figure.axes[0].texts]
+        for name in LONG_MODELS:
+            (written,) = [text for text in words if _letters(text).startswith(_letters(name))]
+            assert written.count("\n") >= 1 or name == "LeNet"
+            assert "\n%" not in written
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
 
 
 def test_ideal_and_random_are_those_of_the_package() -> None:

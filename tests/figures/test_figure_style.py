@@ -122,6 +122,22 @@ def test_labels_with_room_stay_where_they_are() -> None:
     assert style.spread([0.9, 0.1, 0.5], 0.2) == [0.9, 0.1, 0.5]
 
 
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.01, 0.2)), min_size=1, max_size=5))
+def test_labels_of_different_height_do_not_overlap(labels: list[tuple[float, float]]) -> None:
+    positions, heights = zip(*labels, strict=True)
+    half = np.array(heights) / 2
+    moved = np.array(style.spread(positions, heights, half, 1 - half))
+    order = np.argsort(positions, kind="stable")
+    lower, upper = (moved - half)[order], (moved + half)[order]
+    assert (lower[1:] >= upper[:-1] - 1e-9).all()
+    assert lower[0] >= -1e-9 and upper[-1] <= 1 + 1e-9
+
+
+def test_the_taller_label_gets_the_larger_room() -> None:
+    # three touch around .5: heights .1, .3, .1, so that the centres are .2 apart
+    assert style.spread([0.5, 0.5, 0.5], [0.1, 0.3, 0.1]) == pytest.approx([0.3, 0.5, 0.7])
+
+
 def test_class_names() -> None:
     assert len(style.DIGITS) == len(set(style.FASHION)) == 10
     assert style.CLASS_NAMES == {"mnist": style.DIGITS, "fashion": style.FASHION}
