@@ -233,5 +233,8 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "packed_diagram": lambda **k: figures.packed_diagram(4, 2, **k),
     "packed_diagram 16": lambda **k: figures.packed_diagram(16, 8, **k),
     "packed_diagram 1": lambda **k: figures.packed_diagram(1, 1, **k),
+    "packed_cost_bars": lambda **k: figures.packed_cost_bars(4, 2, **k),
+    "packed_cost_bars 16": lambda **k: figures.packed_cost_bars(16, 16, **k),
+    "packed_cost_bars 1": lambda **k: figures.packed_cost_bars(1, 8, **k),
     "message": lambda **k: figures.message("Nothing to see.", **k),
 }
