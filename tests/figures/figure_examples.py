@@ -129,7 +129,7 @@ EXTREMES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "risk of long names": lambda: figures.risk_coverage_curves(
         dict.fromkeys(LONG_MODELS, CURVES["DE-8"]),
-        operating_points={name: 0.1 for name in LONG_MODELS[:2]},
+        operating_points=dict.fromkeys(LONG_MODELS[:2], 0.1),
         reference=LONG_MODELS[1],
     ),
     "costs of long names": lambda: figures.cost_curves(
