@@ -14,11 +14,19 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbconvert.filters import strip_ansi
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "build" / "browser"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+SETTINGS = {
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
+    # Every cell stays in the page, also those that nobody sees at the moment.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    # A saved notebook holds its widgets too, so that pages can be made of it.
+    "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
+}
 STATUS = "jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status"
 
 
@@ -48,11 +56,14 @@ class Lab:
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")
         home = folder / ".home"
-        quiet = home / "settings" / "@jupyterlab" / "apputils-extension"
-        quiet.mkdir(parents=True)
-        (quiet / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        for name, value in SETTINGS.items():
+            settings = home / "settings" / f"{name}.jupyterlab-settings"
+            settings.parent.mkdir(parents=True, exist_ok=True)
+            settings.write_text(json.dumps(value))
         environment = {
             **os.environ,
+            "COURSE_SPEED": "look",
+            "COURSE_RUNS_DIR": str(folder / ".runs"),
             "PYTHONPATH": str(REPOSITORY),
             "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
@@ -94,14 +105,32 @@ class Lab:
 
 
 def run_all(page: Any, address: str, name: str, *, seconds: float = 120) -> None:
-    """Open a notebook and run all its cells."""
+    """Open a notebook and run all its cells, or those up to the first that fails."""
     page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?reset")
     page.wait_for_function(f"window.jupyterapp && {STATUS} === 'idle'", timeout=1000 * seconds)
+    # What a callback of a widget complains about belongs to no cell: JupyterLab shows it in its
+    # log only.
+    page.evaluate(
+        """() => {
+            window.complaints = [];
+            const session = jupyterapp.shell.currentWidget.context.sessionContext;
+            session.iopubMessage.connect((_, message) => {
+                const { header, parent_header: parent, content } = message;
+                if (parent.msg_type === 'execute_request') return;
+                const text = content.traceback?.join('\\n') ?? content.text;
+                if (header.msg_type === 'error' || content.name === 'stderr')
+                    complaints.push(text);
+            });
+        }"""
+    )
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(
         """() => {
-            const cells = jupyterapp.shell.currentWidget.content.model.cells;
-            return [...cells].every(cell => cell.type !== 'code' || cell.executionCount);
+            const cells = [...jupyterapp.shell.currentWidget.content.model.cells]
+                .filter(cell => cell.type === 'code' && cell.sharedModel.source.trim());
+            return cells.every(cell => cell.executionCount) || cells.some(cell =>
+                !cell.getMetadata('tags')?.includes('raises-exception')
+                && cell.outputs.toJSON().some(output => output.output_type === 'error'));
         }""",
         timeout=1000 * seconds,
     )
@@ -109,20 +138,28 @@ def run_all(page: Any, address: str, name: str, *, seconds: float = 120) -> None
 
 
 def errors(page: Any) -> list[str]:
-    """What went wrong in any cell: error outputs and what was written to stderr."""
+    """What went wrong so far: error outputs and what was written to stderr, by cells or callbacks.
+
+    Cells tagged ``raises-exception`` may fail.
+    """
     outputs = page.evaluate(
         """() => [...jupyterapp.shell.currentWidget.content.model.cells]
             .filter(cell => cell.type === 'code')
+            .filter(cell => !cell.getMetadata('tags')?.includes('raises-exception'))
             .flatMap(cell => cell.outputs.toJSON())"""
     )
-    return [
+    found = [
         json.dumps(output)[:2000]
         for output in outputs
         if output["output_type"] == "error" or output.get("name") == "stderr"
     ]
+    # What an Output widget caught is in no cell's outputs, but the reader sees it.
+    caught = page.locator(".jupyter-widgets [data-mime-type$='jupyter.stderr']")
+    complaints = [*caught.all_inner_texts(), *page.evaluate("window.complaints ?? []")]
+    return found + [strip_ansi(text)[:2000] for text in complaints]
 
 
-def shoot(target: Any, name: str) -> None:
+def shoot(target: Any, name: str, **options: Any) -> None:
     """Keep a screenshot as a build artefact."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    target.screenshot(path=SCREENSHOTS / f"{name}.png")
+    target.screenshot(path=SCREENSHOTS / f"{name}.png", **options)

@@ -1,0 +1,83 @@
+"""Every chapter in a real JupyterLab and as a page: it runs, its widgets move, all can read it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from driving import REPOSITORY, errors, run_all, shoot
+from looking import cut_off, move_all, violations
+
+import course_pages
+
+pytestmark = pytest.mark.timeout(900)
+CHAPTERS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
+# Generous: a chapter takes seconds on an idle machine, minutes on a crowded one.
+SECONDS = 300
+# The rest of the page is JupyterLab's own: its menus, its tool bars, its editor.
+OURS = [".course-widget", ".jp-Notebook .jp-RenderedMarkdown", ".jp-Notebook .jp-OutputArea-output"]
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for pages, with what they need beside them."""
+    folder = tmp_path_factory.mktemp("pages")
+    course_pages.copy_mathjax(folder)
+    return folder
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page that ends the kernel of its notebook as it goes."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 1200})
+    opened.set_default_timeout(60_000)
+    yield opened
+    opened.evaluate("window.jupyterapp?.shell.currentWidget?.context.sessionContext.shutdown()")
+    opened.close()
+
+
+def read_as_page(page: Any, folder: Path, name: str) -> list[str]:
+    """Open an exported page, keep its picture, and return what axe-core finds."""
+    page.goto((folder / f"{name}.html").as_uri())
+    page.evaluate("window.MathJax && new Promise(done => MathJax.Hub.Queue(done))")
+    shoot(page, f"{name}-page", full_page=True)
+    return violations(page)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter(name: str, lab: Any, page: Any, browser: Any, pages: Path) -> None:
+    thrown: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    shutil.copy(REPOSITORY / "notebooks" / f"{name}.ipynb", lab.folder)
+    run_all(page, lab.address, name, seconds=SECONDS)
+    assert errors(page) == []
+    shown = page.locator(".course-widget").count()
+    problems = move_all(page, name)
+    problems += cut_off(page) + violations(page, OURS)
+    shoot(page, name)
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+    assert problems + errors(page) + thrown == []
+
+    notebook = nbformat.read(lab.folder / f"{name}.ipynb", as_version=4)
+    chapter = course_pages.Chapter(name, notebook, 1.0)
+    html = course_pages.chapter_page(chapter, chapter, chapter)
+    assert html.count('class="course-still"') >= shown
+    (pages / f"{name}.html").write_text(html, encoding="utf-8")
+    with browser.new_page(viewport={"width": 1280, "height": 900}) as exported:
+        assert read_as_page(exported, pages, name) == []
+
+
+def test_table_of_chapters(page: Any, pages: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Digits")])
+    good, bad = (
+        course_pages.Chapter(name, notebook, 12.0, failed)
+        for name, failed in (("good", []), ("bad", ["cell 3: ValueError: no such split"]))
+    )
+    (pages / "index.html").write_text(course_pages.index_page([good, bad], "With the sample."))
+    (pages / "bad.html").write_text(course_pages.chapter_page(bad, good, None))
+    assert read_as_page(page, pages, "index") + read_as_page(page, pages, "bad") == []
