@@ -54,6 +54,7 @@ from .desk import abstention_desk
 from .drawing_pad import drawing_pad
 from .explorer import risk_coverage_explorer
 from .live_picture import LivePicture
+from .misclassified import misclassified_browser
 from .packed_calculator import packed_calculator
 from .shell import Shell, control, heading, message, row, widget
 from .stage import Stage
@@ -67,6 +68,7 @@ __all__ = [
     "drawing_pad",
     "heading",
     "message",
+    "misclassified_browser",
     "packed_calculator",
     "risk_coverage_explorer",
     "row",

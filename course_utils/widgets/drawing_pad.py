@@ -1,0 +1,340 @@
+"""Drawing pad: draw a digit, or a shoe, and all members answer while the pen moves."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from .. import centring
+from ..data import MEAN, STD
+from ..figures import checks, style
+from ..predictions import Predictions
+from .answer_card import SHOWN_WIDTH, answer_card, blank_card
+from .live_picture import encode_png
+from .shell import Shell, control, row, widget
+
+_HERE = Path(__file__).parent
+SIDE = 4 * centring.SIDE  # of the sheet in pixels: fine enough for smooth edges, 12.5 kB a message
+SEED = 5  # of the order in which examples come
+Predictor = Callable[[NDArray[np.uint8]], Predictions]
+
+
+class Pad(anywidget.AnyWidget):
+    """A sheet in the page; the page owns the drawing and its undo, and sends the ink.
+
+    Attributes
+    ----------
+    value : bytes
+        ``side`` x ``side`` grey values, row by row: 0 is paper, 255 is ink. It is sent at most
+        every 60 ms while the pen is down, and at once when it is lifted. Setting it here puts a new
+        drawing on the sheet, which the user may take back.
+    side : int
+    """
+
+    _esm = (_HERE / "drawing_pad.js").read_text(encoding="utf-8")
+    _css = (_HERE / "drawing_pad.css").read_text(encoding="utf-8")
+
+    # Without echo: the page that draws is ahead of every answer, and needs none.
+    value = traitlets.Bytes(bytes(SIDE * SIDE)).tag(sync=True, echo_update=False)
+    side = traitlets.Int(SIDE).tag(sync=True)
+
+    def still(self) -> str:
+        """The drawing as HTML that needs no kernel."""
+        ink = np.frombuffer(self.value, np.uint8).reshape(self.side, self.side)
+        png = encode_png(np.repeat(255 - ink[:, :, None], 3, axis=2))
+        data = base64.b64encode(png).decode("ascii")
+        alt = "The drawing." if ink.any() else "An empty sheet to draw on."
+        return (
+            f'<img src="data:image/png;base64,{data}" alt="{alt}" width="280" '
+            f'style="border:1px solid {style.REFERENCE}">'
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What is on the sheet, and how the networks get it.
+
+    Attributes
+    ----------
+    drawing : uint8 [SIDE, SIDE]
+    centred : bool
+        Scaled and centred as MNIST's digits were; otherwise only shrunk.
+    origin : str
+        Where an example is from, until the pen touches it.
+    """
+
+    drawing: NDArray[np.uint8]
+    centred: bool = True
+    origin: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is drawn."""
+        return not self.drawing.any()
+
+    @property
+    def seen(self) -> NDArray[np.uint8]:
+        """What the networks see, uint8 [28, 28]."""
+        return (centring.as_mnist if self.centred else centring.shrunk)(self.drawing)
+
+
+def start() -> Sheet:
+    """An empty sheet."""
+    return Sheet(np.zeros((SIDE, SIDE), np.uint8))
+
+
+def draw_on(state: Sheet, ink: bytes) -> Sheet:
+    """The drawing that the page sends."""
+    if len(ink) != SIDE * SIDE:
+        raise ValueError(
+            f"The sheet has {SIDE} by {SIDE} pixels, but {len(ink):,} came; run the cell again."
+        )
+    return replace(state, drawing=np.frombuffer(ink, np.uint8).reshape(SIDE, SIDE), origin="")
+
+
+def centre(state: Sheet, centred: bool) -> Sheet:
+    """With or without MNIST's scaling and centring."""
+    return replace(state, centred=bool(centred))
+
+
+def bring(state: Sheet, image: NDArray[np.uint8], origin: str) -> Sheet:
+    """An image of a data set in place of the drawing."""
+    height, width = image.shape
+    if height == width and SIDE % height == 0:  # whole blocks: nothing is lost
+        drawing = np.kron(image, np.ones((SIDE // height, SIDE // height), np.uint8))
+    else:
+        from PIL import Image
+
+        drawing = np.asarray(Image.fromarray(image).resize((SIDE, SIDE)))
+    return replace(state, drawing=drawing, origin=origin)
+
+
+# --- what is given --------------------------------------------------------------------------------
+def predictor_of(model: Any, num_members: int | None = None) -> Predictor:
+    """A function from images to predictions, made from a network or taken as it is.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or callable
+        A network answers where it is, without a loader or a move to another device: for one image
+        these take five times as long as the eight members of an ensemble.
+    num_members : int, optional
+        Of a network; by default what its output says.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    torch = sys.modules.get("torch")  # who has a network has imported it
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return partial(_answer_of_network, model, num_members)
+    if not callable(model):
+        raise ValueError(
+            "The pad needs a network, or a function from images to Predictions, not "
+            f"{type(model).__name__}."
+        )
+    if num_members is not None:
+        raise ValueError("num_members is for networks; a function says itself how many answer.")
+    return model
+
+
+def _answer_of_network(
+    model: Any, num_members: int | None, images: NDArray[np.uint8]
+) -> Predictions:
+    import torch
+
+    where = next(model.parameters(), torch.zeros(0)).device
+    inputs = torch.from_numpy(images).to(where).unsqueeze(1).float().div(255).sub(MEAN).div(STD)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            outputs = model(inputs).cpu().numpy()
+    finally:
+        model.train(was_training)
+    members = outputs.shape[0] // len(images) if num_members is None else num_members
+    return Predictions.from_stacked(outputs, members)
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Images of one data set, in a fixed random order that starts again at the end."""
+
+    name: str
+    images: NDArray[np.uint8]
+    order: NDArray[np.intp]
+
+    def origin(self, turn: int) -> str:
+        """In words, where an example is from."""
+        return f"number {int(self.order[turn % len(self.order)]):,} of {self.name}"
+
+    def image(self, turn: int) -> NDArray[np.uint8]:
+        """The example whose turn it is."""
+        return self.images[self.order[turn % len(self.order)]]
+
+
+def checked_examples(examples: Any) -> list[Examples]:
+    """Examples from an ``ImageSet``, an array, or a mapping from names to these.
+
+    Raises
+    ------
+    ValueError
+        If they are no images, or none.
+    """
+    if examples is None:
+        return []
+    if not isinstance(examples, Mapping):
+        examples = {getattr(examples, "name", "the examples"): examples}
+    found = []
+    for name, images in examples.items():
+        stack = checks.image_stack(getattr(images, "images", images))
+        if not stack.size:
+            raise ValueError(f"There are no images in {name}; pass at least one, or no examples.")
+        order = np.random.default_rng(SEED).permutation(len(stack))
+        found.append(Examples(str(name), stack, order))
+    return found
+
+
+# --- the shell ----------------------------------------------------------------------------------
+class DrawingPad(Shell):
+    """The shell of :func:`drawing_pad`."""
+
+    def __init__(
+        self,
+        model: Any,
+        num_members: int | None,
+        class_names: Sequence[str] | None,
+        examples: Any,
+    ) -> None:
+        self.predict = predictor_of(model, num_members)
+        self.examples = checked_examples(examples)
+        # One image on trial: how many members and classes there are, and the first call's extra
+        # time before anybody waits for it.
+        trial = self.ask(np.zeros((centring.SIDE, centring.SIDE), np.uint8))
+        self.members = trial.num_members
+        self.names = checks.class_names(trial.num_classes, class_names)
+        super().__init__(start())
+
+        self.pad = Pad()
+        self.listen(self.pad, draw_on)
+        self.centred = control(
+            ipywidgets.Checkbox,
+            "Scale and centre as MNIST was",
+            value=True,
+            indent=False,
+        )
+        self.listen(self.centred, centre)
+        self.turns = [0] * len(self.examples)
+        self.bringers = []
+        for number, one in enumerate(self.examples):
+            what = "Bring an example" if len(self.examples) == 1 else f"Example: {one.name}"
+            button = control(ipywidgets.Button, what)
+            self.press(button, partial(self.next_example, number))
+            self.bringers.append(button)
+        self.answer = self.new_picture()
+        side = ipywidgets.VBox([self.pad, row(*self.bringers), self.centred])
+        side.layout.width = "300px"
+        side.add_class("course-pad-side")
+        self.children = [row(side, self.answer)]
+        self.children[0].layout.align_items = "flex-start"
+        self.answer.layout.flex = "1 1 400px"
+        if self.examples:  # something to look at, and to scribble on
+            self.state = self.next_example(0, self.state)
+        self.refresh()
+
+    def next_example(self, number: int, state: Sheet) -> Sheet:
+        """The next image of a data set."""
+        examples, turn = self.examples[number], self.turns[number]
+        self.turns[number] += 1
+        return bring(state, examples.image(turn), examples.origin(turn))
+
+    def ask(self, image: NDArray[np.uint8]) -> Predictions:
+        """The answer to one image, or a sentence on what is wrong with it."""
+        answer = self.predict(image[None])
+        if not isinstance(answer, Predictions):
+            raise ValueError(
+                f"The predictor must return Predictions, not {type(answer).__name__}: "
+                "wrap logits [images, members, classes] by Predictions(logits)."
+            )
+        if len(answer) != 1:
+            raise ValueError(f"The predictor was asked about 1 image and answered {len(answer)}.")
+        return answer
+
+    def follow(self) -> None:
+        ink = self.state.drawing.tobytes()
+        if self.pad.value != ink:
+            self.put(self.pad, value=ink)
+        self.put(self.centred, value=self.state.centred)
+
+    def draw(self) -> None:
+        state = self.state
+        if state.empty:
+            self.show_blank(None, "Draw something: a digit, or anything else.")
+            return
+        seen = state.seen
+        try:
+            probabilities = self.ask(seen).probabilities[0]
+            if probabilities.shape[1] != len(self.names):
+                raise ValueError(
+                    f"The predictor gave {probabilities.shape[1]} classes, and at first "
+                    f"{len(self.names)}; run the cell again."
+                )
+        except ValueError:
+            # an old answer beside a new drawing would be taken for its own
+            self.show_blank(seen, "")
+            raise
+        pixels, words = answer_card(seen, probabilities, self.names)
+        caption = words if not state.origin else f"{words}\nThe example is {state.origin}."
+        self.answer.show(
+            encode_png(pixels),
+            f"What the networks see, and what they say. {words}",
+            caption=caption,
+            width=SHOWN_WIDTH,
+        )
+
+    def show_blank(self, seen: NDArray[np.uint8] | None, caption: str) -> None:
+        """A card without an answer."""
+        pixels, alt = blank_card(seen, self.members, self.names)
+        self.answer.show(encode_png(pixels), alt, caption=caption, width=SHOWN_WIDTH)
+
+
+@widget
+def drawing_pad(
+    model_or_predictor: Any,
+    *,
+    num_members: int | None = None,
+    class_names: Sequence[str] | None = None,
+    examples: Any = None,
+) -> DrawingPad:
+    """A sheet on which one draws by mouse, finger or keys, while all members answer.
+
+    Parameters
+    ----------
+    model_or_predictor : torch.nn.Module or callable
+        A network that returns logits [(m b), C] for normalised images [B, 1, 28, 28], or a function
+        from images (uint8 [N, 28, 28]) to Predictions, which needs no torch.
+    num_members : int, optional
+        M, if a network is given; by default what its output says.
+    class_names : sequence of str [C], optional
+    examples : ImageSet, uint8 [N, H, W], or mapping of name to these, optional
+        Images that can be brought onto the sheet, to scribble on them; a button for each set. The
+        pad opens with the first.
+
+    Returns
+    -------
+    DrawingPad
+        Where the input makes no sense, a widget that says so.
+    """
+    return DrawingPad(model_or_predictor, num_members, class_names, examples)
