@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,8 @@ def sample_grid(
     images : uint8 [N, H, W]
     labels : int [N]
     class_names : sequence of str, optional
-        ``style.DIGITS`` or ``style.FASHION``; numbers unless given.
+        ``style.DIGITS`` or ``style.FASHION``; numbers unless given, for ten classes or as many as
+        the labels need. A class without an image keeps its row.
     per_class : int
         Columns.
     seed : int
@@ -92,7 +94,7 @@ def sample_grid(
         raise ValueError("There are no images to show; choose a split or filter with some.")
     if per_class < 1:
         raise ValueError(f"At least 1 image per class must be shown, not {per_class}.")
-    count = len(class_names) if class_names is not None else int(labels.max()) + 1
+    count = max(10, int(labels.max()) + 1) if class_names is None else len(class_names)
     if labels.min() < 0 or labels.max() >= count:
         raise ValueError(
             f"The labels go from {labels.min()} to {labels.max()} but there are {count} class "
@@ -154,6 +156,7 @@ def augmentation_sheet(
     augmented: np.ndarray,
     *,
     name: str = "augmentation",
+    column_names: Sequence[str] | None = None,
     figure: Figure | None = None,
 ) -> Picture:
     """Each original beside several augmented versions of it.
@@ -165,6 +168,8 @@ def augmentation_sheet(
         K versions of each original.
     name : str
         What was done, such as "random crop with padding 4".
+    column_names : sequence of str [K], optional
+        What was done in each column, if that differs; they take the place of ``name``.
     """
     originals = checks.image_stack(originals)
     augmented = np.asarray(augmented)
@@ -182,29 +187,47 @@ def augmentation_sheet(
             f"{augmented.shape[2:]}; the sheet needs one size."
         )
     versions = augmented.shape[1]
+    if column_names is not None and len(column_names) != versions:
+        raise ValueError(
+            f"There are {versions} versions of each image but {len(column_names)} column names; "
+            "pass one name per column."
+        )
     flat = checks.image_stack(augmented.reshape(-1, *augmented.shape[2:]))
     tiles = np.concatenate([originals[:, None], flat.reshape(augmented.shape)], axis=1)
     joined = mosaic(tiles, wide_gap_after=0)
 
     look = style.current()
     inner = 8 * look.scale - look.em
-    tall = (inner * joined.shape[0] / joined.shape[1] + 2.4 * look.em) / look.scale
-    figure = style.canvas(8, tall, figure)
-    axes = style.panels(figure, left=0.5, right=0.5, top=1.9, bottom=0.5)[0][0]
-    show(axes, joined)
     width = originals.shape[2]
-    start = 2 + width + width // 3
-    for x, text in ((0, "original"), (start, name)):
+    starts = [1] + [2 + width + width // 3 + column * (width + 1) for column in range(versions)]
+    if column_names is None:
+        heads = {1: "original", starts[1]: name}
+    else:
+        letters = max(4, int(inner / joined.shape[1] * width / look.em / 0.6))
+        names = ["original", *column_names]
+        heads = {
+            x: "\n".join(textwrap.wrap(text, letters))
+            for x, text in zip(starts, names, strict=True)
+        }
+    lines = 1 + max(text.count("\n") for text in heads.values())
+    top = 0.6 + 1.3 * lines
+    tall = (inner * joined.shape[0] / joined.shape[1] + (top + 0.5) * look.em) / look.scale
+    figure = style.canvas(8, tall, figure)
+    axes = style.panels(figure, left=0.5, right=0.5, top=top, bottom=0.5)[0][0]
+    show(axes, joined)
+    for x, text in heads.items():
         axes.annotate(
             text,
-            (x, 0),
+            (x - 0.5, 0),
             xytext=(0, 0.5 * look.text),
             textcoords="offset points",
+            va="bottom",
             color=style.INK,
         )
+    done = name if column_names is None else f"{name}: {style.listing(list(column_names))}"
     alt = (
         f"Augmentation sheet: {style.plural(len(originals), 'original image')} in the first "
-        f"column, {style.plural(versions, 'version')} of each beside it ({name})."
+        f"column, {style.plural(versions, 'version')} of each beside it ({done})."
     )
     return Picture(figure, alt)
 

@@ -302,9 +302,8 @@ changes = (
     lambda image: np.roll(image, 14, axis=1) * (np.arange(28) >= 14),  # half pushed out
 )
 changed = np.stack([[change(image) for change in changes] for image in originals])
-figures.augmentation_sheet(
-    originals, changed, name="mirrored | upside down | turned by 90° | by 180° | pushed half out"
-)
+names = ("mirrored", "upside down", "turned by 90°", "turned by 180°", "half pushed out")
+figures.augmentation_sheet(originals, changed, name="changes", column_names=names)
 
 # %% [markdown]
 # Observe that a 6 turned by 180° *is* a 9, and a 9 is a 6: the label is plainly false. A mirrored

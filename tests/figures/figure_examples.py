@@ -150,6 +150,12 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "augmentation_sheet": lambda **k: figures.augmentation_sheet(
         IMAGES[:3], IMAGES[:24].reshape(3, 8, 28, 28), name="random crop, padding 4", **k
     ),
+    "augmentation_sheet named": lambda **k: figures.augmentation_sheet(
+        IMAGES[:4],
+        IMAGES[:20].reshape(4, 5, 28, 28),
+        column_names=("mirrored", "upside down", "turned by 90°", "turned by 180°", "half out"),
+        **k,
+    ),
     "misclassified_gallery": lambda **k: figures.misclassified_gallery(IMAGES, DEEP, **k),
     "misclassified_gallery fashion": lambda **k: figures.misclassified_gallery(
         IMAGES, DEEP, class_names=figures.FASHION, **k

@@ -45,7 +45,7 @@ def test_sample_grid_shows_only_images_of_the_row_and_counts_all() -> None:
     labels = np.repeat([0, 1, 2], [5, 3, 12])
     # the grey level tells the class
     images = np.broadcast_to((labels * 40 + 20).astype(np.uint8)[:, None, None], (20, 28, 28))
-    picture = figures.sample_grid(images, labels, per_class=4)
+    picture = figures.sample_grid(images, labels, class_names=("0", "1", "2"), per_class=4)
     (axes,) = picture.figure.axes
     shown = np.asarray(axes.images[0].get_array())
     for row, tiles in enumerate((4, 3, 4)):
@@ -55,6 +55,18 @@ def test_sample_grid_shows_only_images_of_the_row_and_counts_all() -> None:
     assert [t.get_text() for t in axes.get_yticklabels()] == ["0", "1", "2"]
     assert texts_of(picture) == ["5", "3", "12", "count"]
     assert "0 5, 1 3, 2 12." in picture.alt and "20 images" in picture.alt
+
+
+def test_sample_grid_keeps_the_rows_of_classes_without_an_image() -> None:
+    picture = figures.sample_grid(IMAGES[:3], np.array([1, 1, 4]), per_class=2)
+    (axes,) = picture.figure.axes
+    assert [t.get_text() for t in axes.get_yticklabels()] == list(figures.DIGITS)
+    assert texts_of(picture)[:-1] == ["0", "2", "0", "0", "1", "0", "0", "0", "0", "0"]
+    shown = np.asarray(axes.images[0].get_array())
+    assert (shown[1 + 29 * 9 : 29 + 29 * 9, 1:29] == 255).all()
+    assert "8 0, 9 0." in picture.alt
+    more = figures.sample_grid(IMAGES[:2], np.array([0, 25]), per_class=2)
+    assert len(more.figure.axes[0].get_yticklabels()) == 26
 
 
 def test_sample_grid_is_the_same_for_the_same_seed_only() -> None:
@@ -103,6 +115,24 @@ def test_augmentation_sheet() -> None:
         "Augmentation sheet: 2 original images in the first column, 5 versions of each beside it "
         "(random crop)."
     )
+
+
+def test_augmentation_sheet_names_each_column_above_it() -> None:
+    columns = ("mirrored", "turned by 90 degrees", "by 180")
+    picture = figures.augmentation_sheet(
+        IMAGES[:2], IMAGES[2:8].reshape(2, 3, 28, 28), name="no labels", column_names=columns
+    )
+    (axes,) = picture.figure.axes
+    assert [text.replace("\n", " ") for text in texts_of(picture)] == ["original", *columns]
+    shown = np.asarray(axes.images[0].get_array())
+    for text, tile in zip(axes.texts, [0, 2, 3, 4], strict=True):
+        x = round(text.xy[0] + 0.5)
+        assert (shown[1:29, x : x + 28] == 255 - IMAGES[tile]).all()
+    assert picture.alt.endswith("(no labels: mirrored, turned by 90 degrees and by 180).")
+    with pytest.raises(ValueError, match="3 versions of each image but 2 column names"):
+        figures.augmentation_sheet(
+            IMAGES[:2], IMAGES[2:8].reshape(2, 3, 28, 28), column_names=columns[:2]
+        )
 
 
 @pytest.mark.parametrize(
