@@ -51,6 +51,7 @@ the kernel has answered to the last one, and skips what lies between.
 from __future__ import annotations
 
 from .desk import abstention_desk
+from .disagreement import disagreement_explorer
 from .drawing_pad import drawing_pad
 from .explorer import risk_coverage_explorer
 from .live_picture import LivePicture
@@ -65,6 +66,7 @@ __all__ = [
     "Stage",
     "abstention_desk",
     "control",
+    "disagreement_explorer",
     "drawing_pad",
     "heading",
     "message",

@@ -1,0 +1,595 @@
+"""Disagreement explorer: pick an image, switch members on and off, and watch who is unsure why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import ipywidgets
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import scores
+from ..figures import Picture, checks, disagreement_sheet, entropy_split, style
+from ..figures.disagreement import refill_sheet
+from ..predictions import Predictions
+from .rankings import checked_images, known
+from .shell import Shell, control, heading, row, widget
+from .stage import Stage
+
+DISPUTED = "most disputed first"
+UNDISPUTED = "unsure without dispute first"
+#: What an order counts, from the entropy of the mean and the expected entropy; highest first.
+ORDERS: dict[str, Callable[[NDArray, NDArray], NDArray]] = {
+    DISPUTED: lambda total, expected: total - expected,  # mutual information
+    # What the members say of themselves, less what only their contradiction adds.
+    UNDISPUTED: lambda total, expected: expected - (total - expected),
+    "most unsure first": lambda total, expected: total,
+    "surest first": lambda total, expected: -total,
+    "by number": lambda total, expected: -np.arange(len(total)),
+}
+CHUNK = 10_000  # images whose probabilities are in memory at once
+COLUMN = "436px"
+NOT_KNOWN = "none of these"
+
+
+# --- what there is to look at -------------------------------------------------------------------
+class Pile:
+    """Images, and what each model says about them, in any order.
+
+    Parameters
+    ----------
+    models : mapping of name to Predictions
+        For the same N images and C classes.
+    images : ImageSet or uint8 [N, H, W]
+    truth : sequence of int or str [N], optional
+        Class of each image, or a word if it is of none that the models know.
+    """
+
+    def __init__(
+        self, models: Mapping[str, Predictions], images: Any, truth: Sequence[Any] | None = None
+    ) -> None:
+        self.models = dict(models)
+        stack = checked_images(images, len(next(iter(self.models.values()))))
+        if stack is None:
+            raise ValueError("The images are missing; pass those that the models predicted.")
+        self.images = stack
+        self.truth = truth
+        self._entropies: dict[str, tuple[NDArray, NDArray]] = {}
+        self._orders: dict[tuple[str, str], tuple[NDArray, NDArray]] = {}
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def label(self, index: int) -> int | str | None:
+        """What an image truly is, as far as it is known."""
+        return None if self.truth is None else self.truth[index]
+
+    def probabilities(self, model: str, index: int) -> NDArray[np.float64]:
+        """Of each member for one image, [M, C]."""
+        return self.models[model].take([index]).probabilities[0]
+
+    def order(self, model: str, order: str) -> NDArray[np.intp]:
+        """The images in an order, judged by all members of a model."""
+        return self._ordered(model, order)[0]
+
+    def place(self, model: str, order: str, index: int) -> int:
+        """Where an image stands in an order, from 0."""
+        return int(self._ordered(model, order)[1][index])
+
+    def _ordered(self, model: str, order: str) -> tuple[NDArray, NDArray]:
+        if (model, order) not in self._orders:
+            if model not in self._entropies:
+                # In chunks, because the probabilities of a million images fill the memory.
+                parts = [
+                    self.models[model].take(slice(start, start + CHUNK))
+                    for start in range(0, len(self), CHUNK)
+                ]
+                self._entropies[model] = (
+                    np.concatenate([scores.entropy(part) for part in parts]),
+                    np.concatenate([scores.expected_entropy(part) for part in parts]),
+                )
+            images = np.argsort(-ORDERS[order](*self._entropies[model]), kind="stable")
+            places = np.empty_like(images)
+            places[images] = np.arange(len(images))
+            self._orders[model, order] = images, places
+        return self._orders[model, order]
+
+
+# --- state --------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Look:
+    """One image of a pile.
+
+    Attributes
+    ----------
+    index : int
+    order : str
+        Of ``ORDERS``, in which to go on.
+    """
+
+    index: int
+    order: str = DISPUTED
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What the user chose.
+
+    Attributes
+    ----------
+    model : str
+    on : tuple of bool [M]
+        Which members answer.
+    looks : tuple of Look
+        One for each pile.
+    """
+
+    model: str
+    on: tuple[bool, ...]
+    looks: tuple[Look, ...]
+
+
+def start(piles: Sequence[Pile]) -> Exploration:
+    """All members of the first model that has several, and its most disputed images."""
+    models = piles[0].models
+    ensembles = [name for name, predictions in models.items() if predictions.num_members > 1]
+    model = [*ensembles, *models][0]
+    predictions = models[model]
+    order = DISPUTED if ensembles else "most unsure first"
+    looks = tuple(Look(int(pile.order(model, order)[0]), order) for pile in piles)
+    return Exploration(model, (True,) * predictions.num_members, looks)
+
+
+def choose_model(piles: Sequence[Pile], state: Exploration, model: str) -> Exploration:
+    """Another model, with all its members, on the same images."""
+    model = known(model, list(piles[0].models), "model")
+    return replace(state, model=model, on=(True,) * piles[0].models[model].num_members)
+
+
+def switch(state: Exploration, member: int, on: bool) -> Exploration:
+    """Let a member answer or be silent."""
+    if not 0 <= member < len(state.on):
+        raise ValueError(f"There are {len(state.on)} members; there is no number {member + 1}.")
+    return replace(state, on=(*state.on[:member], bool(on), *state.on[member + 1 :]))
+
+
+def switch_all(state: Exploration, on: bool) -> Exploration:
+    """Let all members answer, or none."""
+    return replace(state, on=(bool(on),) * len(state.on))
+
+
+def only_one(state: Exploration) -> Exploration:
+    """Let one member answer alone: the first, and from then on the next."""
+    alone = (state.on.index(True) + 1) % len(state.on) if sum(state.on) == 1 else 0
+    return replace(state, on=tuple(member == alone for member in range(len(state.on))))
+
+
+def _with_look(state: Exploration, which: int, **changes: Any) -> Exploration:
+    looks = list(state.looks)
+    looks[which] = replace(looks[which], **changes)
+    return replace(state, looks=tuple(looks))
+
+
+def go_to(pile: Pile, which: int, state: Exploration, index: int | None) -> Exploration:
+    """Another image, by its number."""
+    if index is None or not 0 <= index < len(pile):
+        there_are = f"There are {style.plural(len(pile), 'image')}, numbered from 0"
+        raise ValueError(
+            f"{there_are} to {len(pile) - 1:,}; there is no number {index}."
+            if len(pile) > 1
+            else "There is one image; its number is 0."
+        )
+    return _with_look(state, which, index=int(index))
+
+
+def go_to_place(pile: Pile, which: int, state: Exploration, place: int) -> Exploration:
+    """Another image, by its place in the order, from 1."""
+    if not 1 <= place <= len(pile):
+        raise ValueError(f"There are {len(pile):,} places in this order; there is no {place}.")
+    order = pile.order(state.model, state.looks[which].order)
+    return _with_look(state, which, index=int(order[place - 1]))
+
+
+def choose_order(pile: Pile, which: int, state: Exploration, order: str) -> Exploration:
+    """The first image of another order."""
+    order = known(order, list(ORDERS), "order")
+    return _with_look(state, which, order=order, index=int(pile.order(state.model, order)[0]))
+
+
+def go_on(pile: Pile, which: int, state: Exploration) -> Exploration:
+    """The next image of the order."""
+    look = state.looks[which]
+    place = pile.place(state.model, look.order, look.index)
+    if place + 1 == len(pile):
+        raise ValueError("This is the last image in this order; choose another order.")
+    return go_to_place(pile, which, state, place + 2)
+
+
+# --- words --------------------------------------------------------------------------------------
+def _answer(probabilities: NDArray, names: Sequence[str], label: int | str | None) -> str:
+    """What some members say together, and how unsure they are."""
+    mean = probabilities.mean(axis=0)
+    said = int(mean.argmax())
+    verdict = ""
+    if isinstance(label, (int, np.integer)):
+        verdict = ", right" if said == label else ", wrong"
+    total, expected, mutual = entropy_split(probabilities)
+    return (
+        f"{names[said]} with {style.percent(mean[said])}{verdict}. Entropy {total:.2f} = "
+        f"expected entropy {expected:.2f} + mutual information {mutual:.2f}."
+    )
+
+
+def describe(pile: Pile, state: Exploration, which: int, names: Sequence[str]) -> str:
+    """An image of a pile in words and numbers."""
+    look, on = state.looks[which], np.array(state.on)
+    place = pile.place(state.model, look.order, look.index)
+    where = f"Image {look.index:,}, place {place + 1:,} of {len(pile):,} ({look.order})."
+    if not on.any():
+        return f"{where}\nAll members are switched off, so nobody answers. Switch at least one on."
+    probabilities, label = pile.probabilities(state.model, look.index), pile.label(look.index)
+    if len(on) == 1:
+        answer = _answer(probabilities, names, label)
+        return f"{where}\nThere is one member, and nobody to disagree with. It says {answer}"
+    votes = np.unique(probabilities[on].argmax(axis=1), return_counts=True)
+    said = [f"{count} for {names[vote]}" for vote, count in zip(*votes, strict=True)]
+    say = "says" if on.sum() == 1 else "say"
+    answer = _answer(probabilities[on], names, label)
+    words = f"{where}\n{on.sum()} of {len(on)} members {say} {answer}"
+    if on.sum() == 1:
+        words += " One member alone has nobody to disagree with."
+    else:
+        words += f" Votes: {style.listing(said)}."
+    if not on.all():
+        words += f"\nAll {len(on)} say {_answer(probabilities, names, label)}"
+    return words
+
+
+# --- the shell ----------------------------------------------------------------------------------
+class SheetStage(Stage):
+    """A sheet on a stage, with the names of the members as scenery in two colours.
+
+    Text is the dearest part of a sheet. The scenery is drawn twice, once with all names dark and
+    once with all pale, and each name is then taken from one of the two.
+    """
+
+    def sheet(self, picture: Picture) -> None:
+        """Draw everything that stays; ``picture.parts`` are the actors, except the names."""
+        names = {key: part for key, part in picture.parts.items() if key.startswith("name ")}
+        actors = {key: part for key, part in picture.parts.items() if key not in names}
+        self._faces = []
+        for color in (style.REFERENCE, style.INK):
+            for name in names.values():
+                name.set_color(color)
+            self.scene(picture, actors)
+            self._faces.append(self._pixels().copy())
+        height = self._pixels().shape[0]
+        self._boxes = {}
+        for key, name in names.items():
+            box = name.get_window_extent().padded(2)
+            rows = slice(max(0, int(height - box.y1)), int(height - box.y0) + 1)
+            columns = slice(max(0, int(box.x0)), int(box.x1) + 1)
+            self._boxes[int(key.split()[1])] = rows, columns
+        self._on: Any = None
+
+    def switch(self, on: Sequence[bool]) -> None:
+        """Darken the names of members that are on."""
+        if self._on == tuple(on):
+            return
+        pale, dark = self._faces
+        pixels = self._pixels()
+        pixels[...] = dark
+        for member, box in self._boxes.items():
+            if not on[member]:
+                pixels[box] = pale[box]
+        figure = self.picture.figure
+        self._scenery = figure.canvas.copy_from_bbox(figure.bbox)
+        self._on = tuple(on)
+
+    def _pixels(self) -> NDArray[np.uint8]:
+        return np.asarray(self.picture.figure.canvas.buffer_rgba())
+
+    def clear(self) -> None:
+        """Let go of the figure."""
+        super().clear()
+        self._faces, self._boxes, self._on = [], {}, None
+
+
+class Side:
+    """A pile with its controls and its sheet; the members are switched for all sides at once."""
+
+    def __init__(
+        self, shell: DisagreementExplorer, which: int, pile: Pile, prefix: str, upright: bool
+    ) -> None:
+        self.which, self.pile, self.upright = which, pile, upright
+        self.picture, self.stage = shell.new_picture(), SheetStage()
+        shell.stages.append(self.stage)  # to be cleared with the others
+        self._scenery: int | None = None  # number of members that the stage is set for
+        self._shown: Any = None
+
+        def named(word: str) -> str:
+            return f"{prefix} {word}" if prefix else word.capitalize()
+
+        look = shell.state.looks[which]
+        self.order = control(
+            ipywidgets.Dropdown,
+            named("order"),
+            options=list(ORDERS),
+            value=look.order,
+            width="calc(100% - 8px)" if upright else "23em",
+        )
+        self.place = control(
+            ipywidgets.IntSlider,
+            named("place"),
+            min=1,
+            max=max(len(pile), 2),  # a slider with no way to go is an error in the page
+            disabled=len(pile) == 1,
+            width="calc(100% - 8px)",
+        )
+        self.number = control(
+            ipywidgets.IntText, named("image number"), width="15em" if prefix else "13em"
+        )
+        buttons = {
+            "Most disputed": partial(choose_order, order=DISPUTED),
+            "Unsure, undisputed": partial(choose_order, order=UNDISPUTED),
+            "Next": go_on,
+        }
+        self.buttons = {
+            name: control(ipywidgets.Button, name, tooltip=f"{name}: {prefix or 'image'}")
+            for name in buttons
+        }
+        for moved, change in (
+            (self.order, choose_order),
+            (self.place, go_to_place),
+            (self.number, go_to),
+        ):
+            shell.listen(moved, partial(change, pile, which))
+        for name, change in buttons.items():
+            shell.press(self.buttons[name], partial(change, pile, which))
+
+    def children(self) -> list[Any]:
+        """Controls and picture, from the top."""
+        if self.upright:
+            rows = [self.order, row(*self.buttons.values()), row(self.number), self.place]
+        else:
+            rows = [row(self.order, *self.buttons.values()), row(self.number), self.place]
+        return [*rows, self.picture]
+
+    def follow(self, shell: DisagreementExplorer) -> None:
+        """Set the controls to the state."""
+        look = shell.state.looks[self.which]
+        shell.put(self.order, value=look.order)
+        shell.put(self.place, value=self.pile.place(shell.state.model, look.order, look.index) + 1)
+        shell.put(self.number, value=look.index)
+
+    def draw(self, state: Exploration, names: Sequence[str]) -> None:
+        """Move the parts of the sheet; draw it anew only for another number of members."""
+        shown = (state.model, state.on, state.looks[self.which])
+        if self._shown == shown and not self.picture.problem:
+            return
+        index = state.looks[self.which].index
+        image, label = self.pile.images[index], self.pile.label(index)
+        probabilities = self.pile.probabilities(state.model, index)
+        if self._scenery != len(probabilities):
+            picture = disagreement_sheet(
+                image, probabilities, label=label, class_names=names, upright=self.upright
+            )
+            self.stage.sheet(picture)
+            self._scenery = len(probabilities)
+        alt = refill_sheet(
+            self.stage.picture,
+            image,
+            probabilities,
+            label=label,
+            active=state.on,
+            class_names=names,
+        )
+        self.stage.switch(state.on)
+        words = describe(self.pile, state, self.which, names)
+        alt = f"Image {index:,}. {alt}"
+        self.picture.show(self.stage.png(), alt, caption=words, width=self.stage.width)
+        self._shown = shown
+
+
+class DisagreementExplorer(Shell):
+    """The shell of :func:`disagreement_explorer`."""
+
+    def __init__(
+        self,
+        models: Mapping[str, Predictions] | Predictions,
+        images: Any,
+        foreign: Mapping[str, Predictions] | Predictions | None,
+        foreign_images: Any,
+        foreign_names: Sequence[str] | None,
+        class_names: Sequence[str] | None,
+    ) -> None:
+        models = _checked_models(models)
+        first = next(iter(models.values()))
+        self.names = checks.class_names(first.num_classes, class_names)
+        piles = [Pile(models, images, _labels(models))]
+        if foreign is not None or foreign_images is not None:
+            piles.append(_foreign_pile(models, foreign, foreign_images, foreign_names))
+        self.piles = piles
+        super().__init__(start(piles))
+
+        self.model = control(ipywidgets.Dropdown, "Model", options=list(models), width="17em")
+        self.listen(self.model, partial(choose_model, piles))
+        most = max(predictions.num_members for predictions in models.values())
+        self.members = [
+            control(ipywidgets.Checkbox, name, width="7.5em", value=True, indent=False)
+            for name in checks.member_names(most, None)
+        ]
+        for member, box in enumerate(self.members):
+            self.listen(box, lambda state, on, member=member: switch(state, member, on))
+        self.switches = row()
+        self.all, self.none, self.one = (
+            control(ipywidgets.Button, name, tooltip=meaning)
+            for name, meaning in (
+                ("All on", "Let all members answer"),
+                ("All off", "Let no member answer"),
+                ("One at a time", "Let one member answer alone, then the next"),
+            )
+        )
+        self.press(self.all, lambda state: switch_all(state, True))
+        self.press(self.none, lambda state: switch_all(state, False))
+        self.press(self.one, only_one)
+
+        upright = len(piles) > 1
+        prefixes = ("", "OOD")
+        self.sides = [
+            Side(self, which, pile, prefixes[which], upright) for which, pile in enumerate(piles)
+        ]
+        self.children = [
+            row(self.model, self.all, self.none, self.one),
+            self.switches,
+            *(self._columns() if upright else self.sides[0].children()),
+        ]
+        self.refresh()
+
+    def _columns(self) -> list[Any]:
+        titles = ("In distribution", "Out of distribution (OOD)")
+        columns = [
+            ipywidgets.VBox(
+                [heading(title), *side.children()],
+                layout={"width": COLUMN, "max_width": "100%"},
+            )
+            for title, side in zip(titles, self.sides, strict=True)
+        ]
+        layout = {"flex_flow": "row wrap", "width": "100%", "justify_content": "space-between"}
+        return [ipywidgets.HBox(columns, layout=layout)]
+
+    def follow(self) -> None:
+        state = self.state
+        self.put(self.model, value=state.model)
+        boxes = tuple(self.members[: len(state.on)])
+        if self.switches.children != boxes:
+            self.switches.children = boxes
+        for box, on in zip(boxes, state.on, strict=True):
+            self.put(box, value=on)
+        for side in self.sides:
+            side.follow(self)
+
+    def draw(self) -> None:
+        for side in self.sides:
+            side.draw(self.state, self.names)
+
+    def close(self) -> None:
+        """End the widget, with the switches that the model shown last did not have."""
+        for box in getattr(self, "members", ()):
+            for part in (box, box.layout, box.style):
+                part.close()
+        super().close()
+
+
+# --- what comes in ------------------------------------------------------------------------------
+def _checked_models(models: Any) -> dict[str, Predictions]:
+    """Names and predictions that fit together."""
+    if isinstance(models, Predictions):
+        models = {"ensemble": models}
+    checks.named(models, "This widget")
+    for name, predictions in models.items():
+        if not isinstance(predictions, Predictions):
+            raise ValueError(
+                f"{name} must be Predictions, not {type(predictions).__name__}; "
+                "training.predict returns them."
+            )
+        if len(predictions) == 0:
+            raise ValueError(f"{name} has no predictions; pass those of at least one image.")
+    first_name, first = next(iter(models.items()))
+    for name, predictions in models.items():
+        checks.same_length(len(first), len(predictions), f"images of {first_name}", f"of {name}")
+        if predictions.num_classes != first.num_classes:
+            raise ValueError(
+                f"{first_name} has {first.num_classes} classes and {name} has "
+                f"{predictions.num_classes}; compare models of the same classes."
+            )
+    return dict(models)
+
+
+def _labels(models: Mapping[str, Predictions]) -> NDArray[np.int64] | None:
+    """The labels of the models that have them, which must agree."""
+    labelled = {name: one.labels for name, one in models.items() if one.labels is not None}
+    for name, labels in labelled.items():
+        first_name, first = next(iter(labelled.items()))
+        if not np.array_equal(labels, first):
+            raise ValueError(
+                f"{first_name} and {name} must predict the same images in the same order; "
+                "their labels differ."
+            )
+    return next(iter(labelled.values()), None)
+
+
+def _foreign_pile(
+    models: Mapping[str, Predictions], foreign: Any, images: Any, names: Sequence[str] | None
+) -> Pile:
+    """Images of no class that the models know."""
+    if foreign is None or images is None:
+        missing = "foreign" if foreign is None else "foreign_images"
+        raise ValueError(
+            "For images out of distribution pass both predictions and images; "
+            f"{missing} is missing."
+        )
+    if isinstance(foreign, Predictions):
+        foreign = {next(iter(models)): foreign}
+    checks.named(foreign, "foreign")
+    missing_models = [name for name in models if name not in foreign]
+    if missing_models:
+        raise ValueError(
+            f"There are no foreign predictions of {style.listing(missing_models)}; pass those of "
+            "every model."
+        )
+    foreign = _checked_models({name: foreign[name] for name in models})
+    for name, predictions in foreign.items():
+        for what in ("num_members", "num_classes"):
+            if getattr(predictions, what) != getattr(models[name], what):
+                raise ValueError(
+                    f"{name} has {getattr(models[name], what)} {what[4:]} for the known images but "
+                    f"{getattr(predictions, what)} for the foreign ones; pass the same model's."
+                )
+    labels = getattr(images, "labels", None)
+    if labels is None:
+        labels = _labels(foreign)
+    count = len(next(iter(foreign.values())))
+    if names is None or labels is None:
+        return Pile(foreign, images, [NOT_KNOWN] * count)
+    if len(labels) == 0 or max(labels) >= len(names):
+        raise ValueError(
+            f"There are {len(names)} foreign_names, but a foreign image has the label "
+            f"{max(labels, default=0)}; pass one name per class."
+        )
+    return Pile(foreign, images, [str(names[label]) for label in labels])
+
+
+@widget
+def disagreement_explorer(
+    models: Mapping[str, Predictions] | Predictions,
+    images: Any,
+    *,
+    foreign: Mapping[str, Predictions] | Predictions | None = None,
+    foreign_images: Any = None,
+    foreign_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> DisagreementExplorer:
+    """Look at what each member says about an image, and switch members on and off.
+
+    Parameters
+    ----------
+    models : Predictions, or mapping of name to Predictions
+        For the same N images; labels are shown if they are there.
+    images : ImageSet or uint8 [N, H, W]
+    foreign : Predictions, or mapping of name to Predictions, optional
+        By the same models, for images out of distribution; they are shown beside the others.
+    foreign_images : ImageSet or uint8 [K, H, W], optional
+    foreign_names : sequence of str, optional
+        Names of the classes of the foreign images, such as ``figures.FASHION``.
+    class_names : sequence of str, optional
+
+    Returns
+    -------
+    DisagreementExplorer
+        Where the input makes no sense, a widget that says so.
+    """
+    return DisagreementExplorer(models, images, foreign, foreign_images, foreign_names, class_names)
