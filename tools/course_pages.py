@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 from dataclasses import dataclass, field
 from html import escape
@@ -11,12 +12,14 @@ from pathlib import Path
 import jupyter_server_mathjax
 from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from still_widgets import freeze
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 STYLE = (TEMPLATES / "course" / "style.css").read_text(encoding="utf-8")
+FLAGS = re.MULTILINE | re.DOTALL
 COURSE = "When to trust a classifier"
 
 
@@ -31,13 +34,26 @@ class Chapter:
 
     @property
     def title(self) -> str:
-        """The first heading of the first markdown cell, or the file's name."""
-        for cell in self.notebook.cells:
-            if cell.cell_type == "markdown":
-                for line in cell.source.splitlines():
-                    if line.startswith("# "):
-                        return line[2:].strip()
-        return self.name
+        """The first heading, or the file's name."""
+        heading = re.search(r"^# (.+)$", self._prose, re.MULTILINE)
+        return heading[1].strip() if heading else self.name
+
+    @property
+    def question(self) -> str:
+        """The first of the questions that the chapter opens with, as markdown; may be empty."""
+        item = re.search(r"^\*\*Questions\*\*\s+- (.+?)(?=\n- |\n\n|\Z)", self._prose, FLAGS)
+        return " ".join(item[1].split()) if item else ""
+
+    @property
+    def minutes(self) -> str:
+        """What the chapter says it takes, such as "30 min"; may be empty."""
+        time = re.search(r"^\*\*Time\.\*\*(?:(?!\n\n).)*?(\d+)\s+minutes", self._prose, FLAGS)
+        return f"{time[1]} min" if time else ""
+
+    @property
+    def _prose(self) -> str:
+        cells = self.notebook.cells
+        return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
     @property
     def page(self) -> str:
@@ -110,18 +126,28 @@ def chapter_page(chapter: Chapter, previous: Chapter | None, following: Chapter 
     return str(soup)
 
 
+def one_line(markdown: str) -> str:
+    """Return the HTML of one line of markdown, without a paragraph around it."""
+    return re.sub(r"^<p>|</p>$", "", markdown2html(markdown).strip())
+
+
+def index_row(chapter: Chapter) -> str:
+    """Return one line of the table of chapters: what it asks, what it takes, how it went."""
+    name = f'<a href="{chapter.page}">{escape(chapter.title)}</a>'
+    if chapter.question:
+        name += f'<div class="question">{one_line(chapter.question)}</div>'
+    result = "<td>complete</td>"
+    if chapter.errors:
+        result = f'<td class="failed">{escape(chapter.errors[0])}</td>'
+    return (
+        f'<tr><td>{name}</td><td class="seconds">{escape(chapter.minutes)}</td>'
+        f'<td class="seconds">{chapter.seconds:.0f} s</td>{result}</tr>'
+    )
+
+
 def index_page(chapters: list[Chapter], made_with: str) -> str:
     """Return the HTML of the table of chapters."""
-    rows = "".join(
-        f'<tr><td><a href="{chapter.page}">{escape(chapter.title)}</a></td>'
-        f'<td class="seconds">{chapter.seconds:.0f} s</td>'
-        + (
-            f'<td class="failed">{escape(chapter.errors[0])}</td></tr>'
-            if chapter.errors
-            else "<td>complete</td></tr>"
-        )
-        for chapter in chapters
-    )
+    rows = "\n".join(index_row(chapter) for chapter in chapters)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -136,7 +162,8 @@ def index_page(chapters: list[Chapter], made_with: str) -> str:
 <p>The chapters as they ran on this machine.
 To change and run them yourself: <code>make lab</code>.</p>
 <table>
-<tr><th>Chapter</th><th class="seconds">Ran for</th><th>Result</th></tr>
+<tr><th>Chapter</th><th class="seconds">To read</th>
+<th class="seconds">Ran for</th><th>Result</th></tr>
 {rows}
 </table>
 <p>{escape(made_with)}</p>

@@ -14,9 +14,23 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+import course_pages
 import run_course
 from course_utils import data
 
+OPENING = """\
+# Digits & clothes
+
+What they are.
+
+**Questions**
+
+- Is `x < y` of
+  any use?
+- Or not?
+
+**Time.** About 25 minutes to read. The code
+needs 2 minutes."""
 FORMULA = r"$$\hat p = \frac{1}{M}\sum_{m=1}^M p_m$$"
 WIDGET = """\
 import ipywidgets
@@ -50,7 +64,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     allowed = new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
     sections = new_markdown_cell("## First\n\n" + FORMULA + "\n\n## Second")
     environment = new_code_cell("import sys; open('left', 'w').write('x'); print(sys.executable)")
-    heading = new_markdown_cell("# Digits & clothes")
+    heading = new_markdown_cell(OPENING)
     write(notebooks, "1_good", heading, sections, environment, new_code_cell(WIDGET), allowed)
     failing = new_code_cell("raise ValueError('no such split: tset')")
     write(notebooks, "2_bad", new_markdown_cell("# Fails"), failing, new_code_cell("print(2)"))
@@ -104,6 +118,11 @@ def test_index_leads_to_every_chapter(course: tuple[Path, int, str]) -> None:
         "3_hidden.html",
     ]
     assert index.select_one("td a").text == "Digits & clothes"
+    # taken from the chapter's own opening; a chapter that says neither has gaps
+    assert [one.text for one in index.select("td .question")] == ["Is x < y of any use?"]
+    assert index.select_one("td .question code").text == "x < y"
+    times = [row.select("td.seconds")[0].text for row in index.select("tr")[1:]]
+    assert times == ["25 min", "", ""]
     assert len(index.select("td.failed")) == 2
 
 
@@ -179,3 +198,12 @@ def test_network_is_waited_for_once_not_in_every_chapter(monkeypatch: pytest.Mon
     monkeypatch.setattr(data, "load_fashion_mnist", lambda split: SimpleNamespace(source="sample"))
     assert "sample" in run_course.settle_images()
     assert os.environ["COURSE_DATA"] == "sample"  # what the kernels inherit
+
+
+def test_every_chapter_opens_with_what_the_index_shows() -> None:
+    root = Path(run_course.__file__).parents[1] / "notebooks"
+    for path in sorted(root.glob("*.ipynb")):
+        chapter = course_pages.Chapter(path.stem, nbformat.read(path, as_version=4), 0.0)
+        assert re.match(r"\d\. \w", chapter.title), path
+        assert chapter.question.endswith("?") and "\n" not in chapter.question, path
+        assert re.fullmatch(r"\d+ min", chapter.minutes), path
