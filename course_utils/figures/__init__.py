@@ -11,6 +11,7 @@ from __future__ import annotations
 from . import style
 from .calibration import CalibrationBins, calibration_bins, reliability_diagram
 from .comparison import model_comparison
+from .choices import choices_of_members
 from .confusion import confusion_counts, confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet, entropy_split
 from .ensembles import MemberSeries, metric_against_members
@@ -35,6 +36,7 @@ __all__ = [
     "agreement_matrix",
     "augmentation_sheet",
     "calibration_bins",
+    "choices_of_members",
     "confusion_counts",
     "confusion_matrix",
     "cost_curves",

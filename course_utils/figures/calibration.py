@@ -70,15 +70,22 @@ def calibration_bins(predictions: Predictions, bins: int = 15) -> CalibrationBin
         Of equal width.
     """
     checks.labelled(predictions, "Calibration")
+    return bins_of_confidence(predictions.mean.max(axis=1), predictions.correct, bins)
+
+
+def bins_of_confidence(
+    confidence: np.ndarray, correct: np.ndarray, bins: int = 15
+) -> CalibrationBins:
+    """The same from confidences [N] and answers marked right or wrong [N]."""
     if bins < 1:
         raise ValueError(f"Calibration needs at least 1 bin, not {bins}.")
-    confidence = np.minimum(predictions.mean.max(axis=1), 1.0)
+    confidence = np.minimum(confidence, 1.0)
     edges = np.linspace(0, 1, bins + 1)
     where = np.searchsorted(edges, confidence, side="right") - 1
     count = np.bincount(where, minlength=bins + 1)
     with np.errstate(invalid="ignore"):
         mean = np.bincount(where, confidence, minlength=bins + 1) / count
-        accuracy = np.bincount(where, predictions.correct, minlength=bins + 1) / count
+        accuracy = np.bincount(where, correct, minlength=bins + 1) / count
     return CalibrationBins(edges, count, mean, accuracy)
 
 

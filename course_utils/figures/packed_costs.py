@@ -86,7 +86,7 @@ def packed_cost_bars(
         axes.spines["bottom"].set_visible(False)
         for place, value in enumerate(values):
             axes.annotate(
-                f"{value:,} ({times(value, values[0])})",
+                f"{value:,} ({value / values[0]:.3g} \N{MULTIPLICATION SIGN})",
                 (value, place),
                 xytext=(0.5 * look.text, 0),
                 textcoords="offset points",
@@ -94,16 +94,12 @@ def packed_cost_bars(
                 annotation_clip=False,
             )
         style.label(axes, title=title)
+    lenet = costs[0]
     words = "; ".join(
-        f"{cost.name}: {cost.parameters:,} parameters ({times(cost.parameters, lenet)} LeNet), "
-        f"{cost.flops:,} FLOPs per image ({times(cost.flops, lenet_flops)} LeNet)"
-        for lenet, lenet_flops in [(costs[0].parameters, costs[0].flops)]
+        f"{cost.name}: {cost.parameters:,} parameters "
+        f"({cost.parameters / lenet.parameters:.3g} times LeNet), "
+        f"{cost.flops:,} FLOPs per image ({cost.flops / lenet.flops:.3g} times LeNet)"
         for cost in costs
     )
     alt = f"Bars of parameters and FLOPs per image, M = {plan.num_members}, alpha = {plan.alpha:g}."
     return Picture(figure, f"{alt} {words}.")
-
-
-def times(value: int, unit: int) -> str:
-    """How many times one cost is another."""
-    return f"{value / unit:.3g} \N{MULTIPLICATION SIGN}"

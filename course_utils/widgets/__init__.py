@@ -53,6 +53,7 @@ from __future__ import annotations
 from .desk import abstention_desk
 from .disagreement import disagreement_explorer
 from .drawing_pad import drawing_pad
+from .ensemble_builder import ensemble_builder
 from .explorer import risk_coverage_explorer
 from .live_picture import LivePicture
 from .misclassified import misclassified_browser
@@ -68,6 +69,7 @@ __all__ = [
     "control",
     "disagreement_explorer",
     "drawing_pad",
+    "ensemble_builder",
     "heading",
     "message",
     "misclassified_browser",

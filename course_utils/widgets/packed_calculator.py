@@ -9,7 +9,7 @@ import ipywidgets
 
 from ..figures import packed_cost_bars, packed_costs, packed_diagram, packed_plan, style
 from ..figures.packed import LAYERS, PackedPlan
-from ..figures.packed_costs import network_flops, times
+from ..figures.packed_costs import network_flops
 from .shell import Shell, control, row, widget
 from .texts import Text, table
 
@@ -103,10 +103,10 @@ def describe(state: Setting) -> str:
     if plan.member != plan.lenet:
         words += f", {plan.member[0] / plan.lenet[0]:.3g} times as wide"
     words += (
-        f".\nParameters: {times(packed.parameters, lenet.parameters)} LeNet, "
-        f"{times(packed.parameters, deep.parameters)} {deep.name}. "
-        f"FLOPs per image: {times(packed.flops, lenet.flops)} LeNet, "
-        f"{times(packed.flops, deep.flops)} {deep.name}."
+        f".\nParameters: {packed.parameters / lenet.parameters:.3g} times LeNet, "
+        f"{packed.parameters / deep.parameters:.3g} times {deep.name}. "
+        f"FLOPs per image: {packed.flops / lenet.flops:.3g} times LeNet, "
+        f"{packed.flops / deep.flops:.3g} times {deep.name}."
     )
     if plan.member == plan.lenet:
         words += (

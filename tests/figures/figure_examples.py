@@ -63,6 +63,7 @@ ACCURACY = figures.MemberSeries(
     references={"PE-4": 0.9755},
 )
 NLL = figures.MemberSeries(MEMBERS, 0.05 + 0.03 / MEMBERS, higher_is_better=False)
+SIZES = np.repeat(np.arange(1, 5), [4, 6, 4, 1])
 BAND = (np.linspace(0.1, 1, 10), np.linspace(0, 0.05, 10), np.linspace(0.02, 0.3, 10))
 
 
@@ -235,6 +236,20 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "metric_against_members 4": lambda **k: figures.metric_against_members(
         {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}, **k
+    ),
+    "choices_of_members": lambda **k: figures.choices_of_members(
+        SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True, chosen=(3, 0.976), **k
+    ),
+    "choices_of_members sampled": lambda **k: figures.choices_of_members(
+        np.arange(1, 33),
+        1.0 / np.arange(1, 33),
+        metric="Brier score",
+        higher_is_better=False,
+        sampled=True,
+        **k,
+    ),
+    "choices_of_members one": lambda **k: figures.choices_of_members(
+        [1], [1.0], metric="accuracy", percent=True, chosen=(1, 1.0), **k
     ),
     "packed_diagram": lambda **k: figures.packed_diagram(4, 2, **k),
     "packed_diagram 16": lambda **k: figures.packed_diagram(16, 8, **k),

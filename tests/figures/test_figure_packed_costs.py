@@ -59,7 +59,7 @@ def test_bars_are_the_numbers_beside_them() -> None:
         assert [text.get_text().split()[0] for text in axes.texts] == [f"{n:,}" for n in values]
         for value in values:
             assert f"{value:,}" in picture.alt
-    assert "PE-4: 45,672 parameters (1.03 × LeNet), 737,760 FLOPs per image" in picture.alt
+    assert "PE-4: 45,672 parameters (1.03 times LeNet), 737,760 FLOPs per image" in picture.alt
 
 
 def test_bars_say_what_does_not_build() -> None:

@@ -104,8 +104,8 @@ def test_sentences_for_m(members) -> None:
 def test_words() -> None:
     words = describe(Setting(4, 2))
     assert "Each of the 4 members is a LeNet of 3, 8, 60 and 42 channels, 0.5 times" in words
-    assert "Parameters: 1.03 × LeNet, 0.257 × DE-4." in words
-    assert "FLOPs per image: 1.31 × LeNet, 0.327 × DE-4." in words
+    assert "Parameters: 1.03 times LeNet, 0.257 times DE-4." in words
+    assert "FLOPs per image: 1.31 times LeNet, 0.327 times DE-4." in words
     assert "PE-4 is DE-4 in one network" in describe(Setting(4, 4))
     assert "This is LeNet itself" in describe(Setting(1, 1))
 

@@ -1,0 +1,147 @@
+"""Where one choice of members lies among all choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from . import style
+from .picture import Picture
+
+GOLDEN = (5**0.5 - 1) / 2  # its multiples spread dots evenly, whatever their number
+HALF = 0.3  # half the width of a column of dots, in members
+
+
+@style.drawn
+def choices_of_members(
+    sizes: np.ndarray,
+    values: np.ndarray,
+    *,
+    metric: str = "accuracy",
+    percent: bool = False,
+    higher_is_better: bool = True,
+    chosen: tuple[int, float] | None = None,
+    sampled: bool = False,
+    figure: Figure | None = None,
+) -> Picture:
+    """A dot for each choice of members against its size, with the mean of each size.
+
+    Parameters
+    ----------
+    sizes : int [S]
+        Number of members of each choice.
+    values : float [S]
+        A share (0 to 1) where ``percent`` is true; infinite ones are left out.
+    metric : str
+    percent, higher_is_better : bool
+    chosen : (size, value), optional
+        The choice to be marked.
+    sampled : bool
+        The choices are a sample, not all.
+
+    Returns
+    -------
+    Picture
+        With the parts ``"point"`` and ``"column"``, which mark the choice.
+    """
+    sizes, values = np.asarray(sizes), np.asarray(values, np.float64)
+    if sizes.shape != values.shape or sizes.ndim != 1:
+        raise ValueError("Each choice needs its size and its value; the two differ in number.")
+    drawable = np.isfinite(values)
+    if not drawable.any():
+        raise ValueError(f"There is no choice with a finite {metric} to draw.")
+    factor = 100.0 if percent else 1.0
+    counts = np.unique(sizes[drawable])
+    look = style.current()
+    figure = style.canvas(8, 3.5, figure)
+    axes = style.panels(figure, left=6.0, right=1.0, top=2.8, bottom=3.2)[0][0]
+
+    means = []
+    for count in counts:
+        here = np.sort(values[drawable & (sizes == count)])
+        means.append(here.mean())
+        shift = HALF * (2 * (GOLDEN * np.arange(len(here)) % 1) - 1) if len(here) > 1 else [0.0]
+        (dots,) = axes.plot(
+            count + np.asarray(shift),
+            factor * here,
+            linestyle="none",
+            marker="o",
+            markersize=0.7 * look.marker,
+            markeredgewidth=0,
+            color=style.SKY,
+            alpha=0.55,
+            label="choices",
+        )
+    (line,) = axes.plot(
+        counts, factor * np.array(means), color=style.BLUE, marker="s", label="mean"
+    )
+    low, high = factor * values[drawable].min(), factor * values[drawable].max()
+    room = 0.08 * (high - low) or (0.5 if percent else 0.05)
+    low, high = low - room, high + room
+    axes.set_xlim(counts.min() - 0.6, counts.max() + 0.6)
+    axes.set_ylim(low, high)
+    axes.set_xticks(counts[:: max(1, -(-len(counts) // 16))])
+    axes.ticklabel_format(axis="y", useOffset=False, style="plain")
+    arrow = "↑" if higher_is_better else "↓"
+    unit = " (%)" if percent else ""
+    better = "higher is better" if higher_is_better else "lower is better"
+    style.label(axes, x="members in the choice", y=f"{metric}{unit} {arrow} {better}", grid="y")
+
+    size, value = chosen if chosen is not None else (counts[0], np.nan)
+    column = axes.add_patch(
+        Rectangle(
+            (size - 0.45, low), 0.9, high - low, facecolor=style.ORANGE, alpha=0.16, linewidth=0
+        )
+    )
+    (point,) = axes.plot(
+        [size],
+        [factor * value],
+        linestyle="none",
+        marker="D",
+        markersize=2.2 * look.marker,
+        markerfacecolor="none",
+        markeredgecolor=style.VERMILLION,
+        markeredgewidth=1.4 * look.line,
+        zorder=5,
+        clip_on=False,
+    )
+    style.legend(
+        figure,
+        [dots, line, point],
+        ["a sample of the choices" if sampled else "every choice", "mean", "your choice"],
+        loc="upper left",
+        ncols=3,
+        bbox_to_anchor=(5.4 * look.em / figure.get_size_inches()[0], 1),
+        columnspacing=1.6,
+    )
+    for part in (column, point):  # after the legend, which would hide its symbol, too
+        part.set_visible(chosen is not None)
+    alt = f"{metric} of {describe_choices(sizes, values, percent)}."
+    if chosen is not None:
+        shown = style.percent(value) if percent else f"{value:.4f}"
+        alt += f" Marked: a choice of {style.plural(int(size), 'member')} with {shown}."
+    return Picture(figure, alt, {"column": column, "point": point})
+
+
+def describe_choices(sizes: np.ndarray, values: np.ndarray, percent: bool) -> str:
+    """Number, range and mean of the choices of each size, in words."""
+    show: Callable[[float], str] = style.percent if percent else (lambda value: f"{value:.4f}")
+    finite = np.isfinite(values)
+    parts = []
+    for count in np.unique(sizes[finite]):
+        here = values[finite & (sizes == count)]
+        words = f"{style.plural(int(count), 'member')}: "
+        if len(here) == 1:
+            words += show(here[0])
+        else:
+            words += f"{len(here)} from {show(here.min())} to {show(here.max())}, "
+            words += f"mean {show(here.mean())}"
+        parts.append(words)
+    left_out = np.count_nonzero(~finite)
+    end = (
+        f"; {style.plural(left_out, 'choice')} with an infinite value left out" if left_out else ""
+    )
+    return f"{style.plural(len(sizes), 'choice')} of members, by size. {'; '.join(parts)}{end}"
