@@ -112,13 +112,17 @@ def describe(probabilities: np.ndarray, class_names: Sequence[str]) -> str:
     answer = int(mean.argmax())
     counts = np.bincount(probabilities.argmax(axis=1), minlength=classes)
     ranked = [c for c in np.argsort(-counts, kind="stable") if counts[c]]
-    words = f"It says {class_names[answer]} with {_percent(mean[answer])}."
+    who = "The ensemble" if members > 1 else "The network"
+    words = f"{who} says {class_names[answer]} with {_percent(mean[answer])}."
     if members > 1:
         if len(ranked) == 1:
-            words += f" All {members} members vote for {class_names[ranked[0]]}."
+            words += f" All {members} members say {class_names[ranked[0]]}."
         else:
-            votes = [f"{counts[c]} for {class_names[c]}" for c in ranked]
-            words += f" Votes of the {members} members: {style.listing(votes)}."
+            votes = [
+                f"{counts[c]} {'says' if counts[c] == 1 else 'say'} {class_names[c]}"
+                for c in ranked
+            ]
+            words += f" Of its {members} members {style.listing(votes)}."
     total, expected, mutual = entropy_split(probabilities)
     return words + (
         f"\nEntropy {total:.2f} nats = expected entropy {expected:.2f} + mutual information "

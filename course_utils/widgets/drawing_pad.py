@@ -45,8 +45,9 @@ class Pad(anywidget.AnyWidget):
     _esm = (_HERE / "drawing_pad.js").read_text(encoding="utf-8")
     _css = (_HERE / "drawing_pad.css").read_text(encoding="utf-8")
 
-    # Without echo: the page that draws is ahead of every answer, and needs none.
-    value = traitlets.Bytes(bytes(SIDE * SIDE)).tag(sync=True, echo_update=False)
+    # Without echo: the page that draws is ahead of every answer, and needs none. Cast, because what
+    # comes from a page is a memoryview.
+    value = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True, echo_update=False)
     side = traitlets.Int(SIDE).tag(sync=True)
 
     def still(self) -> str:
