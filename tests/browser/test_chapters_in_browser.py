@@ -40,6 +40,11 @@ def page(browser: Any) -> Iterator[Any]:
     opened.close()
 
 
+def report(problems: list[str]) -> None:
+    """Fail with all problems, if there are any."""
+    assert not problems, "\n" + "\n".join(problems)
+
+
 def read_as_page(page: Any, folder: Path, name: str) -> list[str]:
     """Open an exported page, keep its picture, and return what axe-core finds."""
     page.goto((folder / f"{name}.html").as_uri())
@@ -54,14 +59,14 @@ def test_chapter(name: str, lab: Any, page: Any, browser: Any, pages: Path) -> N
     page.on("pageerror", lambda error: thrown.append(str(error)))
     shutil.copy(REPOSITORY / "notebooks" / f"{name}.ipynb", lab.folder)
     run_all(page, lab.address, name, seconds=SECONDS)
-    assert errors(page) == []
+    report(errors(page))
     shown = page.locator(".course-widget").count()
     problems = move_all(page, name)
     problems += cut_off(page) + violations(page, OURS)
     shoot(page, name)
     page.evaluate("jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
-    assert problems + errors(page) + thrown == []
+    report(problems + errors(page) + thrown)
 
     notebook = nbformat.read(lab.folder / f"{name}.ipynb", as_version=4)
     chapter = course_pages.Chapter(name, notebook, 1.0)
@@ -69,7 +74,7 @@ def test_chapter(name: str, lab: Any, page: Any, browser: Any, pages: Path) -> N
     assert html.count('class="course-still"') >= shown
     (pages / f"{name}.html").write_text(html, encoding="utf-8")
     with browser.new_page(viewport={"width": 1280, "height": 900}) as exported:
-        assert read_as_page(exported, pages, name) == []
+        report(read_as_page(exported, pages, name))
 
 
 def test_table_of_chapters(page: Any, pages: Path) -> None:
@@ -80,4 +85,4 @@ def test_table_of_chapters(page: Any, pages: Path) -> None:
     )
     (pages / "index.html").write_text(course_pages.index_page([good, bad], "With the sample."))
     (pages / "bad.html").write_text(course_pages.chapter_page(bad, good, None))
-    assert read_as_page(page, pages, "index") + read_as_page(page, pages, "bad") == []
+    report(read_as_page(page, pages, "index") + read_as_page(page, pages, "bad"))
