@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from . import style
 from .picture import Picture
 
 GOLDEN = (5**0.5 - 1) / 2  # its multiples spread dots evenly, whatever their number
+DOT = {"linestyle": "none", "marker": "o", "markeredgewidth": 0, "color": style.SKY}
 HALF = 0.3  # half the width of a column of dots, in members
 
 
@@ -64,16 +66,12 @@ def choices_of_members(
         here = np.sort(values[drawable & (sizes == count)])
         means.append(here.mean())
         shift = HALF * (2 * (GOLDEN * np.arange(len(here)) % 1) - 1) if len(here) > 1 else [0.0]
-        (dots,) = axes.plot(
+        axes.plot(
             count + np.asarray(shift),
             factor * here,
-            linestyle="none",
-            marker="o",
+            **DOT,
             markersize=0.7 * look.marker,
-            markeredgewidth=0,
-            color=style.SKY,
             alpha=0.55,
-            label="choices",
         )
     (line,) = axes.plot(
         counts, factor * np.array(means), color=style.BLUE, marker="s", label="mean"
@@ -110,7 +108,7 @@ def choices_of_members(
     )
     style.legend(
         figure,
-        [dots, line, point],
+        [Line2D([], [], **DOT, markersize=look.marker, alpha=1), line, point],
         ["a sample of the choices" if sampled else "every choice", "mean", "your choice"],
         loc="upper left",
         ncols=3,

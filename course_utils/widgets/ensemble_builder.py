@@ -142,7 +142,7 @@ def measures_table(choices: Choices, state: Building) -> str:
         arrow = "↑" if metric.higher_is_better else "↓"
         rows.append([f"{name} {arrow}", yours, alone, everybody])
     size = len(state.chosen)
-    head = ["", f"your choice ({size})", "one member, on average", f"all {members}"]
+    head = ["metric", f"your choice ({size})", "one member, on average", f"all {members}"]
     return table("Metrics of your choice, of one member and of all members", head, rows)
 
 

@@ -136,7 +136,7 @@ def channels_table(state: Setting) -> str:
             *numbers(tuple(members * count for count in plan.lenet), deep.parameters, deep.flops),
         ],
     ]
-    head = ["channels", *(name for name, _, _ in LAYERS), "parameters", "FLOPs per image"]
+    head = ["network", *(name for name, _, _ in LAYERS), "parameters", "FLOPs per image"]
     return table("Channels per layer, parameters and FLOPs", head, rows)
 
 

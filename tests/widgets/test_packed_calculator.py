@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from widget_helpers import figures_in_memory, open_connections
 
 from course_utils import figures
-from course_utils.widgets import packed_calculator as calculator_module
 from course_utils.widgets.packed_calculator import (
     MOST_MEMBERS,
     Setting,
@@ -179,4 +178,4 @@ def test_it_closes_and_leaks_nothing(notebook) -> None:
 def test_two_do_not_disturb_each_other() -> None:
     first, second = packed_calculator(), packed_calculator()
     first.members.value = 8
-    assert second.state == calculator_module.Setting()
+    assert second.state == Setting()
