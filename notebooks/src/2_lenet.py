@@ -366,7 +366,6 @@ train_loader = batches(
 val_loader = batches(data_val, 500, device=device())
 num_epochs = epochs_for(data_train)
 num_steps = num_epochs * len(train_loader)
-print(f"{num_epochs} epochs of {len(train_loader)} batches are {num_steps:,} steps.")
 
 recipe = one_cycle_sgd(model, num_steps)
 routine = ClassificationRoutine(
@@ -374,8 +373,27 @@ routine = ClassificationRoutine(
 )
 
 # %% [markdown]
-# A smaller training set gets more epochs, so that the number of *steps* stays about the same. It is
-# steps that move the weights.
+# How long is this training? An **epoch** is one pass over all training images, a **step** is one
+# batch and one move of the weights. Here is the budget, beside that of the full training set.
+
+# %%
+from course_utils.training import EPOCHS
+
+budget = pd.DataFrame(
+    {"digits": [len(data_train), 55_000], "epochs": [num_epochs, EPOCHS[speed()]]},
+    index=["your training set", "the full training set"],
+)
+# the last batch of an epoch may be smaller
+budget["steps per epoch"] = [math.ceil(count / BATCH_SIZE) for count in budget["digits"]]
+budget["steps"] = budget["epochs"] * budget["steps per epoch"]
+assert budget["steps"].iloc[0] == num_steps
+budget
+
+# %% [markdown]
+# Observe the last column: both take about the same number of steps. (With the full data the two
+# rows are one and the same.) A smaller set gets more epochs, because it is steps that move the
+# weights. So do not read many epochs of few digits as a longer training. It is the same training,
+# which meets each digit more often.
 #
 # We validate on the validation digits after every epoch. The test digits stay locked away until the
 # network is final.
@@ -541,12 +559,15 @@ start = perf_counter()
 if speed() == "look":
     model = zoo.load("short-lenet")
     log = zoo.log("short-lenet")
-    epochs_of_weights = zoo.facts("short-lenet")["epochs"]
-    print(f"Not trained here: weights from the course's zoo, {epochs_of_weights} epochs.")
+    facts = zoo.facts("short-lenet")
+    steps_of_weights = facts["epochs"] * math.ceil(facts["num_train"] / BATCH_SIZE)
+    print("Not trained here: these weights come from the course's zoo.")
+    print(f"{facts['epochs']} epochs of {facts['num_train']:,} digits: {steps_of_weights:,} steps.")
 else:
     trainer.fit(routine, train_loader, val_loader)
     model = model.cpu().eval()
     log = folder / "metrics.csv"
+    print(f"{num_epochs} epochs of {len(data_train):,} digits: {trainer.global_step:,} steps.")
 seconds = perf_counter() - start
 
 # %% [markdown]
@@ -774,10 +795,11 @@ predictions_modest = predict(modest_model, data_test)
 figures.reliability_diagram({"LeNet": predictions, "modest": predictions_modest})
 
 # %% [markdown]
-# Observe first the lower panel, on its logarithmic axis: most answers are very confident. The bins
-# on the left hold so few images that their accuracy is mostly chance; hollow markers warn of the
-# worst. Then observe where the points lie relative to the diagonal, and trust the well-filled bins
-# most.
+# Observe first the lower panel, on its logarithmic axis: most answers are very confident, and the
+# bins on the left hold few images. Where they are fewer than twenty, accuracy is mostly chance:
+# such a bin is a pale marker, and no line leads to it. The other bins carry an interval. Only where
+# the diagonal lies outside of it does a bin say anything about over- or underconfidence. On a
+# thousand digits this may be a single bin: a good network leaves little to judge its doubts by.
 #
 # ### The confusion matrix
 #
@@ -859,8 +881,9 @@ figures.score_histograms(
 
 # %%
 most_sure = np.argsort(uncertainty_ood)[: len(data_ood) // 10]
-confidence = predictions_ood.mean.max(axis=1)[most_sure]
-print(f"{len(most_sure):,} of {len(data_ood):,} clothes; lowest confidence {confidence.min():.3f}")
+admitted = uncertainty_ood[most_sure]
+print(f"{len(most_sure):,} of {len(data_ood):,} clothes; one minus confidence:")
+print(f"smallest {admitted[0]:.1e}, median {np.median(admitted):.1e}, largest {admitted[-1]:.1e}")
 
 figures.sample_grid(
     data_ood.images[most_sure],
@@ -870,10 +893,13 @@ figures.sample_grid(
 )
 
 # %% [markdown]
-# Observe which digits the network likes to see in clothes; it does not use all ten alike, and some
-# rows may stay empty. You may find some sense in its choice. Sense does not help: no answer can be
-# right. The softmax must hand out all its probability among the ten digits.
-# It has no word for "none of these".
+# Observe the numbers first. One minus confidence is the probability of an error that the network
+# admits; `1.0e-03` is one in a thousand. For clothes the true one is 1: no answer can be right.
+#
+# Then observe which digits the network likes to see in clothes. It does not use all ten alike, and
+# some rows may stay empty. You may find some sense in its choice, but sense does not help. The
+# softmax must hand out all its probability among the ten digits. It has no word for "none of
+# these".
 #
 # Remember the rule without learning from chapter 1? We count grey pixels once more and compare.
 
