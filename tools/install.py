@@ -138,16 +138,18 @@ def torch_options(python: Path) -> list[str]:
 
 
 class Environment:
-    """The folder `.venv` of a working tree, and what is known about it.
+    """An environment of a working tree, as a rule `.venv`, and what is known about it.
 
     `course.json` inside it is written last and tells what is installed. `course-unfinished` stands
     there from the first step to the last: found at the start, it tells that an earlier call was
     interrupted. A folder with neither was made by somebody else and is used as it is.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, name: str = ".venv", described: str = "pyproject.toml") -> None:
         self.root = root
-        self.folder = root / ".venv"
+        self.name = name
+        self.folder = root / name
+        self.described = root / described  # the file that says what belongs into it
         self.stamp = self.folder / "course.json"
         self.unfinished = self.folder / "course-unfinished"
         windows = os.name == "nt"
@@ -160,7 +162,7 @@ class Environment:
 
     def wanted(self, extras: set[str]) -> dict:
         """Return what the stamp says when these extras are installed here."""
-        project = hashlib.sha256((self.root / "pyproject.toml").read_bytes()).hexdigest()
+        project = hashlib.sha256(self.described.read_bytes()).hexdigest()
         return {"place": str(self.root), "project": project, "extras": sorted(extras)}
 
     def installed(self) -> dict:
@@ -182,14 +184,14 @@ class Environment:
         """Make the environment, replacing one that is broken, moved or half made."""
         moved = bool(self.installed()) and self.installed().get("place") != str(self.root)
         if self.unfinished.exists() or moved or (self.folder.exists() and not self.works()):
-            say("The environment in .venv is not complete: making it again.")
+            say("The environment in %s is not complete: making it again." % self.name)
             shutil.rmtree(self.folder)
         if self.works():
             return
         chosen = choose_python(python)
-        self.folder.mkdir()
+        self.folder.mkdir(parents=True)
         self.unfinished.touch()
-        say("Making the environment in .venv with %s." % chosen)
+        say("Making the environment in %s with %s." % (self.name, chosen))
         made = subprocess.run([chosen, "-m", "venv", str(self.folder)], stdout=sys.stderr)
         if made.returncode != 0:
             raise InstallError(
@@ -197,18 +199,22 @@ class Environment:
                 % (chosen, self.folder)
             )
 
+    def contents(self, extras: set[str]) -> list[str]:
+        """Return what pip is asked for: the course, editable."""
+        project = ".[%s]" % ",".join(sorted(extras)) if extras else "."
+        return [*torch_options(self.python), "--editable", project]
+
     def install(self, extras: set[str]) -> None:
-        """Install the course, editable, and whatever was installed before."""
+        """Install what belongs into the environment, and whatever was installed before."""
         extras = extras | set(self.installed().get("extras", []))
         self.unfinished.touch()
-        project = ".[%s]" % ",".join(sorted(extras)) if extras else "."
         command = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
         if "PIP_RETRIES" not in os.environ:
             command += ["--retries", "2"]  # pip's five keep a room without a network waiting
         if not sys.stdout.isatty():
             command += ["--quiet"]
-        command += [*torch_options(self.python), "--editable", project]
-        say("Installing the course with pip. The first time this takes minutes.")
+        command += self.contents(extras)
+        say("Installing into %s with pip. The first time this takes minutes." % self.name)
         started = time.monotonic()
         try:
             run_pip(command, self.root)
@@ -272,16 +278,12 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    """Make the environment if need be. Returns the exit status."""
-    parser = argparse.ArgumentParser(description="Make .venv and install the course into it.")
-    parser.add_argument("extras", nargs="*", metavar="EXTRA", help="lab, dev, slides, tensorboard")
-    extras = set(parser.parse_args(arguments).extras)
-    environment = Environment(root)
+def make(environment: Environment, extras: set[str]) -> int:
+    """Make an environment if need be. Returns the exit status."""
     if environment.satisfies(extras):
         return 0
     try:
-        with only_one(root / "build" / "install.lock"):
+        with only_one(environment.root / "build" / "install.lock"):
             if not environment.satisfies(extras):  # another call may have just done it
                 environment.create(sys.executable)
                 environment.install(extras)
@@ -292,9 +294,18 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         print("Interrupted: the same command starts again where it is safe.", file=sys.stderr)
         return 130
     except OSError as error:
-        print("The environment cannot be made in %s: %s." % (root, error), file=sys.stderr)
+        print(
+            "The environment cannot be made in %s: %s." % (environment.root, error), file=sys.stderr
+        )
         return 1
     return 0
+
+
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Make `.venv` if need be. Returns the exit status."""
+    parser = argparse.ArgumentParser(description="Make .venv and install the course into it.")
+    parser.add_argument("extras", nargs="*", metavar="EXTRA", help="lab, dev, slides, tensorboard")
+    return make(Environment(root), set(parser.parse_args(arguments).extras))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import install
+import widgets7
 
 tomllib = pytest.importorskip("tomllib")  # Python 3.11 and later
 
@@ -43,6 +44,21 @@ def test_colab_keeps_its_own_packages() -> None:
     kept = {name: version in requirements[name].specifier for name, version in COLAB.items()}
     assert kept == dict.fromkeys(COLAB, True)
     assert "3.13.15" in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_widgets_are_tested_under_what_colab_has() -> None:
+    stated = (ROOT / widgets7.REQUIREMENTS).read_text(encoding="utf-8").splitlines()
+    lines = [line.partition(" #") for line in stated if not line.startswith("#")]
+    pinned = {}
+    for text, _, reason in lines:
+        requirement = Requirement(text)
+        versions = [part.version for part in requirement.specifier if part.operator == "=="]
+        if versions:
+            pinned[requirement.name] = versions[0]
+            assert reason, f"{requirement.name} is pinned without a reason beside it"
+    ours = {name: version for name, version in COLAB.items() if name in pinned}
+    assert set(ours) == {"anywidget", "ipywidgets", "matplotlib", "numpy"}
+    assert {name: pinned[name] for name in ours} == ours
 
 
 def test_conda_gets_the_same_ranges() -> None:

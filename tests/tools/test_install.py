@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 import install
+import widgets7
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pretended interpreters are scripts")
 
@@ -201,6 +202,22 @@ def test_environment_made_by_hand_is_kept(root: Path, python: Pretended) -> None
     (root / ".venv/mine").touch()
     assert install.main(["lab"], root) == 0
     assert (root / ".venv/mine").exists()
+
+
+def test_environment_of_ipywidgets_7_is_made_once_and_again_when_its_list_changes(
+    root: Path, python: Pretended
+) -> None:
+    wanted = root / widgets7.REQUIREMENTS
+    wanted.parent.mkdir()
+    wanted.write_text("ipywidgets==7.7.1\n")
+    assert widgets7.main(root) == widgets7.main(root) == 0
+    assert len(python.calls("-m venv")) == 1
+    assert [call.endswith(f"--requirement {wanted}") for call in python.calls("-m pip")] == [True]
+    assert (root / "build/widgets7/course.json").exists()
+    assert not (root / ".venv").exists()
+    wanted.write_text("ipywidgets==7.7.2\n")
+    assert widgets7.main(root) == 0
+    assert len(python.calls("-m pip")) == 2
 
 
 def test_no_network_is_one_sentence_and_keeps_what_was_installed(
