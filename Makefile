@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lab notebooks results check bench growth clean attendee author zoo
+.PHONY: help run test test-all lab notebooks results check slides bench growth clean attendee author presenter zoo
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ results: author ## authors: measure every number of the texts again, on all the 
 	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
 	$(COURSE) tools/make_results.py
 
+slides: presenter ## build the decks: one HTML file each, works offline, and a PDF
+	@$(COURSE) tools/make_slides.py
+
 bench: attendee ## compare speed and accuracy with the ancestor of this course, in about 10 minutes
 	$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) benchmarks/against_ancestor.py $(BENCH)
 
@@ -58,4 +61,7 @@ attendee:
 	@$(PYTHON) tools/install.py lab
 
 author:
-	@$(PYTHON) tools/install.py lab dev tensorboard
+	@$(PYTHON) tools/install.py lab dev slides tensorboard
+
+presenter:
+	@$(PYTHON) tools/install.py lab slides

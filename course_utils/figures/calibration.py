@@ -107,7 +107,7 @@ def reliability_diagram(
     """
     checks.named(models, "The reliability diagram")
     tables = {name: calibration_bins(model, bins) for name, model in models.items()}
-    figure = style.canvas(8, 4.2, figure)
+    figure = style.canvas(8, style.fitting(4.2), figure)
     (upper,), (lower,) = style.panels(
         figure, rows=(3, 1), left=5.6, right=15.5, top=1.4, bottom=3.2, gap_y=1.2
     )

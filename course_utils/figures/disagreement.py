@@ -147,10 +147,10 @@ def _upright(
     """Image and bar above, the map below."""
     look = style.current()
     em, below = look.em, _below(names)
-    side = 9.5 * em
+    side = 9.2 * em
     rows = 1.25 * em * min(max(len(people), 2), 16)
     tall = em * (below + MEAN_HEIGHT + MEAN_GAP + 2.6 + 2.2) + rows + side
-    figure = style.canvas(4.5, tall / look.scale, figure)
+    figure = style.canvas(4.25, tall / look.scale, figure)
     wide = figure.get_size_inches()[0]
     left = em * (0.9 + 0.62 * max(max(map(len, people)), 4))
     width = wide - left - 0.8 * em
@@ -160,7 +160,7 @@ def _upright(
         image=(0.8 * em, top, side, side),
         members=(left, lowest, width, rows),
         mean=(left, below * em, width, MEAN_HEIGHT * em),
-        bar=(side + 7.0 * em, top, 1.6 * em, side),
+        bar=(side + 5.4 * em, top, 1.6 * em, side),
     )
 
 
@@ -406,7 +406,7 @@ def agreement_matrix(
         accuracy = (votes == np.asarray(predictions.labels)[:, None]).mean(axis=0)
 
     look = style.current()
-    figure = style.canvas(7, 3.9, figure)
+    figure = style.canvas(7, style.fitting(3.9), figure)
     wide, tall = figure.get_size_inches()
     left, below, above = 1.4 + 0.62 * max(map(len, names)), 2.4, 2.2
     side = tall - look.em * (below + above)

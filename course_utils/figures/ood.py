@@ -228,7 +228,7 @@ def roc_and_precision_recall(
     """
     checks.named(models, "The ROC figure")
     results = {name: detection(*pair) for name, pair in models.items()}
-    figure = style.canvas(8, 3.7, figure)
+    figure = style.canvas(8, style.fitting(3.7), figure)
     left, right = style.panels(
         figure, columns=(1, 1), left=4.6, right=1.8, top=2.2, bottom=3.3, gap_x=5.2
     )[0]

@@ -122,7 +122,7 @@ def packed_diagram(
         M and alpha; those that do not build raise ValueError.
     """
     plan = packed_plan(num_members, alpha, num_classes=num_classes)
-    figure = style.canvas(8, 4.0, figure)
+    figure = style.canvas(8, style.fitting(4.0), figure)
     look = style.current()
     grid = style.panels(
         figure, columns=(1, 1, 1), left=0.7, right=0.7, top=2.3, bottom=4.6, gap_x=1.8

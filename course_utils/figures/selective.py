@@ -130,7 +130,7 @@ def risk_coverage_curves(
     if max_risk is not None and not 0 < max_risk <= 1:
         raise ValueError(f"The largest risk is a share between 0 and 1, not {max_risk}.")
     styles = style.model_styles(curves)
-    figure = style.canvas(8, 3.9, figure)
+    figure = style.canvas(8, style.fitting(3.9), figure)
     texts = {name: f"{name}  {style.percent(curve.error_rate)}" for name, curve in curves.items()}
     axes = style.panels(figure, left=4.8, right=_right_margin(texts.values()), top=1.2, bottom=3.3)[
         0
@@ -319,7 +319,7 @@ def cost_curves(
         if name not in curves:
             raise ValueError(f"There is no curve {name!r}; there are {', '.join(curves)}.")
     styles = style.model_styles(curves)
-    figure = style.canvas(8, 3.6, figure)
+    figure = style.canvas(8, style.fitting(3.6), figure)
     texts = {name: f"{name}\nleast {curve.optimum.cost:.3g}" for name, curve in curves.items()}
     axes = style.panels(figure, left=5.2, right=_right_margin(texts.values()), top=1.2, bottom=3.3)[
         0

@@ -135,6 +135,8 @@ class Style:
         Size of a marker in points.
     dpi : float
         Pixels per inch of the picture put on the page; it is shown at 96 CSS pixels per inch.
+    tallest : float
+        Height in inches that axes may fill: below a headline a slide has no more.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Style:
     line: float
     marker: float
     dpi: float
+    tallest: float = float("inf")
 
     @property
     def em(self) -> float:
@@ -197,7 +200,7 @@ class Style:
 
 STYLES: dict[str, Style] = {
     "notebook": Style("notebook", 10.0, 11.0, 1.0, 1.6, 5.0, 144.0),
-    "slides": Style("slides", 18.0, 20.0, 1.6, 2.8, 9.0, 120.0),
+    "slides": Style("slides", 18.0, 20.0, 1.6, 2.8, 9.0, 144.0, tallest=5.7),
 }
 
 _current = STYLES["notebook"]
@@ -260,6 +263,12 @@ def canvas(width: float, height: float, figure: Figure | None = None) -> Figure:
     if tuple(figure.get_size_inches()) != size:
         figure.set_size_inches(*size)
     return figure
+
+
+def fitting(height: float) -> float:
+    """A height in notebook inches, or what the style has; for axes, which can be any height."""
+    look = current()
+    return min(height, look.tallest / look.scale)
 
 
 def panels(
