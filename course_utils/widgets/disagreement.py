@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,8 +32,9 @@ ORDERS: dict[str, Callable[[NDArray, NDArray], NDArray]] = {
     "by number": lambda total, expected: -np.arange(len(total)),
 }
 CHUNK = 10_000  # images whose probabilities are in memory at once
-COLUMN = "436px"
+COLUMN = "414px"
 NOT_KNOWN = "none of these"
+MOST_LETTERS = 14  # of a foreign class, above its image
 
 
 # --- what there is to look at -------------------------------------------------------------------
@@ -234,8 +236,8 @@ def describe(pile: Pile, state: Exploration, which: int, names: Sequence[str]) -
     if len(on) == 1:
         answer = _answer(probabilities, names, label)
         return f"{where}\nThere is one member, and nobody to disagree with. It says {answer}"
-    votes = np.unique(probabilities[on].argmax(axis=1), return_counts=True)
-    said = [f"{count} for {names[vote]}" for vote, count in zip(*votes, strict=True)]
+    votes = Counter(probabilities[on].argmax(axis=1).tolist()).most_common()
+    said = [f"{count} for {names[vote]}" for vote, count in votes]
     say = "says" if on.sum() == 1 else "say"
     answer = _answer(probabilities[on], names, label)
     words = f"{where}\n{on.sum()} of {len(on)} members {say} {answer}"
@@ -321,17 +323,16 @@ class Side:
             value=look.order,
             width="calc(100% - 8px)" if upright else "23em",
         )
+        box = 160 if prefix else 130  # pixels
         self.place = control(
             ipywidgets.IntSlider,
             named("place"),
             min=1,
             max=max(len(pile), 2),  # a slider with no way to go is an error in the page
             disabled=len(pile) == 1,
-            width="calc(100% - 8px)",
+            width=f"calc(100% - {box + 30}px)",
         )
-        self.number = control(
-            ipywidgets.IntText, named("image number"), width="15em" if prefix else "13em"
-        )
+        self.number = control(ipywidgets.IntText, named("image"), width=f"{box}px")
         buttons = {
             "Most disputed": partial(choose_order, order=DISPUTED),
             "Unsure, undisputed": partial(choose_order, order=UNDISPUTED),
@@ -353,9 +354,9 @@ class Side:
     def children(self) -> list[Any]:
         """Controls and picture, from the top."""
         if self.upright:
-            rows = [self.order, row(*self.buttons.values()), row(self.number), self.place]
+            rows = [self.order, row(*self.buttons.values()), row(self.number, self.place)]
         else:
-            rows = [row(self.order, *self.buttons.values()), row(self.number), self.place]
+            rows = [row(self.order, *self.buttons.values()), row(self.number, self.place)]
         return [*rows, self.picture]
 
     def follow(self, shell: DisagreementExplorer) -> None:
@@ -379,6 +380,8 @@ class Side:
             )
             self.stage.sheet(picture)
             self._scenery = len(probabilities)
+        if isinstance(label, str) and len(label) > MOST_LETTERS:
+            label = label[: MOST_LETTERS - 1] + "…"
         alt = refill_sheet(
             self.stage.picture,
             image,
@@ -419,12 +422,12 @@ class DisagreementExplorer(Shell):
         self.listen(self.model, partial(choose_model, piles))
         most = max(predictions.num_members for predictions in models.values())
         self.members = [
-            control(ipywidgets.Checkbox, name, width="7.5em", value=True, indent=False)
+            control(ipywidgets.Checkbox, name, width="103px", value=True, indent=False)
             for name in checks.member_names(most, None)
         ]
         for member, box in enumerate(self.members):
             self.listen(box, lambda state, on, member=member: switch(state, member, on))
-        self.switches = row()
+        self.switches = ipywidgets.HBox(layout={"flex_flow": "row wrap", "width": "100%"})
         self.all, self.none, self.one = (
             control(ipywidgets.Button, name, tooltip=meaning)
             for name, meaning in (
