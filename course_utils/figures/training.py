@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ METRIC_NAMES = {
     "lr-SGD": "learning rate",
 }
 _DEFAULT = ("train_loss", "train_loss_epoch", "val/cls/NLL", "val/cls/Acc")
+MOST_POINTS = 4000  # of a line; more than there are pixels
 _SHARES = ("Acc", "accuracy")
 
 
@@ -60,6 +62,21 @@ def read_log(log: Any, name: str = "run") -> dict[str, np.ndarray]:
     if len({len(values) for values in numbers.values()}) > 1:
         raise ValueError(f"The columns of the training log of {name} have different lengths.")
     return numbers
+
+
+def thinned(values: np.ndarray) -> np.ndarray:
+    """Indices of at most ``MOST_POINTS`` values: first, lowest and highest of each stretch.
+
+    A noisy loss stays as noisy to the eye as it is; even steps would drop its peaks.
+    """
+    if len(values) <= MOST_POINTS:
+        return np.arange(len(values))
+    starts = np.linspace(0, len(values), MOST_POINTS // 4 + 1).astype(int)
+    kept = [[0, len(values) - 1]]
+    for start, end in pairwise(starts):
+        piece = values[start:end]
+        kept.append([start, start + piece.argmin(), start + piece.argmax()])
+    return np.unique(np.concatenate(kept))
 
 
 @style.drawn
@@ -121,6 +138,9 @@ def training_curves(
             across, values = columns[x][keep], columns[column][keep]
             if not len(values):
                 continue
+            drawn = thinned(values)
+            final = style.percent(values[-1]) if share else f"{values[-1]:.3g}"
+            across, values = across[drawn], values[drawn]
             across = across + 1 if x == "epoch" else across
             looks = styles[name]
             (handles[name],) = axes.plot(
@@ -132,7 +152,6 @@ def training_curves(
                 markevery=max(1, len(values) // 8),
                 label=name,
             )
-            final = style.percent(values[-1]) if share else f"{values[-1]:.3g}"
             last.append(f"{name} {final}")
         style.label(axes, x=x, title=words + (" (%)" if share else ""), grid="y")
         if x == "epoch":

@@ -7,7 +7,7 @@ import pytest
 from figure_examples import LOGS
 
 from course_utils import figures
-from course_utils.figures.training import read_log
+from course_utils.figures.training import MOST_POINTS, read_log
 
 CSV = """epoch,step,train_loss,val/cls/Acc,note
 0,10,2.0,,a
@@ -76,3 +76,17 @@ def test_one_epoch_is_drawn() -> None:
 def test_bad_logs_are_named(logs, metrics, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         figures.training_curves(logs, metrics=metrics)
+
+
+def test_a_million_steps_become_a_line_of_few_points_with_every_peak() -> None:
+    values = np.ones(1_000_000)
+    peaks = [3, 123_456, 999_998]
+    values[peaks] = [9.0, -5.0, 7.0]
+    log = {"step": np.arange(1_000_000), "train_loss": values}
+    picture = figures.training_curves({"LeNet": log}, x="step")
+    x, y = picture.figure.axes[0].lines[0].get_data()
+    assert len(x) <= MOST_POINTS
+    assert (x[0], x[-1]) == (0, 999_999)
+    assert (np.diff(x) > 0).all()
+    np.testing.assert_array_equal(y, values[x.astype(int)])
+    assert set(peaks) <= set(x)
