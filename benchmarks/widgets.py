@@ -6,8 +6,9 @@ In one JupyterLab, in turns, with 10,000 images, 8 members and 3 models: a key i
 slider of the course's widget, and on one of an `interact` function that draws the same main figure
 anew by `plt.show`. The clock runs in the page, from the key press to the frame after the new
 picture is in it. Then 30 key presses at once: how long the last picture takes after the last press,
-and in how many frames between there was no picture. Then the kernel's part alone, for growing
-numbers of images and members.
+and in how many frames between there was no picture. On the drawing pad the clock runs from the pen
+that is lifted to the answer of eight networks. Then the kernel's part alone, for growing numbers of
+images and members.
 """
 
 from __future__ import annotations
@@ -83,6 +84,26 @@ def desk(coverage, cost):
 ipywidgets.interact(desk, coverage=ipywidgets.FloatSlider(80, min=0, max=100, step=0.1),
                     cost=ipywidgets.BoundedFloatText(10, min=0, max=100, step=1));
 """,
+    "disagreement": """
+from course_utils.widgets import disagreement_explorer
+strange = pretend(10_000, 8, 0, 3)
+foreign = {"LeNet": strange.subset([0]), "PE-4": strange.subset(range(4)), "DE-8": strange}
+disagreement_explorer(dict(reversed(models.items())), images,
+                      foreign=foreign, foreign_images=images)
+""",
+    "disagreement, interact": """
+order = np.argsort(-scores.mutual_information(models["DE-8"]))
+strangest = int(scores.mutual_information(strange).argmax())
+def disagree(place, **members):
+    on = list(members.values())
+    for one, index in ((models["DE-8"], order[place]), (strange, strangest)):
+        figures.disagreement_sheet(images[index], one.probabilities[index],
+                                   label=int(one.labels[index]), active=on, upright=True,
+                                   figure=plt.figure())
+    plt.show()
+boxes = {f"member {number}": ipywidgets.Checkbox(True) for number in range(1, 9)}
+ipywidgets.interact(disagree, place=ipywidgets.IntSlider(0, min=0, max=9_999), **boxes);
+""",
 }
 WATCH = """
 (cell) => {
@@ -119,12 +140,28 @@ WATCH = """
   };
 }
 """
+PAD = """
+from torch_uncertainty.methods import deep_ensembles
+from course_utils import zoo
+from course_utils.widgets import drawing_pad
+drawing_pad(deep_ensembles([zoo.load(f"lenet-{number}") for number in range(8)]))
+"""
+WATCH_PEN = """
+() => {
+  const times = window.times = {lifted: 0, painted: 0};
+  document.querySelector('.course-pad canvas').addEventListener(
+    'pointerup', () => { times.lifted = performance.now(); }, true);
+  new MutationObserver(() => requestAnimationFrame(() => setTimeout(() => {
+    times.painted = performance.now();
+  }))).observe(document.querySelector('.course-picture img'), {attributeFilter: ['data-turn']});
+}
+"""
 IDLE = "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.status === 'idle'"
 
 
 def control(page: Any, cell: int, kind: str) -> Any:
-    """The slider handle or number box of a cell's widget."""
-    selector = ".noUi-handle" if kind == "slider" else "input[type=number]"
+    """The slider handle, number box or checkbox of a cell's widget."""
+    selector = ".noUi-handle" if kind == "slider" else f"input[type={kind}]"
     return page.locator(".jp-CodeCell").nth(cell).locator(selector).first
 
 
@@ -174,6 +211,8 @@ def in_the_page(presses: int) -> list[dict[str, Any]]:
         ("explorer: coverage", 2, 3, "slider"),
         ("desk: coverage", 4, 5, "slider"),
         ("desk: cost", 4, 5, "number"),
+        ("disagreement: place", 6, 7, "slider"),
+        ("disagreement: member", 6, 7, "checkbox"),
     ]
     rows = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -184,7 +223,7 @@ def in_the_page(presses: int) -> list[dict[str, Any]]:
             page = browser.new_page(viewport={"width": 1280, "height": 1200})
             run_all(page, lab.address, "latency")
             for name, ours, usual, kind in pairs:
-                key = "ArrowUp" if kind == "number" else "ArrowRight"
+                key = {"number": "ArrowUp", "slider": "ArrowRight", "checkbox": "Space"}[kind]
                 for cell in (ours, usual):
                     press(page, cell, kind, key)  # first drawings are not counted
                 taken: dict[int, list[float]] = {ours: [], usual: []}
@@ -207,6 +246,45 @@ def in_the_page(presses: int) -> list[dict[str, Any]]:
             browser.close()
             lab.close()
     return rows
+
+
+def pen_in_the_page(strokes: int) -> list[dict[str, Any]]:
+    """From the pen that is lifted to the painted answer to the whole drawing, 8 LeNets."""
+    from playwright.sync_api import sync_playwright
+
+    generator = np.random.default_rng(0)
+    taken = []
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        lab = Lab(Path(folder))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            lab.write("pad", [PAD])
+            page = browser.new_page(viewport={"width": 1280, "height": 1200})
+            run_all(page, lab.address, "pad")
+            page.locator(".course-picture img[data-turn]").wait_for()
+            page.evaluate(WATCH_PEN)
+            box = page.locator(".course-pad canvas").bounding_box()
+            corner, size = np.array([box["x"], box["y"]]), box["width"]
+            for stroke in range(strokes + 1):
+                start, end = corner + size * generator.uniform(0.1, 0.9, (2, 2))
+                page.mouse.move(*start)
+                page.mouse.down()
+                page.mouse.move(*end, steps=25)
+                page.mouse.up()
+                page.wait_for_timeout(800)
+                page.wait_for_function(IDLE)
+                times = page.evaluate("window.times")
+                if stroke:  # the first one is not counted
+                    taken.append(times["painted"] - times["lifted"])
+                if stroke % 4 == 3:
+                    page.get_by_role("button", name="Clear").click()
+                    page.wait_for_timeout(400)
+            page.close()
+        finally:
+            browser.close()
+            lab.close()
+    row = {"widget": "pad: pen up", "median ms": median(taken), "p90 ms": percentile(taken, 0.9)}
+    return [row]
 
 
 def in_the_kernel() -> list[dict[str, Any]]:
@@ -234,8 +312,31 @@ def in_the_kernel() -> list[dict[str, Any]]:
                 taken.append(1000 * (time.perf_counter() - start))
             row[f"{name} move ms"] = median(taken)
             made.close()
-        rows.append(row)
+        rows.append(row | disagreement_in_the_kernel(models, count))
     return rows
+
+
+def disagreement_in_the_kernel(models: dict[str, Any], count: int) -> dict[str, float]:
+    """Milliseconds to open two sheets, to go to the next digit and to switch a member."""
+    from course_utils.widgets import disagreement_explorer
+
+    models = dict(reversed(models.items()))  # opens on the first
+    images = np.broadcast_to(np.arange(784, dtype=np.uint8).reshape(28, 28), (count, 28, 28))
+    start = time.perf_counter()
+    made = disagreement_explorer(models, images, foreign=models, foreign_images=images)
+    row = {"disagreement first ms": 1000 * (time.perf_counter() - start)}
+    for name, control, values in (
+        ("place", made.sides[0].place, range(2, 11)),
+        ("member", made.members[0], [False, True] * 5),
+    ):
+        taken = []
+        for value in values:
+            start = time.perf_counter()
+            control.value = value
+            taken.append(1000 * (time.perf_counter() - start))
+        row[f"disagreement {name} ms"] = median(taken)
+    made.close()
+    return row
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -264,7 +365,7 @@ def main() -> int:
         print("The page is not measured: there is no Chromium.")
         page = []
     else:
-        page = in_the_page(options.presses)
+        page = in_the_page(options.presses) + pen_in_the_page(options.presses)
         print(table(page))
     options.json.parent.mkdir(parents=True, exist_ok=True)
     record = {"machine": platform.platform(), "page": page, "growth": growth}
