@@ -18,7 +18,9 @@ from .shell import Shell, control, row, widget
 from .strip import Strip, Tile
 
 SHOWN = 9  # images in the strip
+ONE_VALUE = 1e-9  # scores that differ by less are one value
 OWN, SHARED, ALONE, EVERY = "own", "shared", "alone", "every"
+ANY = -1  # in a menu of classes, where None would mean that nothing is selected
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def in_order(rankings: Rankings, state: Browsing) -> NDArray[np.intp]:
 def score_ends(uncertainty: NDArray[np.float64], steps: int = 200) -> tuple[float, float, float]:
     """Ends of a slider over all scores, and its step: 1, 2 or 5 times a power of ten."""
     low, high = float(uncertainty.min()), float(uncertainty.max())
-    if high - low < 1e-9:  # one value: leave the handles some way to go
+    if high - low < ONE_VALUE:  # leave the handles some way to go
         low, high = low - 0.5, high + 0.5
     power = 10.0 ** np.floor(np.log10((high - low) / steps))
     step = next(k * power for k in (1, 2, 5, 10) if k * power * steps >= high - low)
@@ -195,6 +197,10 @@ def step(rankings: Rankings, state: Browsing, by: int) -> Browsing:
     """Some images further, at most to the ends."""
     last = len(in_order(rankings, state)) - 1
     return replace(state, place=int(np.clip(state.place + by, 0, max(last, 0))))
+
+
+def _or_none(index: int) -> int | None:
+    return None if index == ANY else index
 
 
 def _class(rankings: Rankings, index: int | None) -> int | None:
@@ -316,8 +322,8 @@ class MisclassifiedBrowser(Shell):
             (self.kind, choose_kind),
             (self.score, partial(choose_score, rankings)),
             (self.order, choose_order),
-            (self.truth, partial(choose_truth, rankings)),
-            (self.answer, partial(choose_answer, rankings)),
+            (self.truth, lambda state, it: choose_truth(rankings, state, _or_none(it))),
+            (self.answer, lambda state, it: choose_answer(rankings, state, _or_none(it))),
             (self.range, partial(choose_range, rankings)),
             (self.number, go),
             (self.slider, go),
@@ -336,8 +342,8 @@ class MisclassifiedBrowser(Shell):
             row(self.truth, self.answer, self.open),
             self.range,
             row(self.back, self.on, self.number, self.slider),
-            self.card,
             self.strip,
+            self.card,
         ]
 
     # Each setting is listed with what it would leave, given all the others.
@@ -349,14 +355,14 @@ class MisclassifiedBrowser(Shell):
             for kind, words in kinds_in_words(rankings, state.model, self.noun).items()
         )
 
-    def _classes(self, which: str) -> tuple[tuple[str, int | None], ...]:
+    def _classes(self, which: str) -> tuple[tuple[str, int], ...]:
         rankings, state = self.rankings, self.state
         passed = fitting(rankings, state, without=which)
         classes = rankings.labels if which == "truth" else rankings.models[state.model].predicted
         counts = np.bincount(classes[passed], minlength=len(self.names))
         named = zip(self.names, counts, range(len(self.names)), strict=True)
         return (
-            (f"any ({passed.sum():,})", None),
+            (f"any ({passed.sum():,})", ANY),
             *((f"{name} ({count:,})", index) for name, count, index in named),
         )
 
@@ -366,9 +372,12 @@ class MisclassifiedBrowser(Shell):
         self.put(self.kind, options=self._kinds(), value=state.kind)
         self.put(self.score, options=rankings.scores_of(state.model), value=state.score)
         self.put(self.order, value=state.doubtful_first)
-        self.put(self.truth, options=self._classes("truth"), value=state.truth)
-        self.put(self.answer, options=self._classes("answer"), value=state.answer)
-        first, last, each = score_ends(here(rankings, state).uncertainty)
+        truth = ANY if state.truth is None else state.truth
+        answer = ANY if state.answer is None else state.answer
+        self.put(self.truth, options=self._classes("truth"), value=truth)
+        self.put(self.answer, options=self._classes("answer"), value=answer)
+        uncertainty = here(rankings, state).uncertainty
+        first, last, each = score_ends(uncertainty)
         decimals = max(0, -int(np.floor(np.log10(each))))
         self.put(
             self.range,
@@ -380,6 +389,7 @@ class MisclassifiedBrowser(Shell):
                 first if state.low is None else state.low,
                 last if state.high is None else state.high,
             ),
+            disabled=bool(np.ptp(uncertainty) < ONE_VALUE),
         )
         self.put(self.open, disabled=open_filters(state) == replace(state, place=0))
 

@@ -14,7 +14,7 @@ from course_utils import scores
 from course_utils.figures import FASHION
 from course_utils.predictions import Predictions
 from course_utils.widgets import misclassified, misclassified_browser
-from course_utils.widgets.misclassified import ALONE, EVERY, OWN, SHARED, Browsing
+from course_utils.widgets.misclassified import ALONE, ANY, EVERY, OWN, SHARED, Browsing
 from course_utils.widgets.rankings import Rankings
 from course_utils.widgets.strip import SCALE, Tile, in_a_row
 
@@ -206,13 +206,23 @@ def test_every_setting_tells_what_it_would_leave() -> None:
     assert counted(made.kind.options) == {
         kind: int((mask & (labels == 3)).sum()) for kind, mask in KINDS.items()
     }
-    assert counted(made.truth.options)[None] == wrong.sum()
+    assert counted(made.truth.options)[ANY] == wrong.sum()
     for index in range(10):
         assert counted(made.truth.options)[index] == (wrong & (labels == index)).sum()
         kept = wrong & (labels == 3) & (predicted == index)
         assert counted(made.answer.options)[index] == kept.sum()
     assert f"of {(wrong & (labels == 3)).sum()} " in say(made)
     assert made.truth.value == 3
+    made.truth.value = ANY
+    assert f"of {wrong.sum()} " in say(made)
+
+
+def test_every_menu_shows_what_is_chosen_at_all_times() -> None:
+    made = browser()
+    for change in (made.on.click, lambda: setattr(made.model, "value", "DE-4"), made.open.click):
+        for menu in (made.model, made.kind, made.score, made.order, made.truth, made.answer):
+            assert menu.index is not None and menu.label
+        change()
 
 
 def test_range_narrows_and_reset_opens() -> None:
@@ -227,7 +237,7 @@ def test_range_narrows_and_reset_opens() -> None:
     assert not made.open.disabled
     made.answer.value = 1
     made.open.click()
-    assert made.open.disabled and made.answer.value is None
+    assert made.open.disabled and made.answer.value == ANY
     assert made.range.value == (made.range.min, made.range.max)
     assert f"of {wrong.sum()} " in say(made)
 
@@ -273,7 +283,7 @@ def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:
     first.on.click()
     first.truth.value = 2
     assert (second.card.png, second.strip.png) == before
-    assert second.truth.value is None
+    assert second.truth.value == ANY
 
 
 # --- input that makes no sense, or little -------------------------------------------------------
