@@ -235,3 +235,21 @@ def test_pen_up_to_answer_in_time(opened: Open) -> None:
     stroke(page, (0.7, 0.2), (0.3, 0.8))
     settled(page)
     assert 0 < page.evaluate("window.waited") < 1500
+
+
+def test_pages_of_the_course_keep_the_answer(lab: Any) -> None:
+    """What ``make run`` writes: what the networks saw and said, without the sheet."""
+    import nbformat
+    from nbconvert.preprocessors import ExecutePreprocessor
+
+    from still_widgets import freeze
+
+    lab.write("pad-frozen", [PAD.format(more=EXAMPLES)])
+    notebook = nbformat.read(lab.folder / "pad-frozen.ipynb", 4)
+    ExecutePreprocessor(timeout=120).preprocess(notebook, {"metadata": {"path": str(lab.folder)}})
+    freeze(notebook)
+    still = notebook.cells[0].outputs[0]["data"]["text/html"]
+    assert 'alt="What the networks see, and what they say. The ensemble says' in still
+    assert "Scale and centre as MNIST was" in still
+    assert "of digits." in still
+    assert len(still) < 200_000  # the sheet's own bytes are not written out as text
