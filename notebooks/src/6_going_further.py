@@ -291,6 +291,18 @@ class ShiftModule(LightningDataModule):
 
 
 # %% [markdown]
+# Where it puts the measures that we want, for the familiar and for the shifted images:
+
+# %%
+keys = {
+    "accuracy": ("test/cls/Acc", "shift/cls/Acc"),
+    "ECE": ("test/cal/ECE", "shift/cal/ECE"),
+    "NLL": ("test/cls/NLL", "shift/cls/NLL"),
+    "entropy": ("test/cls/Entropy", "shift/Entropy"),
+    "disagreement": ("test/ens_Disagreement", "shift/ens_Disagreement"),
+}
+
+# %% [markdown]
 # Now the trainer tests each modest network on both.
 
 # %%
@@ -300,13 +312,6 @@ from torch_uncertainty.routines import ClassificationRoutine
 from course_utils.training import quiet
 
 quiet()
-keys = {
-    "accuracy": ("test/cls/Acc", "shift/cls/Acc"),
-    "ECE": ("test/cal/ECE", "shift/cal/ECE"),
-    "NLL": ("test/cls/NLL", "shift/cls/NLL"),
-    "entropy": ("test/cls/Entropy", "shift/Entropy"),
-    "disagreement": ("test/ens_Disagreement", "shift/ens_Disagreement"),
-}
 rows = {}
 for name, model in modest.items():
     routine = ClassificationRoutine(
@@ -482,13 +487,13 @@ pd.DataFrame(results).T.round(4)
 # - **Pool, then calibrate.** The average $\bar p$ is made as usual, and its *logarithm* is divided:
 #   $p_T(c) \propto \bar p(c)^{1/T}$. (Logarithms of probabilities serve as logits.)
 
+
 # %%
-rows = {}
-for name in ("DE-8", "PE-4"):
-    fitted, answers = modest_val[name], modest_answers[name]
+def variants(fitted, answers):
+    """The ways to repair an ensemble: what comes out, and the temperatures."""
     each = calibration.member_temperatures(fitted)
     of_mean = calibration.fit_temperature(calibration.log_mean(fitted), fitted.labels)
-    variants = {
+    return {
         "no repair": (answers, ""),
         "calibrate, then pool": (
             calibration.scale(answers, members=each),
@@ -496,10 +501,14 @@ for name in ("DE-8", "PE-4"):
         ),
         "pool, then calibrate": (calibration.scale(answers, mean=of_mean), f"{of_mean:.2f}"),
     }
-    for variant, (predictions, temperatures) in variants.items():
-        excess = predictions.mean.max(axis=1).mean() - predictions.correct.mean()
-        rows[name, variant] = {"T": temperatures, "confidence - accuracy": round(excess, 4)}
-        rows[name, variant] |= {k: round(v, 4) for k, v in summary(predictions).items()}
+
+
+rows = {}
+for name in ("DE-8", "PE-4"):
+    for variant, (one, shown) in variants(modest_val[name], modest_answers[name]).items():
+        excess = one.mean.max(axis=1).mean() - one.correct.mean()
+        rows[name, variant] = {"T": shown, "confidence - accuracy": round(excess, 4)}
+        rows[name, variant] |= {k: round(v, 4) for k, v in summary(one).items()}
 pd.DataFrame(rows).T
 
 # %% [markdown]
@@ -691,7 +700,7 @@ pd.DataFrame(rows).T.rename_axis("alpha").round(4)
 # The promise is about the *average* over calibration sets. For one of them, the coverage may be
 # above or below. Of the digits to report on we choose $n$ at random to calibrate, and measure the
 # coverage on the rest. We do so a thousand times: with $k = \lceil (n+1)(1-\alpha) \rceil$, and
-# with the plain quantile of the scores, as torch-uncertainty 0.13 takes it.
+# with the plain quantile of the scores, which torch-uncertainty takes (version 0.13).
 
 # %%
 promise = {"alpha": 0.05, "num_calibration": 50}
