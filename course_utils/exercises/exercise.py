@@ -85,6 +85,8 @@ class Exercise:
         As it stands in the notebook.
     stub : str
         The code in the notebook, which the learner replaces; it answers ``...``.
+    passed : str
+        What the notebook passes to ``check``: names that the stub defines, or the chapter.
     hints : (str, str, str)
         From a nudge to nearly there.
     answer : str
@@ -99,6 +101,7 @@ class Exercise:
     minutes: int
     task: str
     stub: str
+    passed: str
     hints: tuple[str, str, str]
     answer: str
     why: str
@@ -115,6 +118,26 @@ class Exercise:
         """Chapter, and place in it."""
         chapter, place = self.name.removeprefix("ex").split("_")
         return int(chapter), int(place)
+
+    @property
+    def cell(self) -> str:
+        """The notebook's cell, as the learner finds it."""
+        return self._cell(self.stub)
+
+    @property
+    def solved_cell(self) -> str:
+        """The notebook's cell with the solution in it."""
+        return self._cell(self.answer)
+
+    def _cell(self, code: str) -> str:
+        imported = f"from course_utils.exercises.chapter_{self.chapter} import {self.name}"
+        gap = "\n\n\n" if re.match(r"(def|@|class) ?", code.strip()) else "\n\n"
+        return f"{imported}{gap}{code.strip()}{gap}{self.name}.check({self.passed})"
+
+    @property
+    def help_cell(self) -> str:
+        """The cell below it: help, for who takes away a ``#``."""
+        return f"# {self.name}.hint()\n# {self.name}.solution()"
 
     def grade(self, *answers: Any) -> str | None:
         """Look at an answer; return what else to say to who is right.

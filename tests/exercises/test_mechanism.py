@@ -22,6 +22,7 @@ TEXTS = {
     "minutes": 3,
     "task": "Write the mean.",
     "stub": "def mean(x):\n    return ...",
+    "passed": "mean",
     "hints": ("Add.", "Divide.", "By `len`."),
     "answer": "def mean(x):\n    return x.sum() / len(x)",
     "why": "The mean weighs all alike.",
@@ -284,6 +285,16 @@ def test_words_of_a_learner_are_escaped(mean: Function) -> None:
 
     page = mean.check(malicious)._repr_html_()
     assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_cells_of_the_notebook(mean: Function) -> None:
+    assert mean.cell == (
+        "from course_utils.exercises.chapter_9 import ex9_1\n\n\n"
+        "def mean(x):\n    return ...\n\n\n"
+        "ex9_1.check(mean)"
+    )
+    assert "return x.sum() / len(x)" in mean.solved_cell
+    assert mean.help_cell == "# ex9_1.hint()\n# ex9_1.solution()"
 
 
 def test_progress_is_counted(mean: Function, number: Number) -> None:

@@ -1,0 +1,103 @@
+"""Answers to the exercises of chapter 2."""
+
+import torch
+from planted import Planted
+
+NLL = "def nll_of_logits(logits, labels):\n"
+ECE = "def calibration_error(confidence, correct):\n"
+BINS = """
+    error, edges = 0.0, np.linspace(0, 1, 11)
+    for low, high in zip(edges[:-1], edges[1:]):
+        mask = {mask}
+        if mask.any():
+            error += {weight} * abs(correct[mask].mean() - {claimed})
+    return error"""
+INSIDE = "(confidence > low) & (confidence <= high)"
+MEAN = "confidence[mask].mean()"
+
+PLANTED = {
+    "ex2_1": Planted(
+        wrong=[
+            ("num_parameters = 44_426 - 7 * 84", "bias"),
+            ("num_parameters = 3 * 84 + 3", "last layer alone"),
+            ("num_parameters = 44_426 - 850", "add the new one"),
+            ("num_parameters = 44_000", "look for less"),
+        ],
+        right=["num_parameters = 44_426 - 7 * 85", "num_parameters = np.int64(43831)"],
+    ),
+    "ex2_2": Planted(
+        wrong=[
+            (
+                NLL + "    e = np.exp(logits - logits.max(1, keepdims=True))\n"
+                "    p = e / e.sum(1, keepdims=True)\n"
+                "    q = np.exp(p) / np.exp(p).sum(1, keepdims=True)\n"
+                "    return -np.log(q[np.arange(len(labels)), labels]).mean()",
+                "softmax is applied twice",
+            ),
+            (
+                NLL + "    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)\n"
+                "    return -np.log(p[np.arange(len(labels)), labels]).mean()",
+                "NaN",
+            ),
+            (
+                NLL + "    z = logits - logits.max(1, keepdims=True)\n"
+                "    z = z - np.log(np.exp(z).sum(1, keepdims=True))\n"
+                "    return z[np.arange(len(labels)), labels].mean()",
+                "sign is missing",
+            ),
+            (
+                NLL + "    z = logits - logits.max(1, keepdims=True)\n"
+                "    z = z - np.log(np.exp(z).sum(1, keepdims=True))\n"
+                "    return -z[np.arange(len(labels)), labels].sum()",
+                "sum over the images",
+            ),
+            (
+                NLL + "    logits -= logits.max(1, keepdims=True)\n"
+                "    z = logits - np.log(np.exp(logits).sum(1, keepdims=True))\n"
+                "    return -z[np.arange(len(labels)), labels].mean()",
+                "changes its input",
+            ),
+        ],
+        right=[
+            NLL + "    return torch.nn.functional.cross_entropy(\n"
+            "        torch.from_numpy(logits), torch.from_numpy(labels)\n"
+            "    )",
+        ],
+        given={"torch": torch},
+    ),
+    "ex2_3": Planted(
+        wrong=[
+            (
+                ECE + BINS.format(mask=INSIDE, weight="mask.mean()", claimed="(low + high) / 2"),
+                "centres of the bins",
+            ),
+            (
+                ECE
+                + BINS.format(
+                    mask="(confidence >= low) & (confidence < high)",
+                    weight="mask.mean()",
+                    claimed=MEAN,
+                ),
+                "confidence of exactly 1",
+            ),
+            (
+                ECE + "    gaps = []\n    number = np.ceil(10 * confidence)\n"
+                "    for n in np.unique(number):\n        m = number == n\n"
+                "        gaps.append(abs(correct[m].mean() - confidence[m].mean()))\n"
+                "    return np.mean(gaps)",
+                "all bins count alike",
+            ),
+            (ECE + "    return abs(correct.mean() - confidence.mean())", "a single bin"),
+        ],
+        right=[ECE + BINS.format(mask=INSIDE, weight="mask.mean()", claimed=MEAN)],
+    ),
+    "ex2_4": Planted(
+        wrong=[
+            ('choice = "a"', "below"),
+            ('choice = "c"', "weighs each bin"),
+            ('choice = "d"', "accuracy was counted"),
+            ("choice = 2", "choose one of"),
+        ],
+        right=['choice = "B"'],
+    ),
+}
