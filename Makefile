@@ -7,10 +7,10 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lab notebooks results check slides bench growth clean attendee author presenter zoo
+.PHONY: help run test test-all test-widgets7 lab notebooks results check slides bench growth clean attendee author presenter zoo
 
 help: ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 run: attendee ## execute every chapter and leave readable pages in build/
 	@$(COURSE) tools/run_course.py
@@ -30,6 +30,11 @@ ifneq ($(NOTEBOOKS),)
 	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 endif
 	$(COURSE) -m pytest tests
+	@$(MAKE) --no-print-directory test-widgets7
+
+test-widgets7: ## check figures and widgets under ipywidgets 7.7.1, as Google Colab has it
+	@$(PYTHON) tools/widgets7.py
+	build/widgets7/bin/python -m pytest tests/figures tests/widgets
 
 check: author ## style, and notebooks in step with their sources
 	@$(COURSE) -m ruff check .

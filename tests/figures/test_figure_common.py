@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
+from statistics import median
 from xml.etree import ElementTree
 
 import matplotlib
@@ -215,8 +216,10 @@ seconds = time.process_time() - start
 heavy = {"torch", "torchvision", "sklearn", "pandas", "scipy", "matplotlib.pyplot"}
 print(seconds, *sorted(heavy & set(sys.modules)))
 """
-    output = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert output[1:] == []
-    assert float(output[0]) < 0.6
+    command = [sys.executable, "-c", program]
+    runs = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(3)
+    ]
+    assert [heavy for _, *heavy in runs] == [[]] * 3
+    assert median(float(seconds) for seconds, *_ in runs) < 0.6
