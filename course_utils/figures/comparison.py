@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -97,95 +98,194 @@ def model_comparison(
         raise ValueError(f"The label {label} is none of the {classes} classes.")
     if chosen is not None and chosen not in members:
         raise ValueError(f"There is no model {chosen!r}; there are {', '.join(members)}.")
-    opinions = [_Opinion.of(name, one, int(label)) for name, one in members.items()]
-    has_members = any(len(opinion.votes) > 1 for opinion in opinions)
+    sizes = {name: len(one) for name, one in members.items()}
+    has_members = max(sizes.values()) > 1
 
     look = style.current()
-    wide = 8 * look.scale / look.em
-    side = 11.0 if wide > 55 else 9.0
-    body = max(ROW * len(opinions), side)
+    lay = _layout(look)
+    body = max(ROW * len(sizes), lay.side)
     tall = HEAD + body + 0.8 + (KEY if has_members else 0.0)
     figure = style.canvas(8, tall * look.em / look.scale, figure)
     axes = style.bare(figure.add_axes((0, 0, 1, 1)))
     axes.set_autoscale_on(False)
-    axes.set(xlim=(0, wide), ylim=(tall, 0), aspect="auto")
+    axes.set(xlim=(0, lay.wide), ylim=(tall, 0), aspect="auto")
+    _draw_heads(axes, lay, has_members, tall)
+    parts = _empty_parts(axes, lay, image.shape, sizes, chosen, names)
+    picture = Picture(figure, "", parts)
+    return replace(
+        picture, alt=refill_comparison(picture, image, members, label, class_names=names)
+    )
 
-    axes.imshow(
-        255 - image,
+
+def refill_comparison(
+    picture: Picture,
+    image: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    label: int,
+    *,
+    class_names: Sequence[str],
+) -> str:
+    """Show another image on a card of the same models; only ``picture.parts`` change.
+
+    That is what a widget moves instead of drawing the card anew.
+
+    Parameters
+    ----------
+    picture : Picture
+        From :func:`model_comparison`, for an image of the same size.
+    image, probabilities, label, class_names
+        As there, and already checked.
+
+    Returns
+    -------
+    str
+        The alt text.
+    """
+    parts, names, lay = picture.parts, class_names, _layout(picture.look)
+    label = int(label)
+    opinions = [_Opinion.of(name, one, label) for name, one in probabilities.items()]
+    parts["image"].set_data(255 - image)
+    parts["title"].set_text(_fitting(f"true: {names[label]}", lay.side))
+    fills: list[str] = []
+    for k, opinion in enumerate(opinions):
+        mark = "✓ " if opinion.right else "✗ "
+        parts[f"answer {k}"].set(
+            text=mark + _fitting(names[opinion.answer], lay.widths[0] - 1.5),
+            color=style.BLUE if opinion.right else "#A84300",  # vermilion that reads well as text
+        )
+        parts[f"confidence {k}"].set_text(style.percent(opinion.confidence))
+        parts[f"confidence bar {k}"].set_width(opinion.confidence * lay.widths[1])
+        unit = lay.widths[2] / float(np.log(probabilities[opinion.name].shape[1]))
+        parts[f"expected {k}"].set_width(opinion.expected * unit)
+        words = f"{opinion.entropy:.2f} nats"
+        if len(opinion.votes) > 1:
+            words = f"{opinion.expected:.2f} + {opinion.mutual:.2f} = {words}"
+            parts[f"mutual {k}"].set(
+                x=lay.doubt + opinion.expected * unit, width=opinion.mutual * unit
+            )
+            lines = _vote_lines(opinion.votes, names)
+            for line, said in enumerate(lines or _counted(opinion.votes, names)):
+                parts[f"votes {k} {line}"].set_text(said)
+            if lines:
+                fills += [_vote_color(vote, label, opinion.answer) for vote in opinion.votes]
+        parts[f"entropy {k}"].set_text(words)
+    parts["vote tints"].set_facecolors(fills)
+    return (
+        f"Comparison of {style.plural(len(opinions), 'model')} on one image of class "
+        f"{names[label]}. " + ". ".join(opinion.in_words(names) for opinion in opinions) + "."
+    )
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Left ends and widths of the columns in text heights."""
+
+    wide: float
+    side: float
+    named: float
+    sure: float
+    doubt: float
+    voting: float
+    widths: tuple[float, float, float]
+
+
+def _layout(look: style.Style) -> _Layout:
+    wide = 8 * look.scale / look.em
+    side = 11.0 if wide > 55 else 9.0
+    named = 0.8 + side + GAP
+    free = wide - named - 3 * GAP - 0.4 - VOTES
+    widths = (0.33 * free, 0.21 * free, 0.46 * free)
+    sure = named + widths[0] + GAP
+    doubt = sure + widths[1] + GAP
+    return _Layout(wide, side, named, sure, doubt, doubt + widths[2] + GAP, widths)
+
+
+def _draw_heads(axes: Axes, lay: _Layout, has_members: bool, tall: float) -> None:
+    """Titles of the columns, and the key of the votes below."""
+    soft = {"va": "center_baseline", "color": style.SOFT}
+    axes.text(lay.sure, HEAD - 1.0, "confidence", **soft)
+    for line, color, hatch, words in (
+        (-2.4, EXPECTED, None, "expected entropy"),
+        (-1.0, MUTUAL, "///", "mutual information"),
+    ):
+        _box(axes, lay.doubt, HEAD + line, 1.1, color, hatch)
+        axes.text(lay.doubt + 1.5, HEAD + line, words, **soft)
+    if not has_members:
+        return
+    axes.text(lay.voting, HEAD - 1.0, "members' votes", **soft)
+    x, y = lay.named, tall - 0.5 * KEY - 0.2
+    for tint, words in (
+        (TINT_TRUE, "vote for the true class"),
+        (TINT_ANSWER, "for the wrong answer"),
+        (TINT_OTHER, "for another class"),
+    ):
+        _box(axes, x, y, 1.0, tint)
+        axes.text(x + 1.4, y, words, **soft)
+        x += 2.6 + 0.56 * len(words)
+
+
+def _empty_parts(
+    axes: Axes,
+    lay: _Layout,
+    shape: tuple[int, int],
+    sizes: Mapping[str, int],
+    chosen: str | None,
+    names: Sequence[str],
+) -> dict[str, Any]:
+    """What is the same for all images, and empty parts for the rest."""
+    side, parts = lay.side, {}
+    parts["image"] = axes.imshow(
+        np.zeros(shape, np.uint8),
         cmap="gray",
         vmin=0,
         vmax=255,
         extent=(0.8, 0.8 + side, HEAD + side, HEAD),
         aspect="auto",
     )
-    axes.add_patch(Rectangle((0.8, HEAD), side, side, fill=False, edgecolor=style.FRAME, lw=0.8))
-    title = _fitting(f"true: {names[label]}", side)
-    axes.text(0.8, HEAD - 1.0, title, fontsize=look.title, va="center_baseline")
-
-    # columns: name and answer, confidence, entropy, votes
-    start = 0.8 + side + GAP
-    free = wide - start - 3 * GAP - 0.4 - VOTES
-    widths = (0.33 * free, 0.21 * free, 0.46 * free)
-    named, sure = start, start + widths[0] + GAP
-    doubt = sure + widths[1] + GAP
-    voting = doubt + widths[2] + GAP
-    axes.text(sure, HEAD - 1.0, "confidence", va="center_baseline", color=style.SOFT)
-    for line, color, hatch, words in (
-        (-2.4, EXPECTED, None, "expected entropy"),
-        (-1.0, MUTUAL, "///", "mutual information"),
-    ):
-        _swatch(axes, doubt, HEAD + line, color, hatch)
-        axes.text(doubt + 1.5, HEAD + line, words, va="center_baseline", color=style.SOFT)
-    if has_members:
-        axes.text(voting, HEAD - 1.0, "members' votes", va="center_baseline", color=style.SOFT)
-
-    boxes: list[list[tuple[float, float]]] = []
-    fills: list[str] = []
-    for position, opinion in enumerate(opinions):
-        top = HEAD + ROW * position
-        if opinion.name == chosen:
-            low, high = top + 0.05, top + ROW - 0.35
-            axes.add_patch(
-                Rectangle(
-                    (named - 0.7, low),
-                    wide - named + 0.4,
-                    high - low,
-                    fill=False,
-                    edgecolor=style.FRAME,
-                    lw=0.8,
-                )
-            )
-            axes.add_patch(Rectangle((named - 0.7, low), 0.25, high - low, color=style.INK, lw=0))
-        first, second = top + 1.0, top + 2.5
-        axes.text(named, first, _fitting(opinion.name, widths[0]), va="center_baseline")
-        axes.text(
-            named,
-            second,
-            ("✓ " if opinion.right else "✗ ") + _fitting(names[opinion.answer], widths[0] - 1.5),
-            va="center_baseline",
-            color=style.BLUE if opinion.right else "#A84300",  # vermilion that reads well as text
-        )
-        _bar(axes, sure, first, widths[1], [(opinion.confidence, style.SOFT, None)])
-        axes.text(sure, second, style.percent(opinion.confidence), va="center_baseline")
-        ceiling = float(np.log(members[opinion.name].shape[1]))
-        parts = [(opinion.expected / ceiling, EXPECTED, None)]
-        words = f"{opinion.entropy:.2f} nats"
-        if len(opinion.votes) > 1:
-            parts.append((opinion.mutual / ceiling, MUTUAL, "///"))
-            words = f"{opinion.expected:.2f} + {opinion.mutual:.2f} = {words}"
-        _bar(axes, doubt, first, widths[2], parts)
-        axes.text(doubt, second, words, va="center_baseline")
-        if len(opinion.votes) > 1:
-            _draw_votes(axes, voting, first, second, opinion, names, label, boxes, fills)
-    if has_members:
-        _draw_key(axes, start, tall - 0.5 * KEY - 0.2, boxes, fills)
-    axes.add_collection(PolyCollection(boxes, facecolors=fills, edgecolors="none", zorder=1.5))
-
-    alt = (
-        f"Comparison of {style.plural(len(opinions), 'model')} on one image of class "
-        f"{names[label]}. " + ". ".join(opinion.in_words(names) for opinion in opinions) + "."
+    # drawn after the image on whose edge it lies
+    parts["frame"] = axes.add_patch(
+        Rectangle((0.8, HEAD), side, side, fill=False, edgecolor=style.FRAME, lw=0.8)
     )
-    return Picture(figure, alt)
+    title_size = style.current().title
+    parts["title"] = axes.text(0.8, HEAD - 1.0, "", fontsize=title_size, va="center_baseline")
+    boxes: list[list[tuple[float, float]]] = []
+    for k, (name, size) in enumerate(sizes.items()):
+        top = HEAD + ROW * k
+        if name == chosen:
+            low, high = top + 0.05, top + ROW - 0.35
+            x, width = lay.named - 0.7, lay.wide - lay.named + 0.4
+            for wide, look in ((width, {"fill": False, "lw": 0.8}), (0.25, {"lw": 0})):
+                color = style.INK if look["lw"] == 0 else style.FRAME
+                axes.add_patch(Rectangle((x, low), wide, high - low, color=color, **look))
+        first, second = top + 1.0, top + 2.5
+        axes.text(lay.named, first, _fitting(name, lay.widths[0]), va="center_baseline")
+        _box(axes, lay.sure, first, lay.widths[1], TINT_OTHER)
+        _box(axes, lay.doubt, first, lay.widths[2], TINT_OTHER)
+        parts[f"confidence bar {k}"] = _box(axes, lay.sure, first, 0, style.SOFT)
+        parts[f"expected {k}"] = _box(axes, lay.doubt, first, 0, EXPECTED)
+        for what, x in (("answer", lay.named), ("confidence", lay.sure), ("entropy", lay.doubt)):
+            parts[f"{what} {k}"] = axes.text(x, second, "", va="center_baseline")
+        if size == 1:
+            continue
+        parts[f"mutual {k}"] = _box(axes, lay.doubt, first, 0, MUTUAL, "///")
+        pitch, per_line = _pitch(names)
+        as_tiles = size <= 2 * per_line
+        for line, y in enumerate((first, second)):
+            count = min(max(size - line * per_line, 0), per_line) if as_tiles else 0
+            for position in range(count):
+                low, high = lay.voting + position * pitch, lay.voting + (position + 1) * pitch
+                high -= 0.18
+                boxes.append([(low, y - 0.7), (high, y - 0.7), (high, y + 0.7), (low, y + 0.7)])
+            parts[f"votes {k} {line}"] = axes.text(
+                lay.voting + (0.301 - 0.09 if as_tiles else 0.0),
+                y,
+                "",
+                family="DejaVu Sans Mono" if as_tiles else "DejaVu Sans",
+                va="center_baseline",
+            )
+    tints = PolyCollection(boxes, facecolors="none", edgecolors="none", zorder=1.5)
+    parts["vote tints"] = axes.add_collection(tints)
+    return parts
 
 
 def _tally(votes: Sequence[int]) -> list[tuple[int, int]]:
@@ -201,87 +301,35 @@ def _fitting(text: str, width: float) -> str:
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
-def _swatch(axes: Axes, x: float, y: float, color: str, hatch: str | None) -> None:
-    axes.add_patch(
-        Rectangle((x, y - 0.55), 1.1, 1.1, facecolor=color, hatch=hatch, edgecolor="white", lw=0)
-    )
+def _box(
+    axes: Axes, x: float, y: float, width: float, color: str, hatch: str | None = None
+) -> Rectangle:
+    """A bar that begins at x and whose middle line is y."""
+    bar = Rectangle((x, y - 0.6), width, 1.2, facecolor=color, hatch=hatch, edgecolor="white", lw=0)
+    return axes.add_patch(bar)
 
 
-def _bar(
-    axes: Axes,
-    x: float,
-    y: float,
-    width: float,
-    parts: Sequence[tuple[float, str, str | None]],
-) -> None:
-    """Shares of the whole width, end to end, on a pale ground."""
-    axes.add_patch(Rectangle((x, y - 0.6), width, 1.2, facecolor=TINT_OTHER, lw=0))
-    at = x
-    for share, color, hatch in parts:
-        length = min(share, 1.0) * width
-        axes.add_patch(
-            Rectangle(
-                (at, y - 0.6), length, 1.2, facecolor=color, hatch=hatch, edgecolor="white", lw=0
-            )
-        )
-        at += length
+def _pitch(names: Sequence[str]) -> tuple[float, int]:
+    """Width of a vote, and how many have room on a line."""
+    letters = max(map(len, checks.short_names(names)))
+    pitch = 0.602 * (letters + 1)  # advance of DejaVu Sans Mono, one blank between votes
+    return pitch, int((VOTES + 0.1) // pitch)
 
 
-def _draw_votes(
-    axes: Axes,
-    x: float,
-    first: float,
-    second: float,
-    opinion: _Opinion,
-    names: Sequence[str],
-    label: int,
-    boxes: list[list[tuple[float, float]]],
-    fills: list[str],
-) -> None:
-    """Every vote on its tint, on at most two lines; of more members only the counts."""
+def _vote_lines(votes: Sequence[int], names: Sequence[str]) -> list[str]:
+    """Every vote, on two lines; nothing where there is no room for so many."""
     short = checks.short_names(names)
     letters = max(map(len, short))
-    pitch = 0.602 * (letters + 1)  # advance of DejaVu Sans Mono, one blank between votes
-    per_line = int((VOTES + 0.1) // pitch)
-    if len(opinion.votes) > 2 * per_line:
-        counted = [
-            f"{count} \N{MULTIPLICATION SIGN} {short[vote]}"
-            for vote, count in _tally(opinion.votes)
-        ]
-        for y, start in ((first, 0), (second, 2)):
-            words = ", ".join(counted[start : start + 2])
-            more = start == 2 and len(counted) > 4
-            axes.text(x, y, words + ("…" if more else ""), va="center_baseline")
-        return
-    for line, y in enumerate((first, second)):
-        said = opinion.votes[line * per_line : (line + 1) * per_line]
-        for position, vote in enumerate(said):
-            low, high = x + position * pitch, x + (position + 1) * pitch - 0.18
-            boxes.append([(low, y - 0.7), (high, y - 0.7), (high, y + 0.7), (low, y + 0.7)])
-            fills.append(_vote_color(vote, label, opinion.answer))
-        if said:
-            axes.text(
-                x + 0.301 - 0.09,
-                y,
-                " ".join(short[vote].ljust(letters) for vote in said),
-                family="DejaVu Sans Mono",
-                va="center_baseline",
-            )
+    per_line = _pitch(names)[1]
+    if len(votes) > 2 * per_line:
+        return []
+    said = [short[vote].ljust(letters) for vote in votes]
+    return [" ".join(said[:per_line]), " ".join(said[per_line:])]
 
 
-def _draw_key(
-    axes: Axes,
-    x: float,
-    y: float,
-    boxes: list[list[tuple[float, float]]],
-    fills: list[str],
-) -> None:
-    for tint, words in (
-        (TINT_TRUE, "vote for the true class"),
-        (TINT_ANSWER, "for the wrong answer"),
-        (TINT_OTHER, "for another class"),
-    ):
-        boxes.append([(x, y - 0.6), (x + 1, y - 0.6), (x + 1, y + 0.6), (x, y + 0.6)])
-        fills.append(tint)
-        axes.text(x + 1.4, y, words, va="center_baseline", color=style.SOFT)
-        x += 2.6 + 0.56 * len(words)
+def _counted(votes: Sequence[int], names: Sequence[str]) -> list[str]:
+    """How many vote for what, on two lines, the most frequent four."""
+    short = checks.short_names(names)
+    counted = [f"{count} \N{MULTIPLICATION SIGN} {short[vote]}" for vote, count in _tally(votes)]
+    more = "…" if len(counted) > 4 else ""
+    return [", ".join(counted[:2]), ", ".join(counted[2:4]) + more]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..figures import checks, message, model_comparison, style
+from ..figures.comparison import refill_comparison
 from ..predictions import Predictions
 from .rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
 from .shell import Shell, control, row, widget
@@ -336,6 +337,7 @@ class MisclassifiedBrowser(Shell):
 
         self.card = self.new_picture()
         self.stage = self.new_stage()
+        self._scenery: str | None = None  # model whose row is framed
         self.children = [
             row(self.model, self.kind),
             row(self.score, self.order),
@@ -417,24 +419,23 @@ class MisclassifiedBrowser(Shell):
     def draw(self) -> None:
         rankings, state = self.rankings, self.state
         order = in_order(rankings, state)
-        former = self.stage.picture and self.stage.picture.figure
         if not len(order):
             why, go_on = why_nothing(rankings, state, self.noun)
-            self.stage.scene(message(why, figure=former))
+            self.stage.scene(message(why))
+            self._scenery = None
             self.card.show(self.stage.png(), why, caption=go_on, width=self.stage.width)
             return
         index = order[state.place]
-        picture = model_comparison(
-            self.images[index],
-            {name: one.probabilities[index] for name, one in rankings.models.items()},
-            int(rankings.labels[index]),
-            chosen=state.model if len(rankings.models) > 1 else None,
-            class_names=self.names,
-            figure=former,
-        )
-        self.stage.scene(picture)
+        rows = {name: one.probabilities[index] for name, one in rankings.models.items()}
+        shown = self.images[index], rows, int(rankings.labels[index])
+        if self._scenery != state.model:
+            framed = state.model if len(rows) > 1 else None
+            picture = model_comparison(*shown, chosen=framed, class_names=self.names)
+            self.stage.scene(picture, picture.parts)
+            self._scenery = state.model
+        alt = refill_comparison(self.stage.picture, *shown, class_names=self.names)
         words = describe(rankings, state, self.noun)
-        self.card.show(self.stage.png(), picture.alt, caption=words, width=self.stage.width)
+        self.card.show(self.stage.png(), alt, caption=words, width=self.stage.width)
 
 
 @widget

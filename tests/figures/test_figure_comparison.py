@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from figure_examples import DEEP, IMAGES, MODELS, PACKED, SINGLE, side_by_side
-from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
-from matplotlib.patches import Rectangle
 
 from course_utils import figures, scores
-from course_utils.figures import images as tints
+from course_utils.figures import images as colors
 from course_utils.figures import style
+from course_utils.figures.comparison import refill_comparison
 from course_utils.predictions import Predictions
 
 MIXED = int(np.flatnonzero(SINGLE.correct != DEEP.correct)[0])
@@ -22,14 +21,13 @@ def texts_of(picture: figures.Picture) -> list[str]:
 
 
 def lengths_of(picture: figures.Picture, color: str) -> list[float]:
-    """Lengths of the bars of a colour, without the swatches of the key."""
+    """Lengths of the bars of a colour, without the small boxes of the key."""
     return [
         patch.get_width()
         for patch in picture.figure.axes[0].patches
-        if isinstance(patch, Rectangle)
-        and patch.get_fill()
+        if patch.get_fill()
         and to_hex(patch.get_facecolor()).upper() == color.upper()
-        and patch.get_height() == pytest.approx(1.2)
+        and round(patch.get_width(), 6) not in (1.0, 1.1)
     ]
 
 
@@ -58,7 +56,7 @@ def test_each_model_has_its_own_numbers(index: int) -> None:
 
 def test_bars_are_shares_of_the_whole() -> None:
     picture = side_by_side(MIXED)
-    grounds = lengths_of(picture, tints.TINT_OTHER)
+    grounds = lengths_of(picture, colors.TINT_OTHER)
     confidences = [model.mean[MIXED].max() for model in MODELS.values()]
     wholes = grounds[0::2]
     np.testing.assert_allclose(lengths_of(picture, style.SOFT), np.multiply(confidences, wholes))
@@ -72,15 +70,16 @@ def test_bars_are_shares_of_the_whole() -> None:
 def test_votes_are_tinted_by_what_they_say() -> None:
     index = int(scores.variation_ratio(DEEP).argmax())
     picture = side_by_side(index, {"DE-8": DEEP})
-    (boxes,) = [c for c in picture.figure.axes[0].collections if isinstance(c, PolyCollection)]
-    found = [to_hex(color).upper() for color in boxes.get_facecolors()][:8]
+    tints = picture.parts["vote tints"]
+    found = [to_hex(color).upper() for color in tints.get_facecolors()]
+    assert len(tints.get_paths()) == len(found) == 8
     label, answer = DEEP.labels[index], DEEP.predicted[index]
     expected = [
-        tints.TINT_TRUE
+        colors.TINT_TRUE
         if vote == label
-        else tints.TINT_ANSWER
+        else colors.TINT_ANSWER
         if vote == answer
-        else tints.TINT_OTHER
+        else colors.TINT_OTHER
         for vote in DEEP.member_predicted[index]
     ]
     assert found == expected and len(set(found)) > 1
@@ -96,6 +95,17 @@ def test_the_words_say_what_is_drawn() -> None:
     votes = int((DEEP.member_predicted[MIXED] == DEEP.predicted[MIXED]).sum())
     assert f"{votes} for {DEEP.predicted[MIXED]}" in alt
     assert alt.count("mutual information") == 2  # a single network has none
+
+
+@pytest.mark.parametrize("members", [1, 8, 32])
+def test_another_image_on_a_card_is_the_same_as_a_card_of_its_own(members: int) -> None:
+    models = {"LeNet": SINGLE, "DE": Predictions.combine([DEEP] * 4).subset(range(members))}
+    moved, fresh = side_by_side(1, models, chosen="DE"), side_by_side(9, models, chosen="DE")
+    assert moved.png() != fresh.png()
+    rows = {name: model.probabilities[9] for name, model in models.items()}
+    alt = refill_comparison(moved, IMAGES[9], rows, DEEP.labels[9], class_names=figures.DIGITS)
+    assert alt == fresh.alt
+    assert moved.png() == fresh.png()
 
 
 def test_of_many_members_the_votes_are_counted() -> None:
