@@ -154,7 +154,10 @@ def errors(page: Any) -> list[str]:
         if output["output_type"] == "error" or output.get("name") == "stderr"
     ]
     # What an Output widget caught is in no cell's outputs, but the reader sees it.
-    caught = page.locator(".jupyter-widgets [data-mime-type$='jupyter.stderr']")
+    caught = page.locator(
+        ".jupyter-widgets [data-mime-type$='jupyter.stderr'],"
+        " .jupyter-widgets [data-mime-type$='jupyter.error']"
+    )
     complaints = [*caught.all_inner_texts(), *page.evaluate("window.complaints ?? []")]
     return found + [strip_ansi(text)[:2000] for text in complaints]
 

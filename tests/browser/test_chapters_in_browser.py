@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from driving import REPOSITORY, errors, run_all, shoot
-from looking import cut_off, move_all, violations
+from looking import cut_off, move, move_all, violations
 
 import course_pages
 
@@ -86,3 +86,57 @@ def test_table_of_chapters(page: Any, pages: Path) -> None:
     (pages / "index.html").write_text(course_pages.index_page([good, bad], "With the sample."))
     (pages / "bad.html").write_text(course_pages.chapter_page(bad, good, None))
     report(read_as_page(page, pages, "index") + read_as_page(page, pages, "bad"))
+
+
+# Widgets that move by themselves are right in all but one thing each.
+FAULTY = """
+import ipywidgets
+from course_utils import figures
+from course_utils.widgets import Shell, control, widget
+
+class Counter(Shell):
+    def __init__(self, description, answer=None, describe="Now at {}."):
+        super().__init__(0)
+        self.number = control(ipywidgets.IntSlider, description, max=9, described="8em")
+        self.listen(self.number, answer or (lambda state, value: value))
+        self.describe = describe
+        self.picture = self.new_picture()
+        self.children = [self.number, self.picture]
+        self.refresh()
+
+    def draw(self):
+        self.picture.show_picture(figures.message(f"Now at {self.state}."))
+        self.picture.alt = self.picture.caption = self.describe.format(self.state)
+"""
+MISTAKES = {
+    "sound": ('Counter("Number")', None),
+    "mistake": ('Counter("Number", lambda state, value: 1 / 0)', "ZeroDivisionError"),
+    "frozen": ('Counter("Number", lambda state, value: state)', "cannot be moved by keyboard"),
+    "silent": ('Counter("Number", describe="A number.")', "cannot be moved by mouse"),
+    "cut": ('Counter("A number with a long story of its own")', "Cut off: 'A number with a long"),
+    "caught": (
+        "@ipywidgets.interact(level=(0, 4))\ndef show(level):\n    1 / 0",
+        "ZeroDivisionError",
+    ),
+    "nameless": ("ipywidgets.HTML('<img src=\"/favicon.ico\">')", "image-alt (critical)"),
+}
+
+
+@pytest.mark.slow
+def test_faults_of_widgets_are_noticed(lab: Any, page: Any) -> None:
+    """One notebook with a widget for each kind of fault, and one that has none."""
+    lab.write("faulty", [FAULTY, *(cell for cell, _ in MISTAKES.values())])
+    run_all(page, lab.address, "faulty")
+    problems = []
+    for number, widget in enumerate(page.locator(".course-widget").all(), start=1):
+        # Waited for with patience only where something will come.
+        seconds = 15 if number == 1 else 1.5
+        problems += move(page, widget, f"widget {number} of faulty", seconds=seconds)
+    problems += errors(page) + cut_off(page) + violations(page, OURS)
+    found = {
+        name: [line for line in problems if expected and expected in line]
+        for name, (_, expected) in MISTAKES.items()
+    }
+    assert {name for name, lines in found.items() if not lines} == {"sound"}
+    assert not [line for line in problems if "widget 1 of" in line]
+    assert len([line for line in problems if "ZeroDivisionError" in line]) >= 2
