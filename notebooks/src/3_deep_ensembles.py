@@ -737,6 +737,21 @@ print(f"Gain on the least favourable digit: {gain.min():.1e}")
 # once more. It holds image by image, and the interval only says how large the gain is.
 
 # %% [markdown]
+# ### Choose members yourself
+#
+# Tick members one after another, then press "Best single" and "Add the best next" for each metric.
+# Look for where the dots stop rising, and whether the best choice by one metric is also the best by
+# another. These are *validation* digits: whoever chooses members chooses here, and reports on test.
+
+# %%
+from course_utils.widgets import ensemble_builder
+
+clothes_val = load_fashion_mnist("val").subset(slice(len(data_val)))
+ensemble_builder(
+    predict(eight, data_val), predict(eight, clothes_val), member_names=facts["members"]
+)
+
+# %% [markdown]
 # ## What do members disagree on?
 #
 # A single network that says "5, with 60 %" may mean two things: the digit is ambiguous, or the
@@ -875,6 +890,41 @@ figures.disagreement_sheet(
 # %% [markdown]
 # Agreement is evidence, not proof. Members that learned from the same digits share their blind
 # spots.
+
+# %% [markdown]
+# ### Whom do you believe?
+#
+# Press "most disputed", then take away one member after another: watch when the decision turns, and
+# which of the two parts of the entropy goes down. Beside the digit stands a piece of clothing under
+# the same members.
+
+# %%
+from course_utils.widgets import disagreement_explorer
+
+disagreement_explorer(
+    predictions_eight,
+    data_test,
+    foreign=predictions_eight_ood,
+    foreign_images=data_ood,
+    foreign_names=figures.FASHION,
+)
+
+# %% [markdown]
+# ### Draw one yourself
+#
+# Press "Clear" and draw a 4. Close its top little by little until it could be a 9. Then draw a
+# shoe. Look at which of the two parts of the doubt grows. The small picture is what the networks
+# get: your drawing, shrunk and centred as MNIST's digits were.
+
+# %%
+from course_utils.widgets import drawing_pad
+
+drawing_pad(eight, examples={"digit": data_test, "clothes": data_ood})
+
+# %% [markdown]
+# A drawing is neither from the training digits nor far from them. Where the members disagree on
+# yours, the networks tell you that they have seen nothing like it; where they agree on nonsense,
+# they have no way to know.
 
 # %% [markdown]
 # ## Side by side

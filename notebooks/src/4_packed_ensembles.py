@@ -393,6 +393,17 @@ pd.DataFrame(rows).T.rename_axis("M = alpha")
 # It's a Deep Ensemble whose members may be narrower, in a form that runs in one pass.
 
 # %% [markdown]
+# ### Try other settings
+#
+# Move M and alpha, then type an alpha that does not build. Look for the settings whose parameters
+# stay near LeNet's, and watch which of the two grows faster, parameters or FLOPs.
+
+# %%
+from course_utils.widgets import packed_calculator
+
+packed_calculator()
+
+# %% [markdown]
 # ## The proof: taking it apart
 #
 # If a Packed-Ensemble with $\alpha = 2$ and $M = 4$ *is* four small LeNets, we must be able to cut
@@ -711,6 +722,15 @@ pd.DataFrame(rows).T.round(2).rename_axis("accuracy, in percentage points")
 # interval knows nothing about another luck in training, so even a clear difference holds for these
 # weights only.
 #
+# Which digits are behind these numbers? Filter the mistakes of one model, and see what the others
+# say to the same digit. Look for mistakes that only one of them makes, and for some that all share.
+
+# %%
+from course_utils.widgets import misclassified_browser
+
+misclassified_browser({name: answers[name] for name in ("LeNet", "DE-2", "PE-4")}, data_test)
+
+# %% [markdown]
 # Now calibration, where we can look at more than one number:
 
 # %%
