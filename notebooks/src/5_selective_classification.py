@@ -609,8 +609,8 @@ for name in test:
 pd.DataFrame(rows).T.round(3)
 
 # %% [markdown]
-# Compare promise and result. On validation the risk is just below the target, as it must be: we
-# chose the threshold that way. On test it is something else. There are three reasons.
+# Compare promise and result. On validation the risk is at or just below the target, as it must be:
+# we chose the threshold that way. On test it is something else. There are three reasons.
 #
 # 1. **Counting.** Even for a threshold from heaven the number of wrong answers is random. The last
 #    two columns are a binomial interval (Wilson, 1927) for the risk at this fixed threshold.
@@ -758,6 +758,7 @@ figures.augmentation_sheet(originals, damaged, name=" | ".join(f"{k} 1, 3, 5" fo
 
 # %% [markdown]
 # The threshold is the one for 1 % risk, chosen on clean validation digits. It is not touched again.
+# Severity 0 stands for the digits as they are.
 
 # %%
 model = zoo.load("modest-deep-ensemble-8")
@@ -931,8 +932,8 @@ pd.DataFrame(rows).T.round(2)
 #
 # Where costs are known, no target risk must be invented. A wrong answer costs $c_w$, a referral
 # $c_r$; the mean cost per image is $c_w \cdot \text{coverage} \cdot \text{risk} + c_r \cdot
-# (1 - \text{coverage})$. Observe the generalised risk in the first term: this is where AUGRC comes
-# from.
+# (1 - \text{coverage})$. Observe the generalised risk, coverage times risk, in the first
+# term.
 #
 # Chow's rule needs no validation digits: answer if $1 - \max_c p(c) \le c_r / c_w$. It trusts the
 # probabilities. Choosing the cheapest threshold on validation trusts the validation digits instead.
