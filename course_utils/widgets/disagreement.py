@@ -422,7 +422,7 @@ class DisagreementExplorer(Shell):
         self.listen(self.model, partial(choose_model, piles))
         most = max(predictions.num_members for predictions in models.values())
         self.members = [
-            control(ipywidgets.Checkbox, name, width="103px", value=True, indent=False)
+            control(ipywidgets.Checkbox, name, width="100px", value=True, indent=False)
             for name in checks.member_names(most, None)
         ]
         for member, box in enumerate(self.members):
