@@ -51,6 +51,9 @@ def read_log(log: Any, name: str = "run") -> dict[str, np.ndarray]:
         columns = {str(key): log[key] for key in log}
     numbers: dict[str, np.ndarray] = {}
     for key, values in columns.items():
+        if isinstance(values, np.ndarray) and values.dtype.kind in "fiub":
+            numbers[key] = values.astype(np.float64)  # as below, without a million small steps
+            continue
         try:
             numbers[key] = np.array(
                 [np.nan if value in ("", None) else float(value) for value in values], np.float64
