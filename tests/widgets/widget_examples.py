@@ -104,15 +104,17 @@ def wishes(control: Any) -> list[Any]:
 
 
 def fiddle(made: widgets.Shell) -> int:
-    """Move every control to its ends, press every button; say how many controls there were."""
-    controls = controls_of(made)
-    for control in controls:
-        if isinstance(control, ipywidgets.Button):
-            control.click()
-            continue
-        for wish in wishes(control):
-            control.value = wish
-    return len(controls)
+    """Move every control to its ends, press every button; say how often the widget then changed."""
+    changes, before = 0, shown(made)
+    for control in controls_of(made):
+        for wish in [None] if isinstance(control, ipywidgets.Button) else wishes(control):
+            if wish is None:
+                control.click()
+            else:
+                control.value = wish
+            now = shown(made)
+            changes, before = changes + (now != before), now
+    return changes
 
 
 def shown(made: widgets.Shell) -> list[tuple[bytes, str, str]]:
