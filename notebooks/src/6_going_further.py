@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 6. Going further
 #
-# Eight short lessons, each with one question of its own. They need only the two cells of data and
+# Eight short lessons, each with one question of its own. They need only the cells of data and
 # models that come first, and not each other: read them in any order, or only the one you came for.
 #
 # **Questions**
@@ -24,8 +24,8 @@
 #
 # **Objectives.** After this chapter you can
 #
-# - draw accuracy, calibration and disagreement against the severity of a corruption, and say what
-#   a fixed threshold would do there;
+# - draw accuracy, calibration and disagreement against the severity of a corruption, and say which
+#   of them needs no labels;
 # - fit a temperature on validation images, and predict what it changes and what it cannot change;
 # - build prediction sets with a promised coverage, and measure whether the promise is kept;
 # - compare five scores for out-of-distribution images, and show how a batch size can spoil one;
@@ -128,7 +128,7 @@ severities = (0, 1, 2, 3, 4, 5)
 one_digit = digits.images[digits.labels == 4][:1]
 severity_sheet(
     {
-        kind: np.concatenate([corrupt(one_digit, kind, severity) for severity in severities])
+        kind: np.concatenate([corrupt(one_digit, kind, s) for s in severities])
         for kind in CORRUPTIONS
     }
 )
@@ -179,7 +179,7 @@ def against_severity(models):
     results = {}
     for name, model in models.items():
         each = [measures(predict(model, images)) for images in by_severity.values()]
-        results[name] = {measure: [one[measure] for one in each] for measure in each[0]}
+        results[name] = pd.DataFrame(each).to_dict("list")
     return results
 
 
@@ -204,10 +204,11 @@ severity_curves(modest_shift, percent={"accuracy", "ECE", "disagreement"})
 # large networks and photographs: among the methods they tried, Deep Ensembles kept their
 # calibration best under shift.
 #
-# Which kind of damage is worst?
+# Which kind of damage is worst? We add the good LeNet to the modest networks.
 
 # %%
-answers = {name: predict(model, by_severity[5]) for name, model in modest.items()}
+asked = modest | {"good LeNet": good["LeNet"]}
+answers = {name: predict(model, by_severity[5]) for name, model in asked.items()}
 pd.DataFrame(
     {
         name: predictions.correct.reshape(len(CORRUPTIONS), -1).mean(axis=1)
@@ -217,9 +218,11 @@ pd.DataFrame(
 ).round(3).rename_axis("accuracy at severity 5")
 
 # %% [markdown]
-# Some kinds hardly hurt, others destroy the answers, and which is which depends on the training:
-# random crops protect against shifts and against nothing else. One number for "robustness" hides
-# that. And the good networks?
+# Some kinds hardly hurt, others destroy the answers, and which is which depends on the training.
+# The modest networks learned without random crops and are lost where a digit moves; the good LeNet
+# has seen crops. On other kinds it has no such lead. One number for "robustness" hides all that.
+#
+# Accuracy and ECE of both families:
 
 # %%
 good_shift = against_severity(good)
@@ -233,8 +236,7 @@ pd.DataFrame(gap).T.round(3).rename_axis(columns="severity")
 # %% [markdown]
 # The good networks start higher and stay higher for a while. But a high accuracy on clean digits
 # promises nothing about damaged ones. Look at what is left of the lead at severity 5, and at their
-# ECE there. (Some of the good networks saw small turns and stretches in training; that is a form of
-# damage they have met.)
+# ECE there.
 
 # %% [markdown]
 # ### MNIST-C, and torch-uncertainty's own way
@@ -271,7 +273,7 @@ print("Used below:", data_shift.name)
 # The routine of chapter 2 evaluates shift if asked by `eval_shift=True`. It then needs a
 # *datamodule*, an object that holds the loaders: first the familiar images, then the shifted ones.
 # A plain list of loaders isn't enough, because the routine asks the datamodule for its
-# `shift_severity`. Four methods suffice.
+# `shift_severity`. This one attribute and one method suffice.
 
 # %%
 from lightning.pytorch import LightningDataModule
@@ -318,12 +320,16 @@ for name, model in modest.items():
         model, num_classes=10, is_ensemble=name != "LeNet", eval_shift=True
     )
     trainer = TUTrainer(
-        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
     )
     datamodule = ShiftModule(some_digits, data_shift)
     measured = trainer.test(routine, datamodule=datamodule, verbose=False)[0]
-    for column, part in enumerate(("familiar", "shifted")):
-        rows[name, part] = {m: measured.get(pair[column], np.nan) for m, pair in keys.items()}
+    for measure, pair in keys.items():
+        for part, key in zip(("familiar", "shifted"), pair, strict=True):
+            rows.setdefault((name, part), {})[measure] = measured.get(key, np.nan)
 pd.DataFrame(rows).T.round(3)
 
 # %% [markdown]
@@ -398,7 +404,8 @@ figures.reliability_diagram({"before": before, "after": after})
 # Now we turn the temperature far in both directions.
 
 # %%
-turned = {T: summary(calibration.scale(before, members=T)) for T in (0.25, 0.5, 1, 2, 4, 8)}
+temperatures = (0.25, 0.5, 1, 2, 4, 8)
+turned = {T: summary(calibration.scale(before, members=T)) for T in temperatures}
 pd.DataFrame(turned).rename_axis(columns="temperature").round(5)
 
 # %% [markdown]
@@ -407,19 +414,17 @@ pd.DataFrame(turned).rename_axis(columns="temperature").round(5)
 # - The **accuracy** does not move at all. Dividing by $T$ keeps the order of the ten logits of an
 #   image, so no *answer* ever changes.
 # - **ECE and NLL** change a great deal.
-# - **AURC** hardly moves. What counts there is the order of the *images*, from certain to
+# - **AURC** moves far less. What counts there is the order of the *images*, from certain to
 #   uncertain.
 #
-# Hardly, but not never. The order of images can change, because the confidence depends on all ten
+# Why does it move at all? The order of images can change, because the confidence depends on all ten
 # logits. Here are the gaps of two images to their best logit, with three classes to keep it short:
 
 # %%
-two_images = {"one rival": [0.0, -1.0, -20.0], "two rivals": [0.0, -1.5, -1.5]}
-confidence = {
-    T: {name: 1 / np.exp(np.array(gaps) / T).sum() for name, gaps in two_images.items()}
-    for T in (0.25, 1, 4)
-}
-pd.DataFrame(confidence).rename_axis(columns="temperature").round(3)
+gaps = np.array([[0.0, -1.0, -20.0], [0.0, -1.5, -1.5]])
+confidence = {T: 1 / np.exp(gaps / T).sum(axis=1) for T in (0.25, 1, 4)}
+names = ["one rival", "two rivals"]
+pd.DataFrame(confidence, index=names).rename_axis(columns="temperature").round(3)
 
 # %% [markdown]
 # Observe that the lead changes hands. At a low temperature only the nearest rival counts; at a high
@@ -499,23 +504,32 @@ def variants(fitted, answers):
             calibration.scale(answers, members=each),
             f"{each.min():.2f} to {each.max():.2f}",
         ),
-        "pool, then calibrate": (calibration.scale(answers, mean=of_mean), f"{of_mean:.2f}"),
+        "pool, then calibrate": (
+            calibration.scale(answers, mean=of_mean),
+            f"{of_mean:.2f}",
+        ),
     }
 
 
+# %% [markdown]
+# Both ways, for both modest ensembles. The column *excess* is mean confidence minus accuracy; below
+# 0 means too cautious.
+
+# %%
 rows = {}
 for name in ("DE-8", "PE-4"):
-    for variant, (one, shown) in variants(modest_val[name], modest_answers[name]).items():
+    ways = variants(modest_val[name], modest_answers[name])
+    for way, (one, shown) in ways.items():
         excess = one.mean.max(axis=1).mean() - one.correct.mean()
-        rows[name, variant] = {"T": shown, "confidence - accuracy": round(excess, 4)}
-        rows[name, variant] |= {k: round(v, 4) for k, v in summary(one).items()}
+        rows[name, way] = {"T": shown, "excess": f"{excess:+.4f}"}
+        for measure in ("accuracy", "NLL", "ECE"):
+            rows[name, way][measure] = f"{summary(one)[measure]:.4f}"
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# Observe the column *confidence - accuracy*; a negative number means too cautious. The members'
-# own temperatures are clearly above 1: alone, each of them is overconfident. Their average is
-# *less* confident than they are, since it includes their disagreement. So **averaging is a repair
-# in itself**, and where the first row of a model is near 0 it has been enough.
+# The members' own temperatures are clearly above 1: alone, each of them is overconfident. Their
+# average is *less* confident than they are, since it includes their disagreement. So **averaging is
+# a repair in itself**, and where the first row of a model has an excess near 0 it has been enough.
 #
 # Repair the members first, and the average makes them cautious a second time: too cautious, as
 # Rahaman and Thiery (2021) and Wu and Gales (2021) found. "Pool, then calibrate" takes the average
@@ -528,8 +542,8 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # ### Where it helps, and where not
 #
-# Modest and good networks, all with one temperature for their average, fitted on clean validation
-# digits. We look at familiar digits, and at digits damaged as in the section on distribution shift.
+# Does a temperature that was fitted on clean digits hold for damaged ones? We take some digits, and
+# damage each of them in one of the ways of the section on distribution shift.
 
 # %%
 from course_utils.corruptions import CORRUPTIONS, corrupt
@@ -538,9 +552,15 @@ some_digits = digits.subset(generator.choice(len(digits), 1_000, replace=False))
 kind = generator.integers(len(CORRUPTIONS), size=len(some_digits))
 damaged = some_digits.images.copy()
 for number, name in enumerate(CORRUPTIONS):
-    damaged[kind == number] = corrupt(some_digits.images[kind == number], name, severity=4)
-data_damaged = ImageSet(damaged, some_digits.labels, "damaged digits, severity 4", digits.source)
+    damaged[kind == number] = corrupt(damaged[kind == number], name, severity=4)
+data_damaged = ImageSet(damaged, some_digits.labels, "damaged, severity 4", digits.source)
+figures.misclassified_gallery(damaged, predict(modest["DE-8"], data_damaged), limit=8)
 
+# %% [markdown]
+# These are the most confident mistakes of the modest Deep Ensemble. Now all networks, each with one
+# temperature for its average, on the familiar and on the damaged digits.
+
+# %%
 rows = {}
 for family, models in (("modest", modest), ("good", good)):
     for name, model in models.items():
@@ -549,7 +569,8 @@ for family, models in (("modest", modest), ("good", good)):
         rows[family, name] = {"T": T}
         for part, images in (("familiar", some_digits), ("damaged", data_damaged)):
             answers = predict(model, images)
-            for when, one in (("before", answers), ("after", calibration.scale(answers, mean=T))):
+            both = {"before": answers, "after": calibration.scale(answers, mean=T)}
+            for when, one in both.items():
                 rows[family, name][f"ECE {part} {when}"] = summary(one)["ECE"]
 pd.DataFrame(rows).T.round(4)
 
@@ -561,9 +582,9 @@ pd.DataFrame(rows).T.round(4)
 #   more cautious than it need be.
 # - Where $T$ is near 1 and the ECE is small already, expect no gain: "before" and "after" then
 #   differ by chance, since the ECE of so few errors is itself noisy.
-# - On damaged digits the ECE is many times as large, before *and* after. The temperature was made
-#   for another distribution. There it may help, where the network is overconfident and $T$ is above
-#   1, or harm. It can't know.
+# - On damaged digits the ECE is several times as large, before *and* after. The temperature was
+#   made for another distribution. There it may help, where the network is overconfident and $T$ is
+#   above 1, or harm. It can't know.
 #
 # *Sources:* Zadrozny and Elkan (2002), Guo et al. (2017), Ovadia et al. (2019), Rahaman and Thiery
 # (2021), Wu and Gales (2021).
@@ -608,7 +629,11 @@ pd.DataFrame(rows).T.round(4)
 
 # %%
 import torch
-from torch_uncertainty.post_processing import ConformalClsAPS, ConformalClsRAPS, ConformalClsTHR
+from torch_uncertainty.post_processing import (
+    ConformalClsAPS,
+    ConformalClsRAPS,
+    ConformalClsTHR,
+)
 
 alpha = 0.01
 sets, rows = {}, {}
@@ -619,7 +644,7 @@ for method in (ConformalClsTHR, ConformalClsAPS, ConformalClsRAPS):
     with torch.inference_mode():
         outputs = [wrapped(images).numpy() for images, _ in batches(digits, 500)]
     name = method.__name__.removeprefix("ConformalCls")
-    sets[name] = np.concatenate(outputs) > 0  # equal probability for each class of the set
+    sets[name] = np.concatenate(outputs) > 0  # the classes of the set share all probability
     sizes = sets[name].sum(axis=1)
     rows[name] = {
         "coverage": sets[name][np.arange(len(digits)), digits.labels].mean(),
@@ -644,13 +669,14 @@ from course_utils.figures.conformal import coverage_histograms, prediction_set_g
 
 larger = np.flatnonzero(sets["THR"].sum(axis=1) > 1)
 shown = np.random.default_rng(seed=0).permutation(larger)[:24]
-prediction_set_gallery(digits.images[shown], sets["THR"][shown], digits.labels[shown], limit=24)
+pictures, labels = digits.images[shown], digits.labels[shown]
+prediction_set_gallery(pictures, sets["THR"][shown], labels, limit=24)
 
 # %% [markdown]
 # Read the sets as sentences: "it is one of these". Where the truth is not in the set, it stands
-# below. A human who gets a digit with a set of two has a much easier task than with all ten. And
-# observe that many of these digits *are* ambiguous. Sets are honest about that in a way that one
-# answer cannot be.
+# below. A human who gets a digit with a set of two has an easier task than with all ten. Some of
+# these digits *are* ambiguous, and a set is honest about that in a way that one answer cannot be.
+# Others are plain; there the set tells of a network that learned from few digits.
 
 # %% [markdown]
 # ### How alpha relates to the error rate
@@ -705,12 +731,12 @@ pd.DataFrame(rows).T.rename_axis("alpha").round(4)
 # %%
 promise = {"alpha": 0.05, "num_calibration": 50}
 coverages = {}
-for corrected, name in ((True, "k = ceil((n + 1)(1 - alpha))"), (False, "plain quantile")):
+for name, corrected in (("with the correction", True), ("plain quantile", False)):
     drawn = conformal.coverage_of_draws(
         scores_test, answers.labels, **promise, corrected=corrected, num_draws=1_000
     )
     coverages[name] = drawn.coverage
-print(f"{promise}; theory for the first: {conformal.expected_coverage(50, 0.05):.4f}")
+print(f"theory for the first: {conformal.expected_coverage(50, 0.05):.4f}")
 coverage_histograms(coverages, promised=1 - promise["alpha"])
 
 # %% [markdown]
@@ -759,11 +785,11 @@ print(f"threshold from 18 images: {too_few}, from 19: {enough:.4f}")
 # %%
 alpha = 0.01
 thresholds, rows = {}, {}
-for name, fitted in modest_val.items():
-    true_scores = conformal.threshold_scores(fitted.mean)[np.arange(len(fitted)), fitted.labels]
+for name, answers in modest_answers.items():
+    fitted = modest_val[name]
+    true_scores = 1 - fitted.mean[np.arange(len(fitted)), fitted.labels]
     thresholds[name] = conformal.quantile(true_scores, alpha)
-    answers = modest_answers[name]
-    found = conformal.prediction_sets(conformal.threshold_scores(answers.mean), thresholds[name])
+    found = conformal.prediction_sets(1 - answers.mean, thresholds[name])
     covered = found[np.arange(len(answers)), answers.labels]
     by_class = pd.Series(covered).groupby(answers.labels).mean()
     rows[name] = {
@@ -785,11 +811,12 @@ pd.DataFrame(rows).T.round(4)
 # %%
 from course_utils.corruptions import CORRUPTIONS, corrupt
 
-some_digits = digits.subset(np.random.default_rng(seed=0).choice(len(digits), 400, replace=False))
+generator = np.random.default_rng(seed=0)
+some_digits = digits.subset(generator.choice(len(digits), 400, replace=False))
 rows = {}
 for kind in CORRUPTIONS:
     answers = predict(modest["LeNet"], corrupt(some_digits, kind, severity=5))
-    found = conformal.prediction_sets(conformal.threshold_scores(answers.mean), thresholds["LeNet"])
+    found = conformal.prediction_sets(1 - answers.mean, thresholds["LeNet"])
     rows[kind] = {
         "accuracy": answers.correct.mean(),
         "coverage": found[np.arange(len(answers)), answers.labels].mean(),
@@ -798,11 +825,11 @@ for kind in CORRUPTIONS:
 pd.DataFrame(rows).T.round(3).sort_values("coverage")
 
 # %% [markdown]
-# Observe both ends of the table. At the top the promise is broken: on digits that were moved or
-# turned, the network is sure *and* wrong, so its sets are short and miss the truth. At the bottom
-# the promise is kept, but at what price: on pale and blurred digits the sets hold nearly all ten
-# classes, which says nothing at all. That is still the better failure of the two. Damaged digits
-# are not exchangeable with clean ones, so the proof covers none of these rows.
+# Observe both ends of the table. At the top the promise is broken. A digit that was moved or turned
+# looks like *another* digit to the network; its sets grow, but they miss the truth far too often.
+# At the bottom the promise is kept, but at what price: on pale and blurred digits the sets hold
+# nearly all ten classes, which says nothing at all. That is still the better failure of the two.
+# Damaged digits are not exchangeable with clean ones, so the proof covers none of these rows.
 #
 # Last, a set is not a probability. "The truth is in the set, $1 - \alpha$ of the time" is true of
 # the procedure, not of the one digit before you.
@@ -858,7 +885,7 @@ for (family, name), answers in known.items():
         result = figures.detection(score(answers), score(foreign[family, name]))
         rows["AUROC", family, name, title] = result.auroc
         rows["FPR95", family, name, title] = result.fpr95
-pd.Series(rows).unstack()[list(SCORES)].round(4)
+pd.Series(rows).unstack(sort=False)[list(SCORES)].round(4)
 
 # %% [markdown]
 # A high AUROC and a low FPR95 are good. (NaN: a single network has no members.) One network as a
@@ -882,7 +909,7 @@ figures.roc_and_precision_recall(
 #   at all. Clothes excite the features of digits less. Compare these two columns with the others,
 #   in each row: is what the softmax throws away worth something?
 # - **Entropy** sees all ten probabilities, maximum probability the first only. Where one rival
-#   matters they order images alike, so expect them close together.
+#   matters they order images alike, so expect them nearer to each other than to the energy.
 # - **Mutual information** asks about disagreement alone. It leaves out the doubt that all members
 #   share; for finding clothes, any doubt would do. Compare its column with the entropy's: leaving
 #   something out need not help.
@@ -904,10 +931,11 @@ figures.roc_and_precision_recall(
 import torch
 from torchmetrics.classification import BinaryAUROC
 
-pair = (scores.entropy(known["modest", "LeNet"]), scores.entropy(foreign["modest", "LeNet"]))
+key = ("modest", "LeNet")
+pair = (scores.entropy(known[key]), scores.entropy(foreign[key]))
 values = torch.tensor(np.concatenate(pair))
 is_ood = torch.tensor(np.repeat([0, 1], [len(part) for part in pair]))
-rows = {"the cached scores, all at once, without torchmetrics": figures.detection(*pair).auroc}
+rows = {"without torchmetrics, all at once": figures.detection(*pair).auroc}
 for batch_size in (10, 50, 200, 1_000, len(values)):
     metric = BinaryAUROC()
     for part, truth in zip(values.split(batch_size), is_ood.split(batch_size), strict=True):
