@@ -179,6 +179,27 @@ layers
 # columns in mind for chapter 4.
 
 # %% [markdown]
+# ### Exercise 2.1: Three classes
+#
+# *About 4 minutes.* LeNet has 44,426 parameters with ten classes. How many would it have if it
+# only had to tell **three** classes apart? Only the last layer changes; it sees 84 numbers.
+# Compute it by hand, then check.
+#
+# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
+# of three hints, run it again for the next.
+
+# %%
+from course_utils.exercises.chapter_2 import ex2_1
+
+num_parameters = ...
+
+ex2_1.check(num_parameters)
+
+# %%
+# ex2_1.hint()
+# ex2_1.solution()
+
+# %% [markdown]
 # ## What training minimises
 #
 # ### From logits to probabilities
@@ -777,6 +798,52 @@ table.assign(by_hand=pd.Series(computed)).rename(columns={"by_hand": "by hand"})
 # overconfident? Does it notice the clothes?
 
 # %% [markdown]
+# ### Exercise 2.2: The NLL from logits
+#
+# *About 8 minutes.* Write the negative log-likelihood: the mean over images of -ln of the
+# probability that the softmax gives to the true class. It gets logits [N, C] and labels [N], both
+# NumPy arrays. One of the tests has logits around 1000: a softmax that takes `exp` of them as they
+# are overflows.
+
+# %%
+from course_utils.exercises.chapter_2 import ex2_2
+
+
+def nll_of_logits(logits, labels):
+    """Mean of -ln softmax(logits) at the labels, in nats."""
+    return ...
+
+
+ex2_2.check(nll_of_logits)
+
+# %%
+# ex2_2.hint()
+# ex2_2.solution()
+
+# %% [markdown]
+# ### Exercise 2.3: The calibration error
+#
+# *About 12 minutes.* Write the expected calibration error with ten bins of equal width, (0, 0.1],
+# (0.1, 0.2] … (0.9, 1]. In each bin that is not empty take the absolute difference between the
+# share of right answers and the **mean confidence**; average over the bins, each weighted by how
+# many images it holds. It gets confidence [N] and correct [N] (true or false).
+
+# %%
+from course_utils.exercises.chapter_2 import ex2_3
+
+
+def calibration_error(confidence, correct):
+    """Expected calibration error with ten bins, a share between 0 and 1."""
+    return ...
+
+
+ex2_3.check(calibration_error)
+
+# %%
+# ex2_3.hint()
+# ex2_3.solution()
+
+# %% [markdown]
 # ## Pictures of trust
 #
 # ### The reliability diagram
@@ -800,7 +867,30 @@ figures.reliability_diagram({"LeNet": predictions, "modest": predictions_modest}
 # such a bin is a pale marker, and no line leads to it. The other bins carry an interval. Only where
 # the diagonal lies outside of it does a bin say anything about over- or underconfidence. On a
 # thousand digits this may be a single bin: a good network leaves little to judge its doubts by.
+
+# %% [markdown]
+# ### Exercise 2.4: A point in the diagram
 #
+# *About 3 minutes.* In a reliability diagram a point lies at confidence 90 %, accuracy 70 %, and
+# its bin holds 2,000 of 10,000 images. Which sentence is right?
+#
+# - `a` The network is underconfident there, and the bin adds 4 points to the ECE.
+# - `b` The network is overconfident there, and the bin adds 4 points to the ECE.
+# - `c` The network is overconfident there, and the bin adds 20 points to the ECE.
+# - `d` The network errs on 10 % of these images.
+
+# %%
+from course_utils.exercises.chapter_2 import ex2_4
+
+choice = ...
+
+ex2_4.check(choice)
+
+# %%
+# ex2_4.hint()
+# ex2_4.solution()
+
+# %% [markdown]
 # ### The confusion matrix
 #
 # Which digits are taken for which? The rows are the true classes, the columns the answers. Only
@@ -952,6 +1042,14 @@ else:
 # %% [markdown]
 # From now on you need not write all this. `course_utils.training.fit` does the same in one call,
 # and `course_utils.models.LeNet` is this network, word for word.
+
+# %% [markdown]
+# How far did you get? (Only this kernel knows, and it forgets.)
+
+# %%
+from course_utils import exercises
+
+exercises.progress(2)
 
 # %% [markdown]
 # ## What you have learned
