@@ -153,6 +153,7 @@ def _answers(num_images: int, num_members: int) -> Predictions:
     generator = np.random.default_rng(0)
     labels = generator.integers(10, size=num_images)
     logits = generator.normal(size=(num_images, num_members, 10)).astype(np.float32)
+    logits += 2 * generator.normal(size=(num_images, 1, 10)).astype(np.float32)  # err alike
     logits[np.arange(num_images), :, labels] += 4
     predictions = Predictions(logits, labels)
     predictions.probabilities, predictions.mean, predictions.correct  # noqa: B018

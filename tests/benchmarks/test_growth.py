@@ -104,6 +104,11 @@ def test_every_drawing_of_the_table_draws(draw):
     assert draw(4).alt
 
 
+@pytest.mark.parametrize("members", [2, 32])
+def test_there_are_mistakes_to_draw_whatever_the_size(members):
+    assert growth.DRAWN_BY_MEMBERS["Gallery of mistakes"](members).alt.startswith("Gallery of 12")
+
+
 def test_only_pairs_may_grow_like_pairs():
     looser = [work for work in growth.TABLE if work.largest_exponent > growth.LARGEST_EXPONENT]
     assert [(work.name, work.size_name) for work in looser] == [("Agreement matrix", "members")]
