@@ -676,7 +676,8 @@ pd.DataFrame(rows).T.rename_axis("digits to choose on").round(2)
 # We want to look at several thresholds, and each look must be paid for. We fix eleven coverages
 # *before* we look at any label, give each look its share $\delta / 11$, and take the largest
 # coverage whose bound keeps the target. By the union bound (Bonferroni) all eleven bounds hold
-# together with probability $1 - \delta$. Geifman and El-Yaniv (2017) search by bisection instead;
+# together with probability $1 - \delta$. (The thresholds that belong to these coverages depend on
+# the images, but not on their labels.) Geifman and El-Yaniv (2017) search by bisection instead;
 # Angelopoulos et al. (2021) treat the general case.
 
 # %%
