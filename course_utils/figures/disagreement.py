@@ -371,7 +371,10 @@ def _split_bar(
 def agreement(predictions: Predictions) -> np.ndarray:
     """Share of images on which two members predict the same class, float64 [M, M]."""
     votes = predictions.probabilities.argmax(axis=2)
-    return (votes[:, :, None] == votes[:, None, :]).mean(axis=0)
+    shares = np.eye(votes.shape[1])
+    for i, j in zip(*np.tril_indices(votes.shape[1], -1), strict=True):  # [N, M, M] would be large
+        shares[i, j] = shares[j, i] = (votes[:, i] == votes[:, j]).mean()
+    return shares
 
 
 @style.drawn
