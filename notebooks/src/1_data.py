@@ -24,12 +24,14 @@
 #
 # - describe MNIST and Fashion-MNIST by their classes, counts and pixel statistics;
 # - draw a random crop, and name changes that would make a label false;
-# - show with a few lines of code how choosing on the test set flatters the winner;
+# - show with a few lines of code how choosing on the test set flatters the winner, and check that
+#   two sets share no image;
 # - load images in batches in two ways, and say what each costs;
-# - say what "out-of-distribution" means here, and name two traps in a ready-made loader.
+# - say what "out-of-distribution" means here, measure how well a score finds it, and name two traps
+#   in a ready-made loader.
 #
-# **Time.** About 30 minutes to read and play. The code needs less than half a minute; nothing is
-# trained yet.
+# **Time.** About 30 minutes to read and play, and as long for the exercises. The code needs less
+# than half a minute; nothing is trained yet.
 
 # %% [markdown]
 # ## Where the images come from
@@ -200,6 +202,32 @@ print(f"AUROC of counting grey pixels: {roc_auc_score(is_ood, score):.3f}")
 # number in mind when later chapters measure the AUROC of networks.
 
 # %% [markdown]
+# ### Exercise 1.1: The AUROC in one line
+#
+# *About 6 minutes.* Write the AUROC without a library: form all pairs of one digit and one piece
+# of clothing. A pair counts 1 if the clothes have the higher score, one half if the two scores are
+# equal, and 0 otherwise. Return the mean over the pairs. The scores are two NumPy arrays, one of
+# the digits and one of the clothes.
+#
+# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
+# of three hints, run it again for the next.
+
+# %%
+from course_utils.exercises.chapter_1 import ex1_1
+
+
+def auroc(digit_scores, clothes_scores):
+    """Probability that random clothes score higher than a random digit; ties count half."""
+    return ...
+
+
+ex1_1.check(auroc)
+
+# %%
+# ex1_1.hint()
+# ex1_1.solution()
+
+# %% [markdown]
 # ## Changing an image without changing its label
 #
 # More varied training images make a better network. We can make some ourselves, if the label stays
@@ -285,6 +313,23 @@ quantiles.rename_axis("share of the digits").to_frame("ink at risk is at most")
 #
 # **Try it.** In the cell with the nine crops, change `padding` from 4 to 12 and run it again. From
 # which padding on would *you* refuse to read some of the digits? Then set it back to 4.
+
+# %% [markdown]
+# ### Exercise 1.2: How many windows?
+#
+# *About 2 minutes.* With a border of 4 pixels the image has 36 by 36 pixels. How many different
+# windows of 28 by 28 can be cut out of it?
+
+# %%
+from course_utils.exercises.chapter_1 import ex1_2
+
+num_windows = ...
+
+ex1_2.check(num_windows)
+
+# %%
+# ex1_2.hint()
+# ex1_2.solution()
 
 # %% [markdown]
 # ### Changes that make the label false
@@ -386,6 +431,29 @@ figures.Picture(figure, f"Accuracy of the best of 1 to 1,000 guessers: {describe
 # happens to the gap?
 
 # %% [markdown]
+# ### Exercise 1.3: Do two sets share images?
+#
+# *About 8 minutes.* Three sets are worth something only if they share no image. Write a function
+# that counts how many images of the first array are also somewhere in the second, pixel for pixel.
+# An image that stands twice in the first array counts twice. Both arrays are uint8 of shape [N,
+# 28, 28].
+
+# %%
+from course_utils.exercises.chapter_1 import ex1_3
+
+
+def num_shared(first, second):
+    """How many images of the first array are also in the second."""
+    return ...
+
+
+ex1_3.check(num_shared)
+
+# %%
+# ex1_3.hint()
+# ex1_3.solution()
+
+# %% [markdown]
 # ### How many validation digits are enough?
 #
 # With the full data we train on 55,000 digits, validate on 5,000 and test on 10,000. The 5,000 are
@@ -406,6 +474,24 @@ pd.DataFrame({"images": sizes, "error rate": error_rate, "standard error": stand
 # Observe that with 1,000 digits the uncertainty is about a third of the error rate itself.
 # Remember this if you work on the sample: small differences between two networks mean little
 # there.
+
+# %% [markdown]
+# ### Exercise 1.4: How many digits does a difference need?
+#
+# *About 4 minutes.* A network errs on about one digit in a hundred. How many digits must you test
+# it on, so that the standard error of its error rate is one in a **thousand**? (Round as you
+# like.)
+
+# %%
+from course_utils.exercises.chapter_1 import ex1_4
+
+needed_digits = ...
+
+ex1_4.check(needed_digits)
+
+# %%
+# ex1_4.hint()
+# ex1_4.solution()
 
 # %% [markdown]
 # ### Never take the first part of MNIST's test set
@@ -600,6 +686,37 @@ except RuntimeError:
 # This course uses its own loaders instead, with as many OOD images as digits, and says so at every
 # table. When we *choose* something with the help of OOD images, they come from other parts of
 # Fashion-MNIST than its test part.
+
+# %% [markdown]
+# ### Exercise 1.5: Which images to choose with?
+#
+# *About 3 minutes.* You have two scores that should find clothes among digits, and want to keep
+# the better one. With its AUROC you will report how well it works. Which images do you use to
+# *choose*?
+#
+# - `a` MNIST's test digits and Fashion-MNIST's test images: those count in the end.
+# - `b` The first thousand images of each of these two test sets; the rest is for the report.
+# - `c` The validation digits and as many of Fashion-MNIST's training images.
+# - `d` The training digits and Fashion-MNIST's training images: there are many more.
+
+# %%
+from course_utils.exercises.chapter_1 import ex1_5
+
+choice = ...
+
+ex1_5.check(choice)
+
+# %%
+# ex1_5.hint()
+# ex1_5.solution()
+
+# %% [markdown]
+# How far did you get? (Only this kernel knows, and it forgets.)
+
+# %%
+from course_utils import exercises
+
+exercises.progress(1)
 
 # %% [markdown]
 # ## What you have learned
