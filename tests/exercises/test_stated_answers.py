@@ -1,0 +1,38 @@
+"""Answers that exercises state without computing them, computed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_utils import selective
+from course_utils.exercises.chapter_5 import ex5_2, ex5_4
+
+
+def curve_of(ranks: np.ndarray) -> selective.RiskCoverage:
+    """1,000 digits with mistakes at these ranks, counted from 1."""
+    correct = np.ones(1_000, bool)
+    correct[ranks - 1] = False
+    return selective.risk_coverage(np.arange(1_000), correct)
+
+
+def test_two_areas_have_two_winners() -> None:
+    a = curve_of(np.concatenate([[1], np.arange(982, 1_001)]))
+    b = curve_of(np.linspace(501, 1_000, 20).round().astype(int))
+    assert b.aurc < a.aurc and a.augrc < b.augrc
+    assert ex5_2.correct == "b"
+    # what the explanation and the hints say
+    top = curve_of(np.array([1]))
+    assert b.aurc < top.aurc
+    assert 6.5 < top.aurc * 1_000 < 7.5
+    assert np.isclose(b.aurc * 1_000 / 20, 0.3, atol=0.05)
+    assert np.isclose(b.augrc * 1_000 / 20, 0.25, atol=0.05)
+
+
+def test_the_cost_is_that_of_the_package() -> None:
+    uncertainty = np.repeat([0.0, 1.0], [800, 200])
+    correct = np.ones(1_000, bool)
+    correct[:16] = False
+    correct[800:844] = False
+    cost = selective.cost_curve(uncertainty, correct, 10, 1)
+    assert np.isclose(cost.cost_at(0.5), ex5_4.expected)
+    assert np.isclose(cost.cost_at(1.0), 0.6)  # answering everything, as the task says
