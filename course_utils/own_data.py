@@ -2,7 +2,7 @@
 
 What comes back is an `ImageSet` with the source ``"custom"``, so everything in the course takes it.
 Nothing is scaled, converted or guessed: an image that is not 28 by 28 grey values is refused with
-one sentence. `remarks` says what is allowed but probably not meant, such as dark ink on white paper.
+one sentence. `remarks` says what is allowed but probably not meant, like dark ink on white paper.
 """
 
 from __future__ import annotations

@@ -23,8 +23,10 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from lightning.pytorch import LightningDataModule
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, Logger
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch import nn
 from torch_uncertainty import TUTrainer
 from torch_uncertainty.transforms import RepeatTarget
@@ -145,6 +147,53 @@ def random_affine(
     return moved.squeeze(1).unsqueeze(-1).movedim(-1, 1)
 
 
+class _Shares(LightningDataModule):
+    """Each process's own share of every training batch, and all validation images for everybody.
+
+    Lightning shares out the images of a ``DataLoader`` by itself, but gives every process the same
+    batches of any other loader. Which process this is, it knows only once all are running: hence
+    loaders that are made late. Validation is not shared out, because shares of equal length may
+    hold an image twice.
+    """
+
+    def __init__(
+        self,
+        train: ImageSet,
+        val: ImageSet,
+        crop_padding: int,
+        augment: Callable[[torch.Tensor], torch.Tensor] | None,
+    ) -> None:
+        super().__init__()
+        self.train_images, self.val_images = train, val
+        self.crop_padding, self.augment = crop_padding, augment
+        self.seed = int(torch.randint(2**62, (), dtype=torch.int64))  # as `batches` draws its own
+
+    def train_dataloader(self) -> Batches | _Augmented:
+        strategy, rank, count = (
+            self.trainer.strategy,
+            self.trainer.global_rank,
+            self.trainer.world_size,
+        )
+        seed = strategy.broadcast(self.seed)  # the first one's: all must shuffle alike
+        torch.manual_seed(seed % 2**62 + rank)  # other images, so other dropout and augmentation
+        loader = batches(
+            self.train_images,
+            BATCH_SIZE // count,
+            shuffle=True,
+            crop_padding=self.crop_padding,
+            device=strategy.root_device,
+            seed=seed,
+            rank=rank,
+            world_size=count,
+        )
+        return loader if self.augment is None else _Augmented(loader, self.augment)
+
+    def val_dataloader(self) -> Batches:
+        return batches(
+            self.val_images, EVALUATION_BATCH_SIZE, device=self.trainer.strategy.root_device
+        )
+
+
 class _Augmented:
     """Batches with one more random change to the images."""
 
@@ -182,14 +231,16 @@ def count_members(model: nn.Module, *, training: bool = False) -> int:
     """How many members answer: the rows of output for each image.
 
     torch-uncertainty's ensembles return [(m b), C], all images of the first member first.
-    MC-dropout answers once in training and M times in evaluation; the others do not distinguish.
+    MC-dropout answers once in training and M times in evaluation; BatchEnsemble deals the images of
+    a batch out to its members in training; the others do not distinguish.
     """
+    count = 48  # BatchEnsemble fails on fewer images than members
     place = next(model.parameters()).device
     # a copy: in training mode, looking would already change what batch normalisation has counted
     model = copy.deepcopy(model).train(training)
     with torch.no_grad():
-        rows = model(torch.zeros(2, 1, 28, 28, device=place)).shape[0]
-    return rows // 2
+        rows = model(torch.zeros(count, 1, 28, 28, device=place)).shape[0]
+    return rows // count
 
 
 @dataclass(frozen=True)
@@ -207,7 +258,8 @@ class Fit:
         also what its checkpoint had taken.
     device : str
     learning_rate : float
-        After the last step; close to zero where the schedule ran to its end.
+        After the last step; close to zero where the schedule ran to its end. NaN after
+        ``ddp_notebook``, whose processes take it with them.
     log : Path
         The CSV log: one row for every 10 steps and for every validation, from the first step on
         even if the training was interrupted and resumed.
@@ -240,6 +292,9 @@ def fit(
     recipe: Callable[..., dict] = one_cycle_sgd,
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
+    devices: int = 1,
+    num_nodes: int = 1,
+    strategy: str = "ddp",
 ) -> Fit:
     """Train a network on `train`, look at `val` after every epoch, log and keep checkpoints.
 
@@ -264,6 +319,13 @@ def fit(
         Go on from the last checkpoint in the folder, if there is one.
     callbacks : sequence of Lightning callbacks
         Called along with those of the course, for whoever wants to watch or stop a training.
+    devices, num_nodes : int
+        With more than one, every device of every machine (node) has a process of its own, which
+        gets its share of each batch: the steps are those of a single device, up to rounding. GPUs
+        where there are enough, otherwise processes on the CPU. Every process returns.
+    strategy : {"ddp", "ddp_notebook"}
+        How several processes come about. ``ddp`` starts the script again and fails in notebooks;
+        there ``ddp_notebook`` copies the running process, before it has touched a GPU.
 
     Returns
     -------
@@ -272,8 +334,8 @@ def fit(
     Raises
     ------
     ValueError
-        If `val` is `train` or a test set, `epochs` is not positive, or the checkpoint to resume
-        from is damaged or belongs to another training.
+        If `val` is `train` or a test set, `epochs` is not positive, a batch cannot be shared out
+        equally, or the checkpoint to resume from is damaged or belongs to another training.
     KeyboardInterrupt
         If the training is interrupted; everything up to the last whole epoch is kept.
     """
@@ -287,16 +349,34 @@ def fit(
     epochs = epochs_for(train) if epochs is None else epochs
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}: train for at least 1.")
+    num_processes = devices * num_nodes
+    if min(devices, num_nodes) < 1 or BATCH_SIZE % num_processes:
+        raise ValueError(
+            f"A batch of {BATCH_SIZE} images cannot be shared out equally over {devices} devices on"
+            f" each of {num_nodes} machines: use 1, 2, 4, 8, ... in all."
+        )
     num_members = count_members(model, training=True)
-    where = device()
     quiet()
-    train_batches = batches(
-        train, BATCH_SIZE, shuffle=True, crop_padding=crop_padding, device=where
-    )
-    val_batches = batches(val, EVALUATION_BATCH_SIZE, device=where)
-    if augment is not None:
-        train_batches = _Augmented(train_batches, augment)
-    num_steps = epochs * len(train_batches)
+    if num_processes > 1:
+        # counted without touching them: a GPU in use cannot be taken along by ddp_notebook
+        where = torch.device("cuda" if torch.cuda.device_count() >= devices else "cpu")
+        loaders = {"datamodule": _Shares(train, val, crop_padding, augment)}
+        steps_per_epoch = math.ceil(
+            math.ceil(len(train) / num_processes) / (BATCH_SIZE // num_processes)
+        )
+    else:
+        where = device()
+        train_batches = batches(
+            train, BATCH_SIZE, shuffle=True, crop_padding=crop_padding, device=where
+        )
+        steps_per_epoch = len(train_batches)
+        loaders = {
+            "train_dataloaders": train_batches
+            if augment is None
+            else _Augmented(train_batches, augment),
+            "val_dataloaders": batches(val, EVALUATION_BATCH_SIZE, device=where),
+        }
+    num_steps = epochs * steps_per_epoch
     routine = CourseRoutine(
         model,
         num_classes=10,
@@ -317,14 +397,16 @@ def fit(
     last = log_folder / "last.ckpt"
     resume = resume and last.exists()
     steps_done = _steps_done(last, model, num_steps) if resume else 0
-    if not resume:
+    if not resume and rank_zero_only.rank == 0:
         _remove_earlier(log_folder)
     trainer = TUTrainer(
         accelerator="gpu" if where.type == "cuda" else "cpu",
-        devices=1,
+        devices=devices,
+        num_nodes=num_nodes,
+        strategy=strategy if num_processes > 1 else "auto",
         max_epochs=epochs,
         logger=_loggers(log_folder, steps_done),
-        log_every_n_steps=min(10, len(train_batches)),
+        log_every_n_steps=min(10, steps_per_epoch),
         callbacks=[checkpoints, LearningRateMonitor("step"), line, *callbacks],
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -334,16 +416,18 @@ def fit(
         f"The training of {name} was interrupted; resume=True goes on from its last epoch."
     ):
         # Lightning 2.5 cannot be asked for weights_only: `_steps_done` has refused all else
-        trainer.fit(routine, train_batches, val_batches, ckpt_path=last if resume else None)
+        trainer.fit(routine, **loaders, ckpt_path=last if resume else None)
     seconds = time.perf_counter() - start
     return Fit(
         model=model.cpu().eval(),
         name=name,
         epochs=epochs,
-        num_steps=trainer.global_step,
+        num_steps=trainer.global_step or num_steps,  # ddp_notebook's processes take it with them
         seconds=line.seconds_before + seconds,
-        device=_device_name(where),
-        learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
+        device=_device_name(where) + (f", {num_processes} processes" if num_processes > 1 else ""),
+        learning_rate=trainer.optimizers[0].param_groups[0]["lr"]
+        if trainer.optimizers
+        else math.nan,
         log=log_folder / "metrics.csv",
         best_checkpoint=log_folder / "best.ckpt",
         last_checkpoint=last,
@@ -411,7 +495,7 @@ def _csv_logger(folder: Path, steps_done: int) -> CSVLogger:
     """A CSV log that goes on after the steps of a checkpoint; Lightning's own starts empty."""
     log = folder / "metrics.csv"
     earlier = []
-    if steps_done and log.exists():
+    if steps_done and log.exists() and rank_zero_only.rank == 0:
         with log.open(newline="", encoding="utf-8") as file:
             # what came after the checkpoint will come again
             earlier = [row for row in csv.DictReader(file) if int(row["step"]) < steps_done]

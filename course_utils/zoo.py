@@ -113,7 +113,8 @@ def build(architecture: str) -> nn.Module:
     Parameters
     ----------
     architecture : str
-        ``"lenet"``, ``"deep-ensemble M"``, ``"packed ALPHA M"`` or ``"mc-dropout RATE M"``.
+        ``"lenet"``, ``"deep-ensemble M"``, ``"packed ALPHA M"``, ``"mc-dropout RATE M"`` or
+        ``"batch-ensemble M"``.
 
     Raises
     ------
@@ -141,6 +142,11 @@ def build(architecture: str) -> nn.Module:
             rate, num_passes = numbers
             network = lenet(1, 10, dropout_rate=float(rate))
             return mc_dropout(network, num_estimators=int(num_passes))
+        if kind == "batch-ensemble":
+            from torch_uncertainty.methods import batch_ensemble
+
+            (num_members,) = map(int, numbers)
+            return batch_ensemble(LeNet(), num_members, convert_layers=True)
     except ValueError as error:
         raise ZooError(f"The architecture {architecture!r} cannot be built: {error}") from error
     raise ZooError(f"Unknown architecture {architecture!r}: update the course (git pull).")

@@ -112,7 +112,7 @@ def test_all_right_is_no_loss():
 
 
 def test_ties_of_confidence_are_no_problem():
-    confidence, correct, features = two_groups(0.1, 4_000)
+    _, correct, features = two_groups(0.1, 4_000)
     assert np.isfinite(grouping_loss(np.ones(4_000), correct, features).lower_bound)
 
 

