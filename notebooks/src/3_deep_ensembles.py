@@ -24,15 +24,15 @@
 #
 # **Objectives.** After this chapter you can
 #
-# - show on numbers that the averaged answer has at most the mean NLL of its members;
+# - average the members' answers, and show on numbers that the average has at most their mean NLL;
 # - train members jointly with the right learning rate and weight decay, and say why these are so;
 # - sort the output of an ensemble by image and member, and name two ways to get it wrong;
 # - combine networks that were trained independently, and compare memory and time;
 # - draw accuracy, NLL and calibration against the number of members, and say what the bars mean;
 # - split the uncertainty about one image into two parts, and read both.
 #
-# **Time.** About 45 minutes to read and play. The code needs about one to two minutes, most of it
-# for training; less than one with `COURSE_SPEED=look`.
+# **Time.** About 45 minutes to read and play, and nearly as long for the exercises. The code needs
+# about one to two minutes, most of it for training; less than one with `COURSE_SPEED=look`.
 
 # %% [markdown]
 # ## Images, and a single network to start from
@@ -86,6 +86,31 @@ print("softmax of mean logits:", softmax(member_logits.mean(axis=0)).round(3))
 # conflict. Deep Ensembles average probabilities.
 
 # %% [markdown]
+# ### Exercise 3.1: The answer of an ensemble
+#
+# *About 4 minutes.* Write the answer of a Deep Ensemble. You get the members' logits, a NumPy
+# array of shape [N, M, C]: images, members, classes. Return the ensemble's probabilities, of shape
+# [N, C].
+#
+# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
+# of three hints, run it again for the next.
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_1
+
+
+def ensemble_answer(member_logits):
+    """Probabilities [N, C] of a Deep Ensemble, from logits [N, M, C]."""
+    return ...
+
+
+ex3_1.check(ensemble_answer)
+
+# %%
+# ex3_1.hint()
+# ex3_1.solution()
+
+# %% [markdown]
 # ### What is certain to improve: the NLL
 #
 # The logarithm is concave, so by Jensen's inequality $\ln \bar p(y) \ge \frac{1}{M} \sum_m \ln
@@ -119,6 +144,28 @@ pd.DataFrame(
 #   may make it too. It usually improves; we shall count.
 # - The inequality also holds for averaged logits, because the cross-entropy is a convex function of
 #   them. It is the doubt that is lost there, as above.
+
+# %% [markdown]
+# ### Exercise 3.2: Is it not the same?
+#
+# *About 3 minutes.* A colleague averages the members' *logits*, takes one softmax at the end, and
+# says: "Probabilities or logits, it comes to the same." Which reply is right?
+#
+# - `a` It does: the softmax is increasing, so the order of mean and softmax is free.
+# - `b` The predicted class is always the same, only the confidence differs.
+# - `c` Confidence and even the predicted class can differ. A bound on the NLL holds in both cases.
+# - `d` They differ, and with averaged logits the NLL can exceed the mean of the members'.
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_2
+
+choice = ...
+
+ex3_2.check(choice)
+
+# %%
+# ex3_2.hint()
+# ex3_2.solution()
 
 # %% [markdown]
 # ## Building an ensemble
@@ -224,7 +271,30 @@ pd.DataFrame(
 # Observe that `view` has the right shape and the wrong content: it takes two *images* of one member
 # for two members' answers to one image. No error, only nonsense. `Predictions.from_stacked` of this
 # course and torch-uncertainty's routine both use the first way.
+
+# %% [markdown]
+# ### Exercise 3.3: Back to images and members
 #
+# *About 6 minutes.* Do by hand what `rearrange` did. You get the output of an ensemble, a tensor
+# of M·B rows in the order `(m b)`, and the number of members. Return a tensor of shape [B, M, C]
+# with PyTorch alone.
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_3
+
+
+def by_image(outputs, num_members):
+    """Logits [B, M, C] from stacked logits [M * B, C]."""
+    return ...
+
+
+ex3_3.check(by_image)
+
+# %%
+# ex3_3.hint()
+# ex3_3.solution()
+
+# %% [markdown]
 # ### Labels must be repeated in the same order
 #
 # In training every row needs its label. torch-uncertainty's `RepeatTarget` repeats the whole list
@@ -247,6 +317,29 @@ pd.DataFrame(
 # labels. `RepeatTarget` gives both rows of an image the same, true label. `repeat_interleave` gives
 # most rows the label of another image. Training on that runs through without an error, and the
 # network learns little more than to guess.
+
+# %% [markdown]
+# ### Exercise 3.4: The loss of all rows
+#
+# *About 6 minutes.* Write the loss of joint training: the mean of the cross-entropy over all M·B
+# rows of the output, each with the label of *its* image. You get the output [M·B, C] in the order
+# `(m b)`, the labels [B] and the number of members; all tensors. PyTorch's
+# `torch.nn.functional.cross_entropy` takes logits and labels, and returns the mean.
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_4
+
+
+def joint_loss(outputs, labels, num_members):
+    """Mean cross-entropy over all rows of a stacked output."""
+    return ...
+
+
+ex3_4.check(joint_loss)
+
+# %%
+# ex3_4.hint()
+# ex3_4.solution()
 
 # %% [markdown]
 # ## Training together: the learning rate times M, the weight decay by M
@@ -318,6 +411,29 @@ pd.Series(largest_difference, name="to the twin trained alone").to_frame()
 #
 # This is exact for SGD. Adam divides the gradient by its own typical size, and a factor $1/M$
 # cancels: with Adam, leave the learning rate alone.
+
+# %% [markdown]
+# ### Exercise 3.5: A recipe for five
+#
+# *About 3 minutes.* Alone, a network is trained by SGD with `lr=0.04, weight_decay=5e-4`. Now
+# **five** of them are trained jointly, with the mean over all rows as the loss. Which recipe lets
+# each go the way it would have gone alone?
+#
+# - `a` `lr=0.04, weight_decay=5e-4`
+# - `b` `lr=0.2, weight_decay=5e-4`
+# - `c` `lr=0.2, weight_decay=1e-4`
+# - `d` `lr=0.008, weight_decay=25e-4`
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_5
+
+choice = ...
+
+ex3_5.check(choice)
+
+# %%
+# ex3_5.hint()
+# ex3_5.solution()
 
 # %% [markdown]
 # ## Training two members
@@ -668,13 +784,34 @@ def over_subsets(predictions):
     return measured
 
 
+measured = over_subsets(predictions_eight)
+
 # %% [markdown]
+# ### Exercise 3.6: What does the eighth bring?
+#
+# *About 2 minutes.* Predict before you look at the figure below. Eight members have a lower NLL
+# than one. How much of this gain is due to the **eighth**, in percent of the whole? The check
+# computes it from the numbers that you have just measured, as means over subsets. A prediction
+# within 4 of it counts as right.
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_6
+
+guess = ...  # in percent of the gain
+
+ex3_6.check(guess, measured)
+
+# %%
+# ex3_6.hint()
+# ex3_6.solution()
+
+# %% [markdown]
+# ### From one member to eight
+#
 # For each number of members we draw the mean over its subsets, and from the lowest to the highest.
 
 # %%
 from course_utils import figures
-
-measured = over_subsets(predictions_eight)
 
 
 def series(column, **look):
@@ -825,7 +962,54 @@ figures.disagreement_sheet(
 # help; a look at the envelope might. In the literature, expected entropy is called *aleatoric*
 # (from the data) and mutual information *epistemic* (from not knowing which network is right). Take
 # the names with care: the split is only as good as the members are diverse.
+
+# %% [markdown]
+# ### Exercise 3.7: Split the entropy
 #
+# *About 10 minutes.* Write the split for many images. You get the members' probabilities, a NumPy
+# array of shape [N, M, C]. Return an array of shape [N, 3] with the columns *entropy of the mean*,
+# *expected entropy*, *mutual information*, in nats. A probability may be exactly 0. It contributes
+# nothing to an entropy, though its logarithm is minus infinity.
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_7
+
+
+def split_entropy(probabilities):
+    """Entropy of the mean, expected entropy, mutual information: [N, M, C] -> [N, 3]."""
+    return ...
+
+
+ex3_7.check(split_entropy)
+
+# %%
+# ex3_7.hint()
+# ex3_7.solution()
+
+# %% [markdown]
+# ### Exercise 3.8: Two kinds of half and half
+#
+# *About 3 minutes.* The mean answer to two images is the same: half 3, half 5. To image A four of
+# the eight members say 3 and four say 5, each quite sure. To image B every member says half 3,
+# half 5. Which sentence is right?
+#
+# - `a` The entropy of the mean is larger for A, because the members contradict each other.
+# - `b` For A nearly all of the entropy is mutual information, for B none of it.
+# - `c` For A nearly all of the entropy is expected entropy, for B none of it.
+# - `d` The ensemble cannot tell A from B.
+
+# %%
+from course_utils.exercises.chapter_3 import ex3_8
+
+choice = ...
+
+ex3_8.check(choice)
+
+# %%
+# ex3_8.hint()
+# ex3_8.solution()
+
+# %% [markdown]
 # ### Who agrees with whom?
 
 # %%
@@ -993,6 +1177,14 @@ pd.DataFrame(
 # Observe that the pairs are equal: the plain entropy is that of the mean, and the one of the
 # members is the expected entropy. Whenever you report "entropy" of an ensemble, say which one. (For
 # OOD detection with `ood_criterion="entropy"` the library averages over the members.)
+
+# %% [markdown]
+# How far did you get? (Only this kernel knows, and it forgets.)
+
+# %%
+from course_utils import exercises
+
+exercises.progress(3)
 
 # %% [markdown]
 # ## What you have learned
