@@ -264,7 +264,7 @@ try:
     data_shift = ImageSet(
         everything.samples[chosen].reshape(-1, 28, 28),
         everything.labels[chosen].astype(np.int64),
-        name="MNIST-C, 3,000 of 150,000 images",
+        name=f"MNIST-C, {len(chosen):,} of {len(everything):,} images",
         source="full",
     )
 except DataUnavailableError as error:
