@@ -293,7 +293,17 @@ def misclassified_gallery(
     look = style.current()
     em, scale = look.em, look.scale
     tile = 6.0
-    needed = tile + 2.3 + 0.55 * (len("says ") + max(map(len, names)))
+    words = [
+        (
+            f"true {names[labels[index]]}",
+            f"says {names[predicted[index]]}"
+            + ("  right" if chosen_by_caller and correct[index] else ""),
+            style.percent(confidence[index]),
+        )
+        for index in shown
+    ]
+    # the tile, the words beside it, and air before the next one
+    needed = tile + 1.4 + max(style.text_width(line) for lines in words for line in lines)
     columns = int(np.clip(8 * scale / em // needed, 1, 4))
     rows = -(-len(shown) // columns)
     votes = members > 1
@@ -316,14 +326,8 @@ def misclassified_gallery(
             255 - images[index], cmap="gray", vmin=0, vmax=255, extent=(x, x + tile, y + tile, y)
         )
         boundaries.append([(x, y), (x + tile, y), (x + tile, y + tile), (x, y + tile)])
-        verdict = "" if not chosen_by_caller or not correct[index] else "  right"
         axes.text(
-            x + tile + 0.7,
-            y + tile / 2,
-            f"true {names[labels[index]]}\nsays {names[predicted[index]]}{verdict}\n"
-            f"{style.percent(confidence[index])}",
-            va="center",
-            linespacing=1.45,
+            x + tile + 0.7, y + tile / 2, "\n".join(words[position]), va="center", linespacing=1.45
         )
         if not votes:
             continue

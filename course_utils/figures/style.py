@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 import matplotlib
@@ -22,6 +22,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 # --- colours -----------------------------------------------------------------------------------
 # Okabe & Ito (2008), "Color Universal Design". Its orange and sky blue have a contrast of only
@@ -436,6 +438,13 @@ def spread(
     for index, place in zip(order, places, strict=True):
         moved[index] = place
     return moved
+
+
+@cache
+def text_width(text: str) -> float:
+    """Width of one line of ordinary text in text heights, measured in the font of the figures."""
+    properties = FontProperties(family="DejaVu Sans", size=1)
+    return float(text_to_path.get_text_width_height_descent(text, properties, ismath=False)[0])
 
 
 # --- words and numbers -------------------------------------------------------------------------

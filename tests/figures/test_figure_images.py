@@ -191,6 +191,26 @@ def test_gallery_shows_each_vote_in_its_colour() -> None:
     assert tints[9:] == [true, wrong, other]  # the key
 
 
+@pytest.mark.parametrize("medium", ["notebook", "slides"])
+def test_words_of_a_very_sure_answer_end_before_the_next_image(medium: str) -> None:
+    logits = np.zeros((12, 1, 10), np.float32)
+    logits[:, 0, 7] = 18
+    sure = Predictions(logits, np.full(12, 1))
+    with figures.style.use(medium):
+        picture = figures.misclassified_gallery(IMAGES[:12], sure)
+    picture.figure.canvas.draw()
+    (axes,) = picture.figure.axes
+    starts = [image.get_window_extent() for image in axes.images]
+    captions = [text for text in axes.texts if text.get_text().startswith("true")]
+    assert all("> 99.9999 %" in caption.get_text() for caption in captions)
+    for caption in captions:
+        box = caption.get_window_extent()
+        assert box.x1 < picture.figure.bbox.x1
+        for start in starts:
+            same_row = start.y0 < box.y1 and box.y0 < start.y1
+            assert not same_row or start.x0 > box.x1 + 2 or start.x1 < box.x0
+
+
 def test_gallery_of_a_single_model_has_no_votes() -> None:
     picture = figures.misclassified_gallery(IMAGES, SINGLE)
     assert "members" not in picture.alt
