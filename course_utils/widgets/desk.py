@@ -69,6 +69,8 @@ class Mail:
     def __init__(self, rankings: Rankings, strays: Mapping[str, Predictions]) -> None:
         self.rankings = rankings
         self.strays = dict(strays)
+        #: Largest share of the digits; what is slipped in here comes to the other queue as well.
+        self.most_strays = len(next(iter(self.strays.values()))) / len(rankings) if strays else 0.0
         self._kept: dict[tuple[str, str, int], Ranking] = {}
         self._costs: dict[tuple[Any, ...], selective.CostCurve] = {}
 
@@ -177,16 +179,10 @@ def set_costs(
 def slip_in(mail: Mail, state: Desk, share: float) -> Desk:
     """Strays in the queue; the threshold stays, as it would at a desk that does not know."""
     _still_closed(state)
-    most = _most_strays(mail)
-    if share is None or not 0 <= share <= most:
-        raise ValueError(f"The share of strays must lie between 0 % and {style.percent(most)}.")
+    if share is None or not 0 <= share <= mail.most_strays:
+        most = style.percent(mail.most_strays)
+        raise ValueError(f"The share of strays must lie between 0 % and {most}.")
     return replace(state, strays=float(share))
-
-
-def _most_strays(mail: Mail) -> float:
-    if not mail.strays:
-        return 0.0
-    return len(next(iter(mail.strays.values()))) / len(mail.rankings)
 
 
 def open_test(state: Desk) -> Desk:
@@ -372,6 +368,8 @@ class AbstentionDesk(Shell):
         for_validation, for_test = _halves(ood, validation)
         self.mail = Mail(validation, for_validation)
         self.test = None if test is None else Mail(_same_models(test, validation), for_test)
+        if self.test is not None:
+            self.mail.most_strays = min(self.mail.most_strays, self.test.most_strays)
         self.unit = unit
         names = checks.class_names(validation.num_classes, class_names)
         self.names = names
@@ -394,7 +392,7 @@ class AbstentionDesk(Shell):
         number = partial(control, ipywidgets.BoundedFloatText, max=MOST_EXPENSIVE, width="19em")
         self.cost_wrong = number(f"A wrong delivery costs ({self.unit})", step=1)
         self.cost_refer = number(f"Asking a human costs ({self.unit})", step=0.1)
-        most = _most_strays(self.mail)
+        most = self.mail.most_strays
         shares = [(name, share) for name, share in STRAY_SHARES.items() if share <= most]
         self.strays = control(
             ipywidgets.Dropdown, "Strays in the queue", options=shares, width="15em"

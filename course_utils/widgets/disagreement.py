@@ -238,7 +238,7 @@ def describe(pile: Pile, state: Exploration, which: int, names: Sequence[str]) -
         return f"{where}\nThere is one member, and nobody to disagree with. It says {answer}"
     votes = Counter(probabilities[on].argmax(axis=1).tolist()).most_common()
     said = [f"{count} for {names[vote]}" for vote, count in votes]
-    say = "says" if on.sum() == 1 else "say"
+    say = "says" if on.sum() == 1 else "together say"
     answer = _answer(probabilities[on], names, label)
     words = f"{where}\n{on.sum()} of {len(on)} members {say} {answer}"
     if on.sum() == 1:
@@ -246,7 +246,7 @@ def describe(pile: Pile, state: Exploration, which: int, names: Sequence[str]) -
     else:
         words += f" Votes: {style.listing(said)}."
     if not on.all():
-        words += f"\nAll {len(on)} say {_answer(probabilities, names, label)}"
+        words += f"\nAll {len(on)} together say {_answer(probabilities, names, label)}"
     return words
 
 

@@ -71,7 +71,7 @@ def test_by_keyboard_and_mouse(opened: Open) -> None:
     assert "ensemble of 7 members" in changed_by(page, lambda: box.click())
     assert "ensemble of 7 members" in alt(stranger) != before
     seven = changed_by(page, press(page, page.get_by_label("member 8", exact=True), " "))
-    assert "ensemble of 6 members" in seven and "6 of 8 members say" in words(page, 1)
+    assert "ensemble of 6 members" in seven and "6 of 8 members together say" in words(page, 1)
     shoot(page, "disagreement-six")
     off = page.get_by_role("button", name="All off")
     assert "nobody answers" in changed_by(page, lambda: off.click())

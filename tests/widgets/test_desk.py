@@ -137,7 +137,7 @@ def test_threshold_costs_and_strays_move_the_desk() -> None:
         (made.coverage, 95),
         (made.cost_wrong, 50),
         (made.cost_refer, 3),
-        (made.strays, 0.2),
+        (made.strays, 0.1),
         (made.score, "Entropy"),
         (made.model, "DE-4"),
     ):
@@ -146,7 +146,7 @@ def test_threshold_costs_and_strays_move_the_desk() -> None:
         assert made.curves.png not in seen
         seen.add(made.curves.png)
     assert made.state.cost_wrong == 50
-    assert "Validation queue of 360" in say(made)
+    assert "Validation queue of 330" in say(made)
     assert say(made) in made.curves.alt
 
 
@@ -175,7 +175,7 @@ def test_test_set_is_opened_once() -> None:
 
 def test_strays_are_shown_and_named() -> None:
     made = make()
-    made.strays.value = 0.2
+    made.strays.value = 0.1
     assert any("stray" in made.belt.alt for made.coverage.value in range(20, 100, 4))
 
 
@@ -277,3 +277,12 @@ def test_moved_curves_are_those_drawn_anew() -> None:
     for name, actor in made.stage.actors.items():
         assert np.allclose(actor.get_data(), fresh.stage.actors[name].get_data())
     assert made.curves.png == fresh.curves.png
+
+
+def test_no_more_strays_than_both_queues_can_get() -> None:
+    large = make_predictions(1200, seed=1)  # four times as many digits as in validation
+    made = abstention_desk(VAL, {"LeNet": large.subset([0]), "DE-4": large}, OOD)
+    assert max(share for _, share in made.strays.options) <= 60 / 1200
+    made.strays.value = made.strays.options[-1][1]
+    made.open.click()
+    assert made.state.opened and not made.pictures[0].problem

@@ -129,10 +129,10 @@ def test_switching_members_changes_mean_entropies_and_decision() -> None:
         left = data.subset([2, 3]).take([one])
         (total,), (mutual,) = scores.entropy(left), scores.mutual_information(left)
         words = say(made, number)
-        assert f"2 of 4 members say {left.predicted[0]} with" in words
+        assert f"2 of 4 members together say {left.predicted[0]} with" in words
         assert f"Entropy {total:.2f} = " in words
         assert f"mutual information {mutual:.2f}. Votes" in words
-        assert f"All 4 say {data.predicted[one]} with" in words
+        assert f"All 4 together say {data.predicted[one]} with" in words
         assert "the ensemble of 2 members says" in made.pictures[number].alt
 
 
@@ -191,7 +191,7 @@ def test_buttons_switch_members_and_the_boxes_follow() -> None:
     assert "One member alone has nobody to disagree with." in say(made)
     made.all.click()
     assert all(box.value for box in made.members)
-    assert "4 of 4 members say" in say(made)
+    assert "4 of 4 members together say" in say(made)
 
 
 def test_members_of_another_model_take_over_the_switches() -> None:
@@ -246,7 +246,7 @@ def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:
 def test_a_page_without_kernel_keeps_both_sheets() -> None:
     still = disagreement_explorer(MODELS, IMAGES, **BOTH).still()
     assert still.count("<img") == 2
-    assert "4 of 4 members say" in still
+    assert "4 of 4 members together say" in still
 
 
 # --- input that makes no sense, or little -------------------------------------------------------
