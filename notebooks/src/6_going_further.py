@@ -969,18 +969,754 @@ print(f"divided by ln 10, batches of 50: {float(metric.compute()):.4f}")
 
 # %% [markdown]
 # ## Other ensembles at a glance
+#
+# *Which other ensembles are there, and what do they cost?*
+#
+# Deep Ensembles keep $M$ sets of weights, Packed-Ensembles keep $M$ narrow ones. Two other families
+# make many answers out of nearly *one* set. torch-uncertainty has both, each as a function that
+# takes a network and returns one.
+#
+# **MC-dropout** (Gal and Ghahramani, 2016). Dropout removes a random part of the features at every
+# training step. Usually it is switched off afterwards. Here it stays on: each pass through the
+# network is another, thinned network, and $M$ passes are $M$ members. *Costs:* no parameter more,
+# training of one network, and $M$ passes for every answer.
+#
+# **BatchEnsemble** (Wen et al., 2020). All members share the weights $W$ of a layer. Each has two
+# vectors of its own, $r_m$ for the inputs and $s_m$ for the outputs, and its own bias:
+#
+# $$ W_m = W \circ (s_m r_m^\top), \qquad W_m x = s_m \circ (W (r_m \circ x)) . $$
+#
+# So a member differs from the others by a matrix of rank one. In training, torch-uncertainty deals
+# the images of a batch out to the members; each image is seen by one of them. *Costs:* few
+# parameters more; in training as many images as one network, with two more products for each layer;
+# and $M$ passes for every answer, in one large batch.
+
+# %%
+import torch
+from torch_uncertainty.methods import batch_ensemble, mc_dropout
+from torch_uncertainty.models.classification.lenet import lenet
+
+from course_utils.models import LeNet
+
+torch.manual_seed(0)
+dropout = mc_dropout(lenet(1, 10, dropout_rate=0.1), num_estimators=16)
+shared = batch_ensemble(LeNet(), num_estimators=4, convert_layers=True)
+for name, model in (("MC-dropout", dropout), ("BatchEnsemble", shared)):
+    rows = [len(model.train(mode)(torch.zeros(8, 1, 28, 28))) for mode in (True, False)]
+    print(f"{name:13} answers to 8 images: {rows[0]} in training, {rows[1]} in evaluation")
+
+# %% [markdown]
+# Observe that both give *one* answer for each image in training and $M$ in evaluation. Here are the
+# traps.
+#
+# - In training there are as many answers as labels. `RepeatTarget` of chapter 3 would repeat labels
+#   that have no partner. The routine must still be told `is_ensemble=True`, for evaluation.
+# - The rule "learning rate times $M$" is for members with weights of their own. Shared weights get
+#   the gradients of *all* members already.
+# - MC-dropout rolls dice: ask twice, and the answers differ. Fix the seed before you report.
+# - BatchEnsemble needs at least as many images in a batch as it has members.
+#
+# `training.fit` counts the answers in both modes, so it gets the first two right.
+
+# %%
+from course_utils import runs, settings, training
+
+loaded = {"LeNet": "lenet", "DE-2": "deep-ensemble-2", "PE-4": "packed-4"}
+small, histories = {}, {}
+for title, name in loaded.items():
+    run = runs.load(name, data_train.source)
+    small[title], histories[title] = run.model, run.facts
+newcomers = {"MC-dropout": ("short-mc-dropout", dropout)}
+newcomers["BatchEnsemble"] = ("short-batch-ensemble-4", shared)
+for title, (name, model) in newcomers.items():
+    if settings.speed() == "look":
+        small[title], histories[title] = zoo.load(name), zoo.facts(name)
+        print(f"{title}: weights from the course's zoo ({name})")
+    else:
+        fit = training.fit(
+            model, data_train, data_val, name=name, folder=runs.folder(data_train.source)
+        )
+        small[title] = fit.model
+        histories[title] = {"epochs": fit.epochs, "num_train": len(data_train)}
+
+# %% [markdown]
+# Now quality. The newcomers may have been trained on `data_train`, so here only `data_test` counts,
+# and as many clothes. The AUROC is that of the entropy.
+
+# %%
+from course_utils.calibration import negative_log_likelihood
+
+generator = np.random.default_rng(seed=3)
+num_each = min(len(data_test), len(data_ood))
+clothes = data_ood.subset(generator.choice(len(data_ood), num_each, replace=False))
+tested = data_test.subset(generator.choice(len(data_test), num_each, replace=False))
+rows = {}
+for title, model in small.items():
+    torch.manual_seed(0)  # for MC-dropout
+    answers, answers_ood = predict(model, tested), predict(model, clothes)
+    detection = figures.detection(scores.entropy(answers), scores.entropy(answers_ood))
+    steps = histories[title]["epochs"] * -(-histories[title]["num_train"] // training.BATCH_SIZE)
+    rows[title] = {
+        "steps of training": steps,
+        "digits": histories[title]["num_train"],
+        "accuracy": round(answers.correct.mean(), 4),
+        "NLL": round(negative_log_likelihood(answers), 4),
+        "OOD AUROC": round(detection.auroc, 4),
+    }
+quality = pd.DataFrame(rows).T.astype({"steps of training": int, "digits": int})
+
+# %% [markdown]
+# And cost: parameters; milliseconds for one training step, forward and backward, with 128 digits;
+# and milliseconds to answer for 128 digits. The networks take turns, and we keep the median.
+
+# %%
+import copy
+import time
+
+import torch.nn.functional as F
+
+images, labels = next(iter(batches(tested, batch_size=128)))
+
+
+def training_step(model):
+    outputs = model(images)
+    F.cross_entropy(outputs, labels.repeat(len(outputs) // len(labels))).backward()
+
+
+def milliseconds(models, action, turns=9):
+    seconds = {title: [] for title in models}
+    for turn in range(turns + 2):
+        for title, model in models.items():
+            start = time.perf_counter()
+            action(model)
+            if turn >= 2:  # the first turns warm up
+                seconds[title].append(time.perf_counter() - start)
+    return {title: 1_000 * np.median(each) for title, each in seconds.items()}
+
+
+# %% [markdown]
+# The training steps run on copies, so that the networks stay as they are.
+
+# %%
+in_training = {title: copy.deepcopy(model).train() for title, model in small.items()}
+step = milliseconds(in_training, training_step)
+with torch.inference_mode():
+    answer = milliseconds(small, lambda model: model(images))
+quality.assign(
+    parameters=[sum(p.numel() for p in model.parameters()) for model in small.values()],
+    **{"ms a step": pd.Series(step).round(1), "ms to answer": pd.Series(answer).round(1)},
+)
+
+# %% [markdown]
+# How to read it. The first two columns are the budget; compare only rows where they agree. (Where
+# you have trained on the bundled sample in one chapter and not in another, they may not.) Then
+# compare the rest with LeNet's row.
+#
+# - **Parameters.** Observe that MC-dropout has LeNet's, and BatchEnsemble hardly more: its members
+#   are vectors.
+# - **Time.** For MC-dropout the price comes with the answer, not with the training: sixteen passes
+#   are sixteen passes, and the dice take time, too. Whoever answers a million images a day pays for
+#   that every day. The products with $r_m$ and $s_m$ are cheap beside a large layer. LeNet's layers
+#   are small: compare BatchEnsemble's step with LeNet's.
+# - **Quality.** Three epochs are a short training, and each newcomer makes it harder: dropout hides
+#   features, and the images of a BatchEnsemble are spread over its members. What helps after a long
+#   training may not help after a short one. Is there a newcomer ahead of DE-2 in your table? And if
+#   one is ahead of LeNet, is it by more than a few digits?
+#
+# Not in the table are methods that collect members *along* one training: snapshot ensembles (Huang
+# et al., 2017), the averages of weights SWA (Izmailov et al., 2018) and EMA, and SWAG (Maddox et
+# al., 2019), which draws members from around such an average. They need a training that visits
+# several good places. Our short schedule has one, at its end. Two more families train members
+# inside one network: MIMO (Havasi et al., 2021) gives it several images at once, Masksembles
+# (Durasov et al., 2021) switch fixed groups of features off. torch-uncertainty has all of them.
+#
+# *Sources:* Gal and Ghahramani (2016), Wen et al. (2020), and those just named.
 
 # %% [markdown]
 # ## Grouping loss
+#
+# *What is it that calibration cannot see?*
+#
+# Where a calibrated network says 0.8, it is right four times in five, on average over all images
+# of this confidence. Does that hold for *this* image? We make a world where we know.
+#
+# Each image has a confidence $S$. But there are two hidden groups. In one of them, answers are
+# right more often than the confidence says, by 0.1; in the other they are right less often, by as
+# much. Both groups are equally large, at every confidence.
+
+# %%
+generator = np.random.default_rng(seed=0)
+num_images, gap = 10_000, 0.1
+confidence = generator.uniform(0.6, 0.85, num_images)
+group = generator.choice([-1, 1], num_images)
+true_probability = confidence + gap * group
+correct = generator.random(num_images) < true_probability
+
+seen = pd.DataFrame({"says": confidence, "right": correct, "group": group})
+seen["confidence"] = pd.cut(seen["says"], [0.6, 0.65, 0.7, 0.75, 0.8, 0.85])
+table = seen.groupby("confidence", observed=True)[["says", "right"]].mean()
+for name, number in (("unlucky group", -1), ("lucky group", 1)):
+    part = seen[seen["group"] == number]
+    table[f"right, {name}"] = part.groupby("confidence", observed=True)["right"].mean()
+table.round(3)
+
+# %% [markdown]
+# Observe the first two columns: they agree in every row, so this classifier is calibrated. No
+# temperature would change anything. And yet it is wrong about *everybody*: in each row, the two
+# groups lie on either side. A doctor who treats the groups alike over-treats one of them and
+# neglects the other.
+#
+# Let $S$ be the confidence, $C = E[Y \mid S]$ the accuracy there, and $Q = E[Y \mid X]$ the true
+# probability to be right, given all that the image shows. The Brier score of confidence and
+# correctness then has three parts (Kull and Flach, 2015):
+#
+# $$ E[(S - Y)^2] = \underbrace{E[(S - C)^2]}_{\text{calibration}}
+#    + \underbrace{E[(C - Q)^2]}_{\text{grouping}}
+#    + \underbrace{E[(Q - Y)^2]}_{\text{irreducible}} . $$
+#
+# The part in the middle is the **grouping loss**. In our world $S = C$ and $Q = C \pm 0.1$, so it
+# is $0.1^2$ exactly. Do the parts add up?
+
+# %%
+pd.Series(
+    {
+        "calibration": 0.0,  # by construction
+        "grouping": np.mean((confidence - true_probability) ** 2),
+        "irreducible": np.mean((true_probability - correct) ** 2),
+        "Brier score of the confidence": np.mean((confidence - correct) ** 2),
+    }
+).round(4).to_frame("value")
+
+# %% [markdown]
+# They do, up to chance. But in life nobody knows $Q$.
+#
+# ### An estimate from below
+#
+# Perez-Lebel, Le Morvan and Varoquaux (2023) found a way around. Take images of about the same
+# confidence. Sort them into regions by what you *can* see, such as the features of the network. If
+# the accuracy differs between regions by more than chance, there are groups. Some steps deserve
+# care.
+#
+# 1. Half of the images grow a decision tree for each bin of confidence; its leaves are the regions.
+#    The *other* half measures the accuracies. A tree that was allowed to grade itself would always
+#    find groups.
+# 2. Accuracies of small regions differ by chance, too. How much is known, and subtracted: with
+#    $n_j$ images and the accuracy $\mu_j$ in region $j$ of a bin of $n$ images and accuracy $c$,
+#
+# $$ \sum_j \frac{n_j}{n} (\mu_j - c)^2 \; - \; \Big( \sum_j \frac{n_j}{n}
+#    \frac{\mu_j (1 - \mu_j)}{n_j - 1} - \frac{c (1 - c)}{n - 1} \Big) . $$
+#
+# 3. Inside a bin the confidence still differs a little, and the accuracy with it. That is no
+#    grouping loss, so the variance of the calibration curve inside the bin is subtracted as well.
+#
+# What remains is a *lower bound*: groups that the features do not show stay hidden. `course_utils`
+# has it in `grouping.py`. We offer it the hidden group among three features that mean nothing.
+
+# %%
+from course_utils.figures.grouping import grouping_diagram
+from course_utils.grouping import grouping_loss, without_groups
+
+noise = generator.normal(size=(num_images, 3))
+found = grouping_loss(confidence, correct, np.column_stack([group, noise]))
+blind = grouping_loss(confidence, correct, noise)
+nobody = generator.random(num_images) < confidence  # the same confidences, and no groups
+none = grouping_loss(confidence, nobody, np.column_stack([group, noise]))
+rows = {"group among the features": found, "group not among them": blind, "no groups": none}
+pd.DataFrame(
+    {
+        title: {
+            "truth": 0.0 if title == "no groups" else gap**2,
+            "as counted": each.plug_in,
+            "without bias": each.explained,
+            "lower bound": each.lower_bound,
+        }
+        for title, each in rows.items()
+    }
+).T.round(4)
+
+# %% [markdown]
+# Observe three things. Where the features know the group, the lower bound comes close to the truth.
+# Where they do not, it is about 0: what cannot be seen is not found. And the column *as counted* is
+# far above 0 in all rows, even where there is nothing. Without the correction, everybody has a
+# grouping loss. The regions as a figure:
+
+# %%
+grouping_diagram(found)
+
+# %% [markdown]
+# The diamonds, whole bins, lie along the dashed line: calibrated. Most regions lie far above or
+# far below. A region of few images may be anywhere, by chance.
+
+# %% [markdown]
+# ### A network with two groups
+#
+# Could this happen to LeNet? We make a stream of digits in which half were turned by some hands:
+# every second digit is rotated. The modest LeNet reads all of them, and its confidences are
+# repaired on the first half of the stream, by isotonic regression, as in the section on
+# calibration. On the second half we look.
+
+# %%
+from sklearn.isotonic import IsotonicRegression
+
+from course_utils.corruptions import corrupt
+
+num_stream = 2 * (min(len(digits), 4_000) // 2)
+stream = digits.subset(np.random.default_rng(seed=4).permutation(len(digits))[:num_stream])
+is_turned = np.arange(num_stream) % 2 == 1
+pixels = stream.images.copy()
+pixels[is_turned] = corrupt(stream.images[is_turned], "rotation", severity=5)
+stream = ImageSet(pixels, stream.labels, "every second digit turned", stream.source)
+
+answers = predict(modest["LeNet"], stream)
+top = answers.mean.max(axis=1)
+first_half = np.arange(num_stream) < num_stream // 2
+curve = IsotonicRegression(out_of_bounds="clip").fit(top[first_half], answers.correct[first_half])
+repaired = curve.predict(top)[~first_half]
+right, turned = answers.correct[~first_half], is_turned[~first_half]
+
+# %% [markdown]
+# As in the table above: what it says, and how often it is right, in both groups.
+
+# %%
+seen = pd.DataFrame({"says": repaired, "right": right, "turned": turned})
+ranges = ["up to 0.4", "to 0.6", "to 0.8", "to 0.9", "to 1"]
+seen["confidence"] = pd.cut(seen["says"], [-0.1, 0.4, 0.6, 0.8, 0.9, 1], labels=ranges)
+table = seen.groupby("confidence", observed=True)[["says", "right"]].mean()
+for name, is_it in (("upright digits", False), ("turned digits", True)):
+    part = seen[seen["turned"] == is_it].groupby("confidence", observed=True)["right"]
+    table[f"right, {name}"], table[f"number, {name}"] = part.mean(), part.size()
+table.round(3)
+
+# %% [markdown]
+# Compare the columns as before. The repair works for the stream as a whole, up to chance. But at
+# the same repaired confidence upright digits are right more often than turned ones. The repair has
+# averaged over two groups, and fits neither. No curve over the confidence can do better, because
+# the confidence alone does not say which group a digit belongs to.
+#
+# Do the network's own *features* say it? We take what its last layer sees, 84 numbers for each
+# digit, and ask for the lower bound. Beside it stands the bound for the known groups, and what
+# chance brings: in each of twenty worlds we keep all confidences and features, and draw right and
+# wrong anew so that images of the same confidence are all alike.
+
+
+# %%
+import torch
+
+
+def last_features(model, image_set):
+    """What the last layer of a LeNet sees, [N, 84]."""
+    kept = []
+    hook = model.fc3.register_forward_hook(lambda layer, inputs, output: kept.append(inputs[0]))
+    with torch.inference_mode():
+        for images, _ in batches(image_set, 500):
+            model(images)
+    hook.remove()
+    return torch.cat(kept).numpy()
+
+
+def with_chance(confidence, correct, features):
+    """The lower bound, and the range of what chance brings."""
+    bound = grouping_loss(confidence, correct, features).lower_bound
+    chance = without_groups(confidence, correct, features, num_draws=20)
+    return {"lower bound": bound, "chance, lowest": chance.min(), "chance, highest": chance.max()}
+
+
+# %%
+features = last_features(modest["LeNet"], stream)[~first_half]
+clean_features = last_features(modest["LeNet"], digits)
+clean = modest_answers["LeNet"]
+rows = {
+    "turned or not, known": with_chance(repaired, right, turned),
+    "turned or not, from the features": with_chance(repaired, right, features),
+    "clean digits, from the features": with_chance(
+        clean.mean.max(axis=1)[:4_000], clean.correct[:4_000], clean_features[:4_000]
+    ),
+}
+pd.DataFrame(rows).T.round(4)
+
+# %% [markdown]
+# How to read it. A lower bound above everything that chance brings says: there are groups. One that
+# lies among the chances says *nothing found*, not *nothing there*. (Chance itself may lie below 0:
+# where a bin is wide, step 3 takes away more than regions without groups explain. So compare with
+# chance, not with 0.) Of the first row we know that there are groups. In the second, a part may be
+# found: the features were never asked to remember whether a digit was turned. The third row is the
+# network on the digits it was made for. Is there any grouping loss to be seen?
+#
+# The lesson is the one of the whole course, one level deeper. A number may be right on average and
+# wrong for each group. Ask *for whom* it is right; and where you know the groups, such as pens,
+# scanners or writers, look at each of them.
+#
+# **torch-uncertainty** measures the same if its routine is told `eval_grouping_loss=True`.
+# The network must then be a single one with a method `feats_forward` and a linear head, and the
+# package `glest` must be there. Its version 0.0.1a1 does not run with scikit-learn 1.7 or newer,
+# so this course computes the estimate itself.
+#
+# *Sources:* Kull and Flach (2015), Perez-Lebel et al. (2023).
 
 # %% [markdown]
 # ## Your own data
+#
+# *How do I bring my own images?*
+#
+# Everything in this course works on an `ImageSet`: images of 28 by 28 grey values, and labels from
+# 0 to 9. `own_data` makes one from a folder of PNGs or from an npz file. It converts and guesses
+# nothing. An image that does not fit is refused, with one sentence.
+#
+# For an example we need somebody else's digits. We write some digits as a person would: black ink
+# on white paper, one subfolder for each class.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+desk = Path(tempfile.mkdtemp(prefix="own-data-"))
+letters = desk / "from a letter"
+for number, (image, label) in enumerate(zip(digits.images[:300], digits.labels[:300], strict=True)):
+    place = letters / str(label) / f"{number:03}.png"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(255 - image).save(place)
+sorted(path.name for path in letters.iterdir())
+
+# %% [markdown]
+# **Load** them. For classes with other names, say `classes=["cat", "dog"]`, in the order of the
+# labels. Files without subfolders must begin with their class, like `7_anna.png`.
+
+# %%
+from course_utils import own_data
+
+mine = own_data.from_folder(letters)
+print(mine)
+figures.sample_grid(mine.images, mine.labels, per_class=12)
+
+# %% [markdown]
+# **Check** before you evaluate. `remarks` looks for what is allowed but probably not meant:
+# inverted images, pale or empty ones, missing classes, copies.
+
+# %%
+for remark in own_data.remarks(mine):
+    print("-", remark)
+
+# %% [markdown]
+# There it is. The network knows white ink on black paper. No error would have told us: black and
+# white are numbers like any others. What would it have cost?
+
+# %%
+good_way = own_data.inverted(mine)
+rows = {}
+for title, image_set in (("as loaded", mine), ("inverted", good_way)):
+    for name in ("LeNet", "DE-8"):
+        answers = predict(good[name], image_set)
+        rows[title, name] = {
+            "accuracy": answers.correct.mean(),
+            "mean confidence": answers.mean.max(axis=1).mean(),
+            "mean entropy (nats)": scores.entropy(answers).mean(),
+        }
+pd.DataFrame(rows).T.round(3)
+
+# %% [markdown]
+# Compare accuracy and confidence in the upper rows. Inverted digits are a shift like the ones at
+# the beginning of this chapter, only stronger: the answers are worthless, and the confidence is far
+# above the accuracy. The doubt is higher than on proper digits, but it does not say *why*. Look at
+# your images first.
+#
+# From here on, everything goes as before: `evaluate`, curves, calibration, prediction sets. Two
+# rules stay. Keep images apart on which you choose, such as temperatures and thresholds. And digits
+# from one person or one scanner belong to *one* part, or you test on what you have trained on.
+#
+# ### What is refused
+#
+# Three folders with one bad image each, and what is said of them.
+
+# %%
+colourful = np.zeros((28, 28, 3), np.uint8)
+colourful[8:20, 12:16] = (255, 128, 0)
+spoiled = {
+    "7_wide.png": Image.new("L", (64, 28)),
+    "7_orange.png": Image.fromarray(colourful),
+    "cat_1.png": Image.new("L", (28, 28)),
+}
+for number, (name, image) in enumerate(spoiled.items()):
+    folder = desk / f"folder {number}"
+    folder.mkdir()
+    image.save(folder / name)
+    try:
+        own_data.from_folder(folder)
+    except own_data.OwnDataError as error:
+        print("-", error)
+
+# %% [markdown]
+# Now four npz files from a stranger. One holds Python objects, which can run any program when they
+# are loaded. They are not loaded.
+
+# %%
+arrays = {
+    "floats": (good_way.images / 255, good_way.labels),
+    "eleven classes": (good_way.images, good_way.labels + 1),
+    "objects": (good_way.images, np.array([{"label": 7}] * len(good_way), dtype=object)),
+    "fine": (good_way.images, good_way.labels),
+}
+for name, (images, labels) in arrays.items():
+    np.savez(desk / f"{name}.npz", images=images, labels=labels)
+    try:
+        print("-", own_data.from_npz(desk / f"{name}.npz"))
+    except own_data.OwnDataError as error:
+        print("-", error)
+
+# %% [markdown]
+# Photos and scans are larger than 28 by 28 and need more than scaling. MNIST's digits were fitted
+# into a box of 20 by 20 pixels and centred by their mass (LeCun et al., 1998); `centring.as_mnist`
+# does this for light ink on dark paper. A network for other sizes or more classes is a matter of
+# two numbers in chapter 2's `LeNet`, and of training.
+#
+# **Try it.** Write some digits on paper, photograph them, and bring them here. Which mistakes do
+# the networks make, and do they doubt before they make them?
 
 # %% [markdown]
 # ## More than one device
+#
+# *How do several devices train one network, or many?*
+#
+# Training on several GPUs is called *data parallel* if each has a copy of the network and its own
+# share of every batch. After the backward pass the gradients are averaged over all devices, and
+# each copy takes the same step. If the shares are equal, the average of their mean gradients is the
+# mean gradient of the whole batch. So the network learns as with one device. Let us see that, with
+# two shares:
+
+# %%
+import torch
+from torch.nn.functional import cross_entropy
+
+from course_utils.models import LeNet
+
+whole = batches(data_train, 128, shuffle=True, seed=5)
+shares = [
+    batches(data_train, 64, shuffle=True, seed=5, rank=rank, world_size=2) for rank in range(2)
+]
+network = LeNet()
+
+
+def gradient(images, labels):
+    network.zero_grad()
+    cross_entropy(network(images), labels).backward()
+    return network.conv1.weight.grad.clone()
+
+
+of_batch = gradient(*next(iter(whole)))
+of_shares = torch.stack([gradient(*next(iter(share))) for share in shares])
+print(f"largest entry of the gradient:  {of_batch.abs().max():.1e}")
+print(f"the two shares differ by up to  {(of_shares[0] - of_shares[1]).abs().max():.1e}")
+print(f"their mean and the batch by     {(of_shares.mean(dim=0) - of_batch).abs().max():.1e}")
+
+# %% [markdown]
+# Observe the last line: what is left is rounding. The word for a device's number is its *rank*.
+#
+# The trap is in the shares. Lightning shares out the images of a `DataLoader` by itself. Any other
+# loader it takes as it is, and then every device gets the *same* batches: all work, nothing gained,
+# no error. So `batches` takes `rank` and `world_size`. All ranks shuffle with the same seed, and
+# each takes every second image, or third, and so on. Do two ranks have different digits, and
+# together all of them?
+
+# %%
+dealt = [torch.cat([images.flatten(1) for images, _ in share]) for share in shares]
+prints = [[hash(image.numpy().tobytes()) for image in part] for part in dealt]
+print("digits of each rank:", [len(part) for part in prints])
+print("batches of each rank:", [len(share) for share in shares])
+both = set(prints[0]) | set(prints[1])
+everything = {hash(image.numpy().tobytes()) for images, _ in whole for image in images.flatten(1)}
+print("together all digits:", both == everything)
+print("digits of both ranks:", len(set(prints[0]) & set(prints[1])))
+
+# %% [markdown]
+# Equally many batches matter as much: a rank that has one more waits for the others for ever. Where
+# the images cannot be shared equally, some are dealt twice. (If your count of digits of both ranks
+# is not 0, the data hold two copies of a digit.)
+#
+# ### In a notebook
+#
+# Several devices are several processes. The usual strategy, `ddp`, starts the *script* once more
+# for each, and a notebook is no script: Lightning refuses. `ddp_notebook` copies the running
+# process instead. A process that has used a GPU cannot be copied, so this must come first after a
+# restart of the kernel; the condition below asks for that.
+
+# %%
+from course_utils import runs, training
+
+if torch.cuda.device_count() > 1 and not torch.cuda.is_initialized():
+    fit = training.fit(
+        LeNet(),
+        data_train,
+        data_val,
+        name="lenet-many",
+        folder=runs.folder(data_train.source),
+        devices=2,
+        strategy="ddp_notebook",
+    )
+    print(f"{fit.num_steps} steps in {fit.seconds:.1f} s on {fit.device}")
+elif torch.cuda.device_count() > 1:
+    print("A GPU is in use: restart the kernel, run the first two cells of code, then this one.")
+else:
+    print(f"{torch.cuda.device_count()} GPUs here: nothing to share.")
+
+# %% [markdown]
+# ### In a script, on a cluster
+#
+# `tools/train_on_many.py` calls the same `fit` with `devices`, `num_nodes` and the strategy `ddp`.
+#
+# ```bash
+# python tools/train_on_many.py --devices 4                  # four GPUs of one machine
+# srun python tools/train_on_many.py --devices 4 --nodes 2   # two machines of a SLURM cluster
+# ```
+#
+# Without enough GPUs, processes on the CPU stand in, so you can try it anywhere; a test of this
+# course does, and compares the weights at the end, of the two processes with each other and with
+# those of a single one. Each device gets 128 / number of devices images of a batch, and the recipe
+# stays. For a network as small as LeNet this *loses* time: devices talk after every step, and a
+# step has little to compute. It pays for large networks. If you keep 128 images for each device
+# instead, the batch grows, there are fewer steps, and learning rate and schedule must be found
+# anew.
+#
+# ### Members on several devices
+#
+# An ensemble is easier. Its members do not talk, so each can have a device and a process of its
+# own, and nothing is lost on waiting:
+#
+# ```bash
+# for member in 0 1 2 3; do
+#     CUDA_VISIBLE_DEVICES=$member python tools/train_on_many.py --seed $member &
+# done
+# wait
+# ```
+#
+# Afterwards `deep_ensembles([...])` puts the networks together, or `Predictions.combine` their
+# answers, as in chapter 3. That way the machines need not even be in the same place.
+#
+# *Sources:* Li et al. (2020), documentation of Lightning.
 
 # %% [markdown]
 # ## What you have learned
+#
+# - When images shift, accuracy falls faster than confidence. Entropy and disagreement rise and need
+#   no labels; they are alarms, not cures.
+# - A temperature repairs the confidence and keeps every answer. It leaves the ranking nearly as it
+#   was, and it holds for images like those it was fitted on. Averaging members is a repair, too.
+# - A conformal set keeps its promise on average over images and calibration sets, for any network.
+#   A better network has smaller sets. The $n + 1$ matters when $n$ is small.
+# - Energy and maximum logit keep what the softmax throws away. An AUROC must be computed from all
+#   scores at once.
+# - MC-dropout and BatchEnsemble make many answers out of nearly one set of weights. They save
+#   parameters, and pay with every answer.
+# - A grouping loss is what an average over unlike images hides. It can be bounded from below by
+#   what the features show, if chance is subtracted.
+# - Images of your own go through the same pipeline. Look first which way round the ink is.
+# - Several devices share each batch, and must not all get the same one. Members need no sharing.
+#
+# **What comes next.** This was the last chapter. Take a problem of your own: choose the score and
+# the threshold on validation images, say what they promise, and for whom.
 
 # %% [markdown]
 # ### Sources
+#
+# **Distribution shift**
+#
+# - D. Hendrycks, T. Dietterich (2019). Benchmarking neural network robustness to common corruptions
+#   and perturbations. *ICLR*. [arXiv:1903.12261](https://arxiv.org/abs/1903.12261). Where the five
+#   severities come from.
+# - N. Mu, J. Gilmer (2019). MNIST-C: a robustness benchmark for computer vision.
+#   [arXiv:1906.02337](https://arxiv.org/abs/1906.02337). Fifteen kinds of damage, chosen to be as
+#   different as possible.
+# - Y. Ovadia et al. (2019). Can you trust your model's uncertainty? Evaluating predictive
+#   uncertainty under dataset shift. *NeurIPS*.
+#   [arXiv:1906.02530](https://arxiv.org/abs/1906.02530). The study to know: many methods, growing
+#   shift, calibration and accuracy side by side.
+#
+# **Calibration**
+#
+# - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On calibration of modern neural networks.
+#   *ICML*. [arXiv:1706.04599](https://arxiv.org/abs/1706.04599). Temperature scaling, and why it is
+#   hard to beat.
+# - B. Zadrozny, C. Elkan (2002). Transforming classifier scores into accurate multiclass
+#   probability estimates. *KDD*.
+#   [doi:10.1145/775047.775151](https://doi.org/10.1145/775047.775151). Isotonic regression, class
+#   by class.
+# - R. Rahaman, A. Thiery (2021). Uncertainty quantification and deep ensembles. *NeurIPS*.
+#   [arXiv:2007.08792](https://arxiv.org/abs/2007.08792). Why an average of calibrated members is
+#   too cautious, and what to do.
+# - X. Wu, M. Gales (2021). Should ensemble members be calibrated?
+#   [arXiv:2101.05397](https://arxiv.org/abs/2101.05397). The same question from the other side.
+#
+# **Conformal sets**
+#
+# - V. Vovk, A. Gammerman, G. Shafer (2005). *Algorithmic Learning in a Random World*. Springer. The
+#   source of the proof above.
+# - V. Vovk (2012). Conditional validity of inductive conformal predictors. *ACML*.
+#   [arXiv:1209.2673](https://arxiv.org/abs/1209.2673). How coverage varies over calibration sets.
+# - A. Angelopoulos, S. Bates (2021). A gentle introduction to conformal prediction and
+#   distribution-free uncertainty quantification.
+#   [arXiv:2107.07511](https://arxiv.org/abs/2107.07511). Begin here.
+# - M. Sadinle, J. Lei, L. Wasserman (2019). Least ambiguous set-valued classifiers with bounded
+#   error levels. *JASA* 114. [arXiv:1609.00451](https://arxiv.org/abs/1609.00451). THR.
+# - Y. Romano, M. Sesia, E. Candès (2020). Classification with valid and adaptive coverage.
+#   *NeurIPS*. [arXiv:2006.02544](https://arxiv.org/abs/2006.02544). APS.
+# - A. Angelopoulos, S. Bates, J. Malik, M. Jordan (2021). Uncertainty sets for image classifiers
+#   using conformal prediction. *ICLR*. [arXiv:2009.14193](https://arxiv.org/abs/2009.14193). RAPS.
+#
+# **Scores for out-of-distribution images**
+#
+# - D. Hendrycks, K. Gimpel (2017). A baseline for detecting misclassified and out-of-distribution
+#   examples in neural networks. *ICLR*. [arXiv:1610.02136](https://arxiv.org/abs/1610.02136). The
+#   first comparison everybody makes.
+# - W. Liu, X. Wang, J. Owens, Y. Li (2020). Energy-based out-of-distribution detection. *NeurIPS*.
+#   [arXiv:2010.03759](https://arxiv.org/abs/2010.03759). The size of the logits, made a score.
+# - D. Hendrycks et al. (2022). Scaling out-of-distribution detection for real-world settings.
+#   *ICML*. [arXiv:1911.11132](https://arxiv.org/abs/1911.11132). The maximum logit.
+# - N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel (2011). Bayesian active learning for
+#   classification and preference learning. [arXiv:1112.5745](https://arxiv.org/abs/1112.5745).
+#   Mutual information as disagreement.
+#
+# **Other ensembles**
+#
+# - Y. Gal, Z. Ghahramani (2016). Dropout as a Bayesian approximation. *ICML*.
+#   [arXiv:1506.02142](https://arxiv.org/abs/1506.02142). Dropout left on samples from an
+#   approximate posterior.
+# - Y. Wen, D. Tran, J. Ba (2020). BatchEnsemble. *ICLR*.
+#   [arXiv:2002.06715](https://arxiv.org/abs/2002.06715). Members as rank-one changes of shared
+#   weights.
+# - M. Havasi, R. Jenatton, S. Fort, et al. (2021). Training independent subnetworks for robust
+#   prediction. *ICLR*. [arXiv:2010.06610](https://arxiv.org/abs/2010.06610). MIMO: one network
+#   reads several images at once.
+# - N. Durasov, T. Bagautdinov, P. Baque, P. Fua (2021). Masksembles for uncertainty estimation.
+#   *CVPR*. [arXiv:2012.08334](https://arxiv.org/abs/2012.08334). Fixed masks, between dropout and
+#   ensembles.
+# - G. Huang, Y. Li, G. Pleiss, et al. (2017). Snapshot ensembles: train 1, get M for free. *ICLR*.
+#   [arXiv:1704.00109](https://arxiv.org/abs/1704.00109). A member at the end of each of several
+#   cycles of the learning rate.
+# - P. Izmailov, D. Podoprikhin, T. Garipov, D. Vetrov, A. G. Wilson (2018). Averaging weights leads
+#   to wider optima and better generalization. *UAI*.
+#   [arXiv:1803.05407](https://arxiv.org/abs/1803.05407). SWA: one network, the mean of many.
+# - W. Maddox, T. Garipov, P. Izmailov, D. Vetrov, A. G. Wilson (2019). A simple baseline for
+#   Bayesian uncertainty in deep learning. *NeurIPS*.
+#   [arXiv:1902.02476](https://arxiv.org/abs/1902.02476). SWAG: a normal distribution around that
+#   mean.
+#
+# **Grouping loss**
+#
+# - M. Kull, P. Flach (2015). Novel decompositions of proper scoring rules for classification. *ECML
+#   PKDD*. [doi:10.1007/978-3-319-23528-8_5](https://doi.org/10.1007/978-3-319-23528-8_5). The three
+#   parts of a proper score.
+# - A. Perez-Lebel, M. Le Morvan, G. Varoquaux (2023). Beyond calibration: estimating the grouping
+#   loss of modern neural networks. *ICLR*. [arXiv:2210.16315](https://arxiv.org/abs/2210.16315).
+#   The estimator of this chapter, and what it finds in large networks.
+#
+# **Your own data, and devices**
+#
+# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). Gradient-based learning applied to document
+#   recognition. *Proceedings of the IEEE* 86(11).
+#   [doi:10.1109/5.726791](https://doi.org/10.1109/5.726791). How MNIST's digits were scaled and
+#   centred.
+# - S. Li, Y. Zhao, R. Varma, et al. (2020). PyTorch Distributed: experiences on accelerating data
+#   parallel training. *VLDB*. [arXiv:2006.15704](https://arxiv.org/abs/2006.15704). What `ddp`
+#   does.
+# - [Documentation of Lightning](https://lightning.ai/docs/pytorch/stable/) on strategies and
+#   clusters, and [of torch-uncertainty](https://torch-uncertainty.github.io/) on its methods.
