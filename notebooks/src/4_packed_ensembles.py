@@ -28,8 +28,9 @@
 # - take a Packed-Ensemble apart into small networks that give the same answers;
 # - compare models of different budgets without fooling anybody, yourself included.
 #
-# **Time.** About 40 minutes to read and play. Training takes about as long as in chapter 3; with
-# `COURSE_SPEED=look` finished weights are taken instead, and the code needs half a minute.
+# **Time.** About 40 minutes to read and play, and nearly as long for the exercises. Training takes
+# about as long as in chapter 3; with `COURSE_SPEED=look` finished weights are taken instead, and
+# the code needs half a minute.
 
 # %% [markdown]
 # ## From many networks to one with groups
@@ -122,6 +123,26 @@ figures.Picture(
 # Observe the two blocks on the diagonal. A matrix with such blocks never mixes the halves, and so
 # do many such layers in a row: stack **block-diagonal** layers and you get separate networks.
 # Nothing else is needed, since activation functions and pooling act on every channel alone.
+
+# %% [markdown]
+# ### Exercise 4.1: Weights in groups
+#
+# *About 3 minutes.* How many parameters has `nn.Conv2d(12, 32, kernel_size=5, groups=4)`, biases
+# included? Compute it by hand, as four separate convolutions.
+#
+# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
+# of three hints, run it again for the next.
+
+# %%
+from course_utils.exercises.chapter_4 import ex4_1
+
+num_parameters = ...
+
+ex4_1.check(num_parameters)
+
+# %%
+# ex4_1.hint()
+# ex4_1.solution()
 
 # %% [markdown]
 # ## The packed layers
@@ -226,6 +247,24 @@ class PackedLeNet(nn.Module):
 # numbers do too, and the groups stay together. In an order by pixels they would be torn apart.
 
 # %% [markdown]
+# ### Exercise 4.2: Whose number is it?
+#
+# *About 2 minutes.* After `flatten(1)` the packed network of four members has 512 numbers,
+# `features[:, 0]` to `features[:, 511]`. To which member does `features[:, 300]` belong: 1, 2, 3
+# or 4?
+
+# %%
+from course_utils.exercises.chapter_4 import ex4_2
+
+member = ...
+
+ex4_2.check(member)
+
+# %%
+# ex4_2.hint()
+# ex4_2.solution()
+
+# %% [markdown]
 # ## Which settings build?
 #
 # Not every pair of $M$ and $\alpha$ works. We ask for three members at the width of two LeNets:
@@ -294,6 +333,29 @@ print("rule and table agree for all pairs:", bool((rule == sizes.notna()).all(ax
 # Which numbers of channels would each layer need?
 
 # %% [markdown]
+# ### Exercise 4.3: The smallest alpha
+#
+# *About 7 minutes.* For LeNet the smallest $\alpha$ is $M/2$. And for other networks? You get the
+# numbers of channels of all hidden layers, for LeNet `(6, 16, 120, 84)`, and $M$. Return the
+# smallest $\alpha > 0$ for which every $\alpha C$ is a whole multiple of $M$, so that nothing is
+# cut. It need not be a whole number.
+
+# %%
+from course_utils.exercises.chapter_4 import ex4_3
+
+
+def smallest_alpha(channels, num_members):
+    """Smallest alpha at which every member gets a whole number of every layer's channels."""
+    return ...
+
+
+ex4_3.check(smallest_alpha)
+
+# %%
+# ex4_3.hint()
+# ex4_3.solution()
+
+# %% [markdown]
 # ## The arithmetic of packing
 #
 # ### Parameters
@@ -307,8 +369,32 @@ print("rule and table agree for all pairs:", bool((rule == sizes.notna()).all(ax
 # layer is narrower on one side only, because every member sees the whole image, and so is the last,
 # because every member answers for all classes: $\alpha \, w$. Biases: $\alpha \, b$, in the last
 # layer $M \, b$.
+
+# %% [markdown]
+# ### Exercise 4.4: Count the packed parameters
 #
-# We trust this after we have counted.
+# *About 8 minutes.* Write the count as a function. You get the weights and the biases of the
+# *original* layers as two NumPy arrays, from the first layer to the last (LeNet's weights are
+# `[150, 2400, 30720, 10080, 840]`), further alpha and M. Return the number of parameters of the
+# packed network, with $\gamma = 1$.
+
+# %%
+from course_utils.exercises.chapter_4 import ex4_4
+
+
+def packed_parameters(weights, biases, alpha, num_members):
+    """Parameters of a packed network, from those of the original layers."""
+    return ...
+
+
+ex4_4.check(packed_parameters)
+
+# %%
+# ex4_4.hint()
+# ex4_4.solution()
+
+# %% [markdown]
+# We trust the formula after we have counted.
 
 # %%
 from course_utils.models import LeNet
@@ -402,6 +488,28 @@ pd.DataFrame(rows).T.rename_axis("M = alpha")
 from course_utils.widgets import packed_calculator
 
 packed_calculator()
+
+# %% [markdown]
+# ### Exercise 4.5: Spend 46,000 parameters
+#
+# *About 3 minutes.* You may spend 46,000 parameters on a packed LeNet, and want as many members as
+# possible. Which setting do you take?
+#
+# - `a` $M = 4$, $\alpha = 1$
+# - `b` $M = 4$, $\alpha = 2$
+# - `c` $M = 5$, $\alpha = 2.5$
+# - `d` $M = 8$, $\alpha = 2$
+
+# %%
+from course_utils.exercises.chapter_4 import ex4_5
+
+choice = ...
+
+ex4_5.check(choice)
+
+# %%
+# ex4_5.hint()
+# ex4_5.solution()
 
 # %% [markdown]
 # ## The proof: taking it apart
@@ -722,7 +830,64 @@ pd.DataFrame(rows).T.round(2).rename_axis("accuracy, in percentage points")
 # interval knows nothing about another luck in training, so even a clear difference holds for these
 # weights only.
 #
-# Which digits are behind these numbers? Filter the mistakes of one model, and see what the others
+# ### Another luck in training
+#
+# To learn something about architectures, and not about two sets of weights, we need several
+# trainings of each. The zoo has five LeNets and five PE-4 of nearly as many parameters, and each
+# pair has a seed of its own. We measure the NLL of all ten, and look whether their budgets agree.
+
+# %%
+import numpy as np
+
+
+def nll_of(name):
+    """NLL of a network of the zoo on the test digits."""
+    answer = training.predict(zoo.load(name), data_test)
+    return -np.log(answer.mean[np.arange(len(answer)), answer.labels]).mean()
+
+
+five = pd.DataFrame(
+    {
+        "LeNet": [nll_of(f"lenet-{seed}") for seed in range(5)],
+        "PE-4": [nll_of(f"packed-4-{seed}") for seed in range(5)],
+    }
+).rename_axis("NLL, seed")
+ten = [zoo.facts(f"{name}-{seed}") for name in ("lenet", "packed-4") for seed in range(5)]
+print("epochs:", *sorted({fact["epochs"] for fact in ten}))
+five.round(4)
+
+# %% [markdown]
+# One number of epochs means equal budgets. Is the difference between the columns large, compared
+# with the differences within them?
+
+# %% [markdown]
+# ### Exercise 4.6: Was it well spent?
+#
+# *About 6 minutes.* LeNet and PE-4 cost about the same number of parameters. Which has the lower
+# NLL? Take the five differences of the columns of `five`, PE-4 minus LeNet, and form the interval
+# from their mean minus 2.8 standard errors to their mean plus 2.8 standard errors (2.8 is for five
+# values what 2 is for many). The standard error is the standard deviation, with `ddof=1`, divided
+# by √5.
+#
+# - `a` LeNet: the whole interval is above 0.
+# - `b` PE-4: the whole interval is below 0.
+# - `c` These five trainings leave it open: 0 is in the interval.
+
+# %%
+from course_utils.exercises.chapter_4 import ex4_6
+
+choice = ...
+
+ex4_6.check(choice, five)
+
+# %%
+# ex4_6.hint()
+# ex4_6.solution()
+
+# %% [markdown]
+# ### Whose mistakes?
+#
+# Which digits are behind the numbers? Filter the mistakes of one model, and see what the others
 # say to the same digit. Look for mistakes that only one of them makes, and for some that all share.
 
 # %%
@@ -818,6 +983,25 @@ cost.div(cost["LeNet"], axis=0).round(2)
 # about the time of one. A CPU is busy with a single LeNet already. Judge by the last row whether
 # the sentence holds on your machine. The paper, too, states a condition for its gain in speed:
 # mixed precision.
+
+# %% [markdown]
+# ### Exercise 4.7: What an operation costs
+#
+# *About 3 minutes.* If seconds followed FLOPs, every operation would take equally long. By which
+# factor does an operation of PE-4 take longer than one of LeNet in a **training step**, on your
+# machine? Use the tables above. (FLOPs are counted for one forward pass; the backward pass has
+# about twice as many, in both networks.)
+
+# %%
+from course_utils.exercises.chapter_4 import ex4_7
+
+factor = ...
+
+ex4_7.check(factor, cost)
+
+# %%
+# ex4_7.hint()
+# ex4_7.solution()
 
 # %% [markdown]
 # ### Why seconds do not follow FLOPs
@@ -941,6 +1125,14 @@ summary.map(lambda value: f"{value:,}" if isinstance(value, int) else f"{value:.
 # Which one would you take? The table alone does not say. If a wrong answer is expensive and a
 # computer is cheap, start from the rows of quality. If the network must fit into a small device,
 # start from the rows of cost. Where two columns differ by less than chance, take the simpler one.
+
+# %% [markdown]
+# How far did you get? (Only this kernel knows, and it forgets.)
+
+# %%
+from course_utils import exercises
+
+exercises.progress(4)
 
 # %% [markdown]
 # ## What you have learned
