@@ -96,7 +96,7 @@ def grouping_loss(
         What may tell the groups apart: the last hidden layer of a network, or known properties.
     num_bins : int
     images_per_region : int
-        About how many images a leaf should hold; each bin has at least two leaves.
+        How many images of the learning half a leaf holds at least; never more than half of a bin.
     seed : int
         Of the halves and of the trees' ties.
 
@@ -141,7 +141,7 @@ def grouping_loss(
             if len(learned) < 2 or len(measured) < 2:
                 continue
             tree = DecisionTreeRegressor(
-                max_leaf_nodes=max(2, len(learned) // images_per_region), random_state=seed
+                min_samples_leaf=min(images_per_region, len(learned) // 2), random_state=seed
             )
             tree.fit(features[learned], right[learned])
             leaves = tree.apply(features[measured])

@@ -33,8 +33,9 @@ def grouping_diagram(estimate: GroupingLoss, *, figure: Figure | None = None) ->
     ((axes,),) = style.panels(figure, left=5.6, right=17.0, top=1.4, bottom=3.6)
     look = style.current()
     low = max(0.0, 100 * float(estimate.region_confidence.min()) - 3)
+    high = min(102.0, 100 * float(estimate.region_confidence.max()) + 3)
     (perfect,) = axes.plot(
-        [low, 100], [low, 100], color=style.REFERENCE, linewidth=look.thin, linestyle=(0, (2, 2))
+        [low, high], [low, high], color=style.REFERENCE, linewidth=look.thin, linestyle=(0, (2, 2))
     )
     area = estimate.region_count / estimate.region_count.max() * (0.9 * look.text) ** 2
     dots = axes.scatter(
@@ -45,8 +46,8 @@ def grouping_diagram(estimate: GroupingLoss, *, figure: Figure | None = None) ->
         100 * together[:, 0], 100 * together[:, 1], color=style.INK, marker="D",
         markersize=0.5 * look.text, linewidth=look.thin, zorder=3,
     )  # fmt: skip
-    axes.set_xlim(low, 102)
-    axes.set_ylim(-3, 103)
+    axes.set_xlim(low, high)
+    axes.set_ylim(max(-3.0, 100 * float(estimate.region_accuracy.min()) - 8), 103)
     style.label(axes, x="confidence (%)", y="accuracy (%)", grid="both")
     style.legend(
         axes,

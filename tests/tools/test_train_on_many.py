@@ -65,6 +65,35 @@ def test_two_processes_take_the_steps_of_one(run):
         assert (one[key] - two[key]).abs().max() < 0.01 * moved, key
 
 
+IN_A_NOTEBOOK = """
+import sys, torch
+from course_utils import data, training, zoo
+torch.manual_seed(0)
+fit = training.fit(
+    zoo.build("lenet"), data.load_mnist("train").subset(slice(0, 600)), data.load_mnist("val"),
+    name="copies", folder=sys.argv[1], epochs=2, devices=2, strategy="ddp_notebook",
+)
+torch.save(fit.model.state_dict(), sys.argv[1] + "/weights.pt")
+print("said:", fit.num_steps, fit.learning_rate, fit.device, fit.log.exists())
+"""
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="ddp_notebook copies the process by fork")
+def test_copies_of_a_process_bring_the_weights_back(run, tmp_path):
+    """The strategy of the chapter; a process that waits for its copies must end up trained."""
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
+    finished = subprocess.run(
+        [sys.executable, "-c", IN_A_NOTEBOOK, tmp_path],
+        env=environment, capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    assert f"said: {STEPS} nan CPU, 1 thread, 2 processes True" in finished.stdout
+    expected = run[2][1].state_dict()
+    for key, value in torch.load(tmp_path / "weights.pt", weights_only=True).items():
+        torch.testing.assert_close(value, expected[key], msg=key)
+
+
 @pytest.mark.parametrize(("count", "world_size"), [(600, 2), (601, 2), (1_000, 4)])
 def test_shares_of_a_batch_together_are_the_batch(count, world_size):
     """What makes the test above come out: not only the epoch, every batch is shared out."""
