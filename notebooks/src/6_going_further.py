@@ -1238,14 +1238,15 @@ pd.DataFrame(
 # Observe three things. Where the features know the group, the lower bound comes close to the truth.
 # Where they do not, it is about 0: what cannot be seen is not found. And the column *as counted* is
 # far above 0 in all rows, even where there is nothing. Without the correction, everybody has a
-# grouping loss. The regions as a figure:
+# grouping loss. As a figure, with fewer and larger regions, so that chance moves them less:
 
 # %%
-grouping_diagram(found)
+features = np.column_stack([group, noise])
+grouping_diagram(grouping_loss(confidence, correct, features, num_bins=10, images_per_region=200))
 
 # %% [markdown]
-# The diamonds, whole bins, lie along the dashed line: calibrated. Most regions lie far above or
-# far below. A region of few images may be anywhere, by chance.
+# The diamonds, whole bins, lie along the dashed line: calibrated. The regions form two bands, one
+# above and one below.
 
 # %% [markdown]
 # ### A network with two groups
