@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-widgets7 lab notebooks results check slides bench growth clean attendee author presenter zoo
+.PHONY: help run test test-all test-widgets7 lab notebooks results check slides present bench growth clean attendee author presenter zoo
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -23,12 +23,14 @@ test: check ## check everything in minutes: bundled digits, shipped weights
 	$(COURSE) -m pytest -m "not full and not slow" $(NBVAL) tests $(NOTEBOOKS)
 
 # The chapters in a call of their own: tests/conftest.py would keep them on the sample.
-test-all: check ## check the rest too: all the digits, every chapter trained live
+test-all: check ## check the rest too: all the digits, every chapter trained live, every exercise solved
 ifneq ($(NOTEBOOKS),)
 	COURSE_SPEED=train COURSE_DATA_DIR="$(CURDIR)/build/test-data" \
 	$(if $(MIRROR),COURSE_DATA=full COURSE_DATA_MIRROR="$(MIRROR)") \
 	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 endif
+	@$(COURSE) tools/solve_notebooks.py
+	COURSE_SPEED=look COURSE_DATA=sample $(COURSE) -m pytest $(NBVAL) build/solved
 	$(COURSE) -m pytest tests
 	@$(MAKE) --no-print-directory test-widgets7
 
@@ -52,6 +54,12 @@ results: author ## authors: measure every number of the texts again, on all the 
 
 slides: presenter ## build the decks: one HTML file each, works offline, and a PDF
 	@$(COURSE) tools/make_slides.py
+
+present: presenter ## open the decks in JupyterLab, with a running kernel
+	@$(COURSE) tools/present.py
+
+handout: presenter ## for whoever teaches: all exercises with hints, solutions and minutes, HTML and PDF
+	@$(COURSE) tools/handout.py
 
 bench: attendee ## compare speed and accuracy with the ancestor of this course, in about 10 minutes
 	$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) benchmarks/against_ancestor.py $(BENCH)
