@@ -26,7 +26,7 @@ from solve_notebooks import BUG_HUNT
 ROOT = Path(__file__).resolve().parent.parent
 STYLE = """
 @page { size: A4; margin: 18mm 16mm 18mm 16mm; }
-body { font: 11pt/1.45 Georgia, "DejaVu Serif", serif; color: #1a1a1a; background: #fff;
+body { font: 10.5pt/1.4 Georgia, "DejaVu Serif", serif; color: #1a1a1a; background: #fff;
   max-width: 46em; margin: 2em auto; padding: 0 1em; }
 h1, h2, h3, h4, th, .about { font-family: "Helvetica Neue", "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.7em; } h2 { font-size: 1.35em; border-bottom: 2px solid #0072B2; }
@@ -120,7 +120,7 @@ def article(exercise: Exercise) -> str:
     said = "".join(f"<li>{one_line(answer)}</li>" for answer in wrong_answers(exercise))
     answers = f"<h4>What is said to wrong answers</h4><ul>{said}</ul>" if said else ""
     return (
-        f'<article id="{anchor(exercise)}"><h3>{one_line(label(exercise))}</h3>'
+        f'<article id="{anchor(exercise)}"><h3>{escape(label(exercise))}</h3>'
         f'<p class="about">About {minutes(exercise.minutes)}. To be able to: '
         f"{one_line(exercise.objective)}.</p>"
         f"{prose(exercise.task)}{listing(exercise.stub)}"
@@ -132,7 +132,7 @@ def article(exercise: Exercise) -> str:
 def overview(all_parts: list[Part]) -> str:
     """How many exercises there are, and what they take."""
     rows = "".join(
-        f'<tr><td><a href="#part-{part.number}">{one_line(part.title)}</a></td>'
+        f'<tr><td><a href="#part-{part.number}">{escape(part.title)}</a></td>'
         f"<td>{len(part.exercises)}</td><td>{part.minutes}</td></tr>"
         for part in all_parts
     )
@@ -148,7 +148,7 @@ def overview(all_parts: list[Part]) -> str:
 def page(all_parts: list[Part]) -> str:
     """The handout as one HTML page that needs nothing else."""
     sections = "".join(
-        f'<section><h2 id="part-{part.number}">{one_line(part.title)}</h2>'
+        f'<section><h2 id="part-{part.number}">{escape(part.title)}</h2>'
         f'<p class="about">{len(part.exercises)} exercises, about {minutes(part.minutes)}.</p>'
         f"{''.join(map(article, part.exercises))}</section>"
         for part in all_parts

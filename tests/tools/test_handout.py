@@ -62,6 +62,7 @@ def test_minutes_add_up(page: BeautifulSoup) -> None:
     for column in (1, 2):
         *each, total = (int(row[column]) for row in rows[1:])
         assert sum(each) == total
+    assert [row[0] for row in rows[1:-1]] == [part.title for part in PARTS]
     assert int(rows[-1][1]) == len(ALL) == len(page.select("article"))
     assert int(rows[-1][2]) == sum(exercise.minutes for exercise in ALL)
 
