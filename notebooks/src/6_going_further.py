@@ -242,6 +242,32 @@ pd.DataFrame(gap).T.round(3).rename_axis(columns="severity")
 # the way.
 
 # %% [markdown]
+# ### Exercise 6.1: An alarm without labels
+#
+# *About 2 minutes.* Your ensemble reads envelopes day and night, and nobody writes down what the
+# right answers would have been. You want an alarm for the day on which the scanner gets dirty.
+# Which measure can you watch?
+#
+# - `a` Its ECE.
+# - `b` Its accuracy.
+# - `c` Its NLL.
+# - `d` The mean disagreement of its members.
+#
+# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
+# of three hints, run it again for the next.
+
+# %%
+from course_utils.exercises.chapter_6 import ex6_1
+
+choice = ...
+
+ex6_1.check(choice)
+
+# %%
+# ex6_1.hint()
+# ex6_1.solution()
+
+# %% [markdown]
 # ### MNIST-C, and torch-uncertainty's own way
 #
 # MNIST-C (Mu and Gilmer, 2019) is a fixed set of damaged MNIST test digits: fifteen kinds, one
@@ -437,6 +463,30 @@ pd.DataFrame(confidence, index=names).rename_axis(columns="temperature").round(3
 # counts.
 
 # %% [markdown]
+# ### Exercise 6.2: Three hopes
+#
+# *About 3 minutes.* A network is overconfident, and its mistakes hide among its most certain
+# answers. A colleague fits a temperature on the validation digits and hopes for three things on
+# the test digits: (1) fewer mistakes, (2) a lower NLL, (3) an order in which the mistakes come
+# late, so that a threshold finds them. What may be expected?
+#
+# - `a` All three.
+# - `b` (1) and (2).
+# - `c` (2) only.
+# - `d` (2) and (3).
+
+# %%
+from course_utils.exercises.chapter_6 import ex6_2
+
+choice = ...
+
+ex6_2.check(choice)
+
+# %%
+# ex6_2.hint()
+# ex6_2.solution()
+
+# %% [markdown]
 # ### A repair with more freedom
 #
 # **Isotonic regression** (Zadrozny and Elkan, 2002) assumes only that a higher score should not
@@ -543,6 +593,28 @@ pd.DataFrame(rows).T
 # disagreement must be computed from the members *before*.
 
 # %% [markdown]
+# ### Exercise 6.3: Pool, then calibrate
+#
+# *About 8 minutes.* Write the second way of the section above. Your function gets the
+# probabilities of the members [N, M, C] and one temperature. It averages over the members, divides
+# the *logarithm* of the average by the temperature, and makes probabilities [N, C] of it again.
+
+# %%
+from course_utils.exercises.chapter_6 import ex6_3
+
+
+def pool_then_calibrate(probabilities, temperature):
+    """Probabilities [N, C] of an ensemble, pooled first."""
+    return ...
+
+
+ex6_3.check(pool_then_calibrate)
+
+# %%
+# ex6_3.hint()
+# ex6_3.solution()
+
+# %% [markdown]
 # ### Where it helps, and where not
 #
 # Does a temperature that was fitted on clean digits hold for damaged ones? We take some digits, and
@@ -617,7 +689,30 @@ pd.DataFrame(rows).T.round(4)
 # equally likely to take each of the $n + 1$ places in the order of all true scores, so it is among
 # the first $k$ with probability $k / (n + 1) \ge 1 - \alpha$. That is the whole proof (Vovk et al.,
 # 2005).
+
+# %% [markdown]
+# ### Exercise 6.4: The threshold of a conformal set
 #
+# *About 7 minutes.* Write step 3 of the recipe. Your function gets the scores of the true classes
+# of n calibration images, [n] in any order, and alpha. It returns the k-th smallest score with k =
+# ⌈(n + 1)(1 - alpha)⌉, and `np.inf` if there are fewer than k scores.
+
+# %%
+from course_utils.exercises.chapter_6 import ex6_4
+
+
+def conformal_threshold(scores, alpha):
+    """The k-th smallest score, or infinity."""
+    return ...
+
+
+ex6_4.check(conformal_threshold)
+
+# %%
+# ex6_4.hint()
+# ex6_4.solution()
+
+# %% [markdown]
 # ### Three scores, by torch-uncertainty
 #
 # - **THR** (Sadinle et al., 2019): $s = 1 - p(c \mid x)$.
@@ -964,6 +1059,28 @@ for part, truth in zip(values.split(50), is_ood.split(50), strict=True):
 print(f"divided by ln 10, batches of 50: {float(metric.compute()):.4f}")
 
 # %% [markdown]
+# ### Exercise 6.5: Same scores, other number
+#
+# *About 3 minutes.* The AUROC of the entropy is higher with batches of 10 than with batches of
+# 1,000, by the same metric and for the same images. You write a report. What do you do?
+#
+# - `a` Report the small batches: it is the better result.
+# - `b` Report the mean over several batch sizes, with its standard deviation.
+# - `c` Keep the scores of all images and compute the area once, outside the metric.
+# - `d` Report batches of 1,000, and use the same size for everything.
+
+# %%
+from course_utils.exercises.chapter_6 import ex6_5
+
+choice = ...
+
+ex6_5.check(choice)
+
+# %%
+# ex6_5.hint()
+# ex6_5.solution()
+
+# %% [markdown]
 # *Sources:* Hendrycks and Gimpel (2017), Liu et al. (2020), Hendrycks et al. (2022), Houlsby et al.
 # (2011).
 
@@ -999,15 +1116,16 @@ from torch_uncertainty.models.classification.lenet import lenet
 from course_utils.models import LeNet
 
 torch.manual_seed(0)
-dropout = mc_dropout(lenet(1, 10, dropout_rate=0.1), num_estimators=16)
+dropout = mc_dropout(lenet(1, 10, dropout_rate=0.1), num_estimators=16, on_batch=False)
 shared = batch_ensemble(LeNet(), num_estimators=4, convert_layers=True)
 for name, model in (("MC-dropout", dropout), ("BatchEnsemble", shared)):
     rows = [len(model.train(mode)(torch.zeros(8, 1, 28, 28))) for mode in (True, False)]
     print(f"{name:13} answers to 8 images: {rows[0]} in training, {rows[1]} in evaluation")
 
 # %% [markdown]
-# Observe that both give *one* answer for each image in training and $M$ in evaluation. Here are the
-# traps.
+# Observe that both give *one* answer for each image in training and $M$ in evaluation. (With
+# `on_batch=False` the passes come one after the other. All of them in one large batch, the default,
+# is meant for GPUs.) Here are the traps.
 #
 # - In training there are as many answers as labels. `RepeatTarget` of chapter 3 would repeat labels
 #   that have no partner. The routine must still be told `is_ensemble=True`, for evaluation.
@@ -1594,6 +1712,14 @@ else:
 # answers, as in chapter 3. That way the machines need not even be in the same place.
 #
 # *Sources:* Li et al. (2020), documentation of Lightning.
+
+# %% [markdown]
+# How far did you get? (Only this kernel knows, and it forgets.)
+
+# %%
+from course_utils import exercises
+
+exercises.progress(6)
 
 # %% [markdown]
 # ## What you have learned
