@@ -215,9 +215,9 @@ ex4_4 = Function(
     minutes=8,
     task=(
         "Write the count as a function. You get the weights and the biases of the *original* "
-        "layers as two NumPy arrays, from the first layer to the last (LeNet's weights are `[150, 2400, "
-        "30720, 10080, 840]`), further alpha and M. Return the number of parameters of the packed "
-        "network, with $\\gamma = 1$."
+        "layers as two NumPy arrays, from the first layer to the last (LeNet's weights are `[150, "
+        "2400, 30720, 10080, 840]`), further alpha and M. Return the number of parameters of the "
+        "packed network, with $\\gamma = 1$."
     ),
     stub='''def packed_parameters(weights, biases, alpha, num_members):
     """Parameters of a packed network, from those of the original layers."""

@@ -219,10 +219,10 @@ class Progress:
         text = f"{self.num_done} of {len(self.exercises)} exercises done."
         left = [exercise for exercise in self.exercises if not exercise.done]
         if left and self.num_done:
-            text += " Left: " + ", ".join(
+            text += " Left: " + "; ".join(
                 f"{exercise.chapter}.{exercise.number[1]} {exercise.title}" for exercise in left
             )
-            text += "."
+            text += "" if text.endswith("?") else "."
         return text
 
     def _repr_html_(self) -> str:
@@ -230,17 +230,26 @@ class Progress:
 
 
 # --- plain texts as HTML ------------------------------------------------------------------------
+_CODE = "white-space:pre;overflow-x:auto;margin:0.6em 0"  # pages of nbconvert break code anywhere
+
+
 def card(content: str, bar: str) -> str:
     """A block with a coloured bar at its left, in the page's own colours."""
     return (
         f'<div role="status" style="border-left:4px solid {bar};padding:0.4em 0.8em;'
-        f'margin:0.3em 0;line-height:1.5;max-width:46em">{content}</div>'
+        f'margin:0.3em 0;line-height:1.5;max-width:54em">{content}</div>'
     )
 
 
 def inline(text: str) -> str:
-    """Escaped text in which backticks mark code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """Escaped text in which backticks mark code, and asterisks what is stressed."""
+    parts = html.escape(text, quote=False).split("`")
+    if len(parts) % 2 == 0:  # a backtick without its partner is one
+        parts[-2:] = ["`".join(parts[-2:])]
+    for number, part in enumerate(parts):
+        stressed = re.sub(r"(?<![\w*])\*([^\s*](?:[^*]*[^\s*])?)\*(?![\w*])", r"<em>\1</em>", part)
+        parts[number] = f"<code>{part}</code>" if number % 2 else stressed
+    return "".join(parts)
 
 
 def blocks(text: str) -> str:
@@ -248,7 +257,8 @@ def blocks(text: str) -> str:
     made = []
     for number, part in enumerate(re.split(r"^```.*\n?", text, flags=re.MULTILINE)):
         if number % 2:
-            made.append(f"<pre><code>{html.escape(part.rstrip(), quote=False)}</code></pre>")
+            code = html.escape(part.rstrip(), quote=False)
+            made.append(f'<pre style="{_CODE}"><code>{code}</code></pre>')
         else:
             paragraphs = [one.strip() for one in part.split("\n\n")]
             made.extend(f"<p>{inline(one)}</p>" for one in paragraphs if one)

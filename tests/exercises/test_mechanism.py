@@ -14,7 +14,7 @@ import pytest
 
 from course_utils import exercises
 from course_utils.exercises import Choice, Function, Misconception, NotYet, Number, Progress, guard
-from course_utils.exercises.exercise import NOT_ATTEMPTED, NOT_YET, RIGHT
+from course_utils.exercises.exercise import NOT_ATTEMPTED, NOT_YET, RIGHT, inline
 
 TEXTS = {
     "title": "Mean",
@@ -275,7 +275,7 @@ def test_hints_come_one_by_one_and_the_solution_is_folded(mean: Function) -> Non
     assert mean.hint()._repr_html_() == last
     solution = mean.solution()._repr_html_()
     assert "<summary>Solution of exercise 9.1</summary>" in solution
-    assert "<pre><code>def mean(x):" in solution
+    assert "white-space:pre;" in solution and "<code>def mean(x):" in solution
     assert TEXTS["why"] in solution
 
 
@@ -297,11 +297,26 @@ def test_cells_of_the_notebook(mean: Function) -> None:
     assert mean.help_cell == "# ex9_1.hint()\n# ex9_1.solution()"
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the *mean* of `a * b * c` < 1", "the <em>mean</em> of <code>a * b * c</code> &lt; 1"),
+        ("all *at once*, `*args`", "all <em>at once</em>, <code>*args</code>"),
+        ("5 * 5 * 6 and x**2 and 2*3*4", "5 * 5 * 6 and x**2 and 2*3*4"),
+        ("one ` only, *so*", "one ` only, <em>so</em>"),
+    ],
+)
+def test_code_and_stress_in_a_verdict(text: str, shown: str) -> None:
+    assert inline(text) == shown
+
+
 def test_progress_is_counted(mean: Function, number: Number) -> None:
     progress = Progress(9, [mean, number])
     assert repr(progress) == "0 of 2 exercises done."
     mean.check(np.mean)
     assert repr(progress) == "1 of 2 exercises done. Left: 9.2 Mean."
+    number.title = "Which mean?"
+    assert repr(progress) == "1 of 2 exercises done. Left: 9.2 Which mean?"
     number.check(2.5)
     assert progress.complete and repr(progress) == "2 of 2 exercises done."
 
