@@ -239,9 +239,8 @@ ex5_3 = Function(
         "would report. Answered means uncertainty ≤ threshold. No two images have the same "
         "uncertainty, and some threshold keeps the budget."
     ),
-    stub='''def choose_and_report(
-    val_uncertainty, val_correct, test_uncertainty, test_correct, budget
-):
+    stub='''\
+def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_correct, budget):
     """Threshold, coverage and risk."""
     return ...''',
     passed="choose_and_report",
@@ -252,9 +251,8 @@ ex5_3 = Function(
         "`steps = np.flatnonzero(risk <= budget)`; the threshold is "
         "`val_uncertainty[order][steps[-1]]`. Then `answered = test_uncertainty <= threshold`.",
     ),
-    answer='''def choose_and_report(
-    val_uncertainty, val_correct, test_uncertainty, test_correct, budget
-):
+    answer='''\
+def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_correct, budget):
     """Threshold, coverage and risk."""
     order = np.argsort(val_uncertainty)
     risk = np.cumsum(~val_correct[order]) / np.arange(1, len(order) + 1)

@@ -155,6 +155,32 @@ figures.risk_coverage_curves({"LeNet": curve}, operating_points={"LeNet": 0.1})
 # perfect order, in which all mistakes come last.
 
 # %% [markdown]
+# ### Exercise 5.1: The curve in ten lines
+#
+# *About 8 minutes.* Write the risk-coverage curve yourself. Your function gets the **confidence**
+# [N] (high means certain) and whether each answer is `correct` [N], true or false. It returns two
+# arrays of length N: coverage and risk if only the most certain image is answered, the two most
+# certain ones, and so on to all N. No two images have the same confidence.
+#
+# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
+# of three hints, run it again for the next.
+
+# %%
+from course_utils.exercises.chapter_5 import ex5_1
+
+
+def risk_coverage_by_hand(confidence, correct):
+    """Coverage [N] and risk [N], the most certain image first."""
+    return ...
+
+
+ex5_1.check(risk_coverage_by_hand)
+
+# %%
+# ex5_1.hint()
+# ex5_1.solution()
+
+# %% [markdown]
 # ## Only the order counts
 #
 # A threshold only asks who comes first. So we may stretch and squeeze the scores as we like: as
@@ -422,6 +448,30 @@ pd.DataFrame(rows).T.round(5)
 # beside it for comparison with older work.
 
 # %% [markdown]
+# ### Exercise 5.2: Two areas, two winners
+#
+# *About 4 minutes.* Two models answer the same 1,000 digits, and each makes 20 mistakes. Sorted
+# from the most certain answer on, the first mistake of model A is its **very first** answer; its
+# other 19 mistakes are its 19 least certain answers. The mistakes of model B are spread evenly
+# over the less certain half. Which model has the smaller area?
+#
+# - `a` A has the smaller AURC, B the smaller AUGRC.
+# - `b` B has the smaller AURC, A the smaller AUGRC.
+# - `c` A has both smaller.
+# - `d` B has both smaller.
+
+# %%
+from course_utils.exercises.chapter_5 import ex5_2
+
+choice = ...
+
+ex5_2.check(choice)
+
+# %%
+# ex5_2.hint()
+# ex5_2.solution()
+
+# %% [markdown]
 # ## Four models, with intervals
 #
 # Now the curves of all four. The digits are a draw; others would have given other curves. We draw
@@ -665,7 +715,33 @@ pd.DataFrame(rows).T.rename_axis("digits to choose on").round(2)
 # digits to choose on and grow narrower with more. And observe the share of splits in which the
 # promise was broken. It does not go away with more digits. If you aim exactly at the target, you
 # will land above it about as often as below.
+
+# %% [markdown]
+# ### Exercise 5.3: A threshold for a risk budget
 #
+# *About 10 minutes.* Choose the threshold that gives the **largest** coverage with a risk of at
+# most `budget`, and report honestly what it does. The function gets uncertainty and `correct`
+# (true or false) of validation and test images. It returns three numbers: the threshold, which is
+# the uncertainty of the last image that is answered; the coverage, and the risk that you would
+# report. Answered means uncertainty ≤ threshold. No two images have the same uncertainty, and some
+# threshold keeps the budget.
+
+# %%
+from course_utils.exercises.chapter_5 import ex5_3
+
+
+def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_correct, budget):
+    """Threshold, coverage and risk."""
+    return ...
+
+
+ex5_3.check(choose_and_report)
+
+# %%
+# ex5_3.hint()
+# ex5_3.solution()
+
+# %% [markdown]
 # ### A threshold that holds
 #
 # To promise something you must aim lower, by as much as chance may take away. For a *fixed*
@@ -961,7 +1037,26 @@ pd.DataFrame(rows).T.rename_axis("cost per digit").round(4)
 # labels. Where Chow's rule is the more expensive one, the probabilities are not to be taken at
 # their word: that is what calibration is worth, in money. A calibrated model needs no validation
 # digits to decide.
+
+# %% [markdown]
+# ### Exercise 5.4: What does it cost?
 #
+# *About 3 minutes.* At its threshold a model answers 800 of 1,000 digits, and 16 of these answers
+# are wrong. A wrong answer costs 10, a referral 1, a right answer nothing. What is the mean cost
+# **per digit**? (Answering everything would have cost 0.6.)
+
+# %%
+from course_utils.exercises.chapter_5 import ex5_4
+
+cost_per_digit = ...
+
+ex5_4.check(cost_per_digit)
+
+# %%
+# ex5_4.hint()
+# ex5_4.solution()
+
+# %% [markdown]
 # Now it is your desk. A mail office sorts envelopes; your customer pays for wrong deliveries, your
 # boss for questions to a human. Try this: find the cheapest threshold for the given costs, then
 # open the test set, **once**. Was the promise of validation kept? In another round (run the cell
@@ -1111,7 +1206,26 @@ pd.DataFrame(caught).T.astype({"mistakes": int}).round(1)
 # Votes catch none of the first group, by construction: a threshold on votes would have to refer
 # every digit on which all agree. (For the other groups they may catch all that is split, if the
 # split digits are fewer than a twentieth, or miss those with only one dissenter, if they are more.)
+
+# %% [markdown]
+# ### Exercise 5.5: Blind to votes
 #
+# *About 4 minutes.* You may only see the votes of PE-4, no probabilities. Which share of its
+# **mistakes**, in percent, can no threshold on votes refer, short of referring every digit? Read
+# the counts off the tables above, or compute it. (Half a point does not matter.)
+
+# %%
+from course_utils.exercises.chapter_5 import ex5_5
+
+percent = ...
+
+ex5_5.check(percent, packed)
+
+# %%
+# ex5_5.hint()
+# ex5_5.solution()
+
+# %% [markdown]
 # Now look at single digits. From each group we take the mistake that is the hardest to find by
 # maximum probability.
 
@@ -1182,6 +1296,14 @@ compare_scores(good_test["PE-4"]).round(3)
 # mistake ("two of four read a 9"), and order those digits well on which members split; where all
 # vote alike, votes are blind. And some mistakes are found by no score at all, since all members
 # share them.
+
+# %% [markdown]
+# How far did you get? (Only this kernel knows, and it forgets.)
+
+# %%
+from course_utils import exercises
+
+exercises.progress(5)
 
 # %% [markdown]
 # ## What you have learned
