@@ -20,6 +20,8 @@ TEMPLATES = Path(__file__).resolve().parent / "templates" / "slides"
 REVEAL = Path(__file__).resolve().parent.parent / "slides" / "reveal"
 WIDTH, HEIGHT = 1280, 720  # CSS pixels; 16:9, and 18 pt are 24 pixels
 STARTS = ("slide", "subslide")
+ONLY_LIVE, ONLY_STILL = "live", "still"
+BRACE_BELOW = "\N{BOTTOM CURLY BRACKET}"
 
 
 @dataclass
@@ -40,13 +42,18 @@ def title_of(notebook: NotebookNode) -> str:
 
 
 def slides_of(notebook: NotebookNode) -> list[Slide]:
-    """Group the cells of an executed deck by the `slideshow` metadata that JupyterLab uses, too."""
+    """Group the cells of an executed deck by the `slideshow` metadata that JupyterLab uses, too.
+
+    Where a widget says nothing without a kernel its cell has the tag "live", and a cell with the
+    tag "still", which JupyterLab skips, takes its place on the page.
+    """
     notebook = copy.deepcopy(notebook)
     freeze(notebook)
     slides: list[Slide] = []
     for cell in notebook.cells:
         kind = cell.metadata.get("slideshow", {}).get("slide_type", "-")
-        if kind == "skip":
+        tags = cell.metadata.get("tags", [])
+        if (kind == "skip" and ONLY_STILL not in tags) or ONLY_LIVE in tags:
             continue
         if kind in STARTS or not slides:
             slides.append(Slide(kind="title" if not slides else ""))
@@ -83,13 +90,24 @@ def _rendered(source: str) -> str:
     def keep(match: re.Match) -> str:
         block, line = match[1], match[2]
         latex, display = (block, "block") if block is not None else (line, "inline")
-        formulas.append(convert(" ".join(latex.split()), display=display))
+        formulas.append(_with_lines(convert(" ".join(latex.split()), display=display)))
         return f"xformulax{len(formulas) - 1}x"
 
     source = re.sub(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", keep, source, flags=re.DOTALL)
     html = markdown2html(source)
     html = re.sub(r'<a class="anchor-link".*?</a>', "", html)
+    html = re.sub(r'(<h\d) id="[^"]*"', r"\1", html)  # made of the words, with formulas among them
     return re.sub(r"xformulax(\d+)x", lambda match: formulas[int(match[1])], html)
+
+
+def _with_lines(formula: str) -> str:
+    """A formula with a line in place of each brace below a term."""
+    page = BeautifulSoup(formula, "html.parser")
+    for brace in page.find_all("mo", string=BRACE_BELOW):
+        term = brace.parent.find(recursive=False)
+        term["class"] = "braced"
+        brace.parent.replace_with(term)
+    return str(page)
 
 
 def _section(slide: Slide, footer: str) -> str:

@@ -56,7 +56,7 @@ def confusion_matrix(
     long_names = max(map(len, names)) > 3
     below = 3.3 if not long_names else 3.0 + 0.36 * max(map(len, names))
     left = 3.2 + 0.6 * max(map(len, names))
-    height = 4.3 if not long_names else 4.5
+    height = style.fitting(4.3 if not long_names else 4.5)
     figure = style.canvas(8, height, figure)
     wide, tall = figure.get_size_inches()
     side = tall - look.em * (below + 2.0)
@@ -76,7 +76,7 @@ def confusion_matrix(
     for spine in axes.spines.values():
         spine.set_visible(True)
         spine.set_color(style.FRAME)
-    if side / classes > 1.9 * look.em:
+    if side / classes > 1.7 * look.em:  # three digits are a little wider, their neighbours not
         filled = np.argwhere(counts)
         inks = style.ink_on(style.ERRORS(strength[counts > 0]))
         for (row, column), ink in zip(filled, inks, strict=True):

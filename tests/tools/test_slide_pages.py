@@ -1,0 +1,71 @@
+"""Slides from an executed deck: what is shown where, and formulas."""
+
+from __future__ import annotations
+
+import pytest
+from bs4 import BeautifulSoup
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import slide_pages
+
+
+def markdown(source: str, kind: str = "-"):
+    return new_markdown_cell(source, metadata={"slideshow": {"slide_type": kind}})
+
+
+def shows(html: str, kind: str = "-", tags: tuple[str, ...] = ()):
+    cell = new_code_cell("...", outputs=[new_output("display_data", {"text/html": html})])
+    cell.metadata.update(
+        {"slideshow": {"slide_type": kind}, "tags": list(tags), "jupyter": {"source_hidden": True}}
+    )
+    return cell
+
+
+def page_of(*cells) -> BeautifulSoup:
+    page = slide_pages.deck_page(new_notebook(cells=list(cells)), "A course")
+    return BeautifulSoup(page, "html.parser")
+
+
+def test_a_still_takes_the_place_of_what_is_live_only() -> None:
+    page = page_of(
+        shows("<p>set-up</p>", "skip"),
+        markdown("# Deck", "slide"),
+        markdown("## Draw", "slide"),
+        shows("<p>a pad</p>", tags=("live",)),
+        shows("<p>a drawing</p>", "skip", tags=("still",)),
+        markdown("**Say:** draw", "notes"),
+    )
+    sections = page.select(".slides > section")
+    assert len(sections) == 2
+    words = sections[1].get_text()
+    assert "a drawing" in words and "a pad" not in words and "set-up" not in page.get_text()
+    assert sections[1].select_one("aside.notes").get_text().strip() == "Say: draw"
+
+
+def test_a_formula_in_a_headline_stands_only_there() -> None:
+    with_formula = markdown(r"## Weights grow by $\alpha^2 / M$", "slide")
+    page = page_of(markdown("# Deck", "slide"), with_formula)
+    headline = page.select("section h2")[0]
+    assert headline.math is not None and not headline.has_attr("id")
+    words = headline.get_text(" ", strip=True)
+    assert words.startswith("Weights grow by \N{GREEK SMALL LETTER ALPHA} 2 / M")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_braces_below_terms_become_lines(count: int) -> None:
+    term = r"\underbrace{\frac{1}{M} \sum_m H_m}_{\text{expected entropy}}"
+    page = page_of(markdown("# Deck", "slide"), markdown(f"$$ {' + '.join([term] * count)} $$"))
+    formula = page.select_one("math[display=block]")
+    terms = formula.select(".braced")
+    assert len(terms) == count and all(term.find("mfrac") for term in terms)
+    assert slide_pages.BRACE_BELOW not in formula.get_text()
+    assert formula.get_text().count("expected") == count
+    below = terms[0].find_next_sibling()
+    assert below.get_text().replace("\N{NO-BREAK SPACE}", " ") == "expected entropy"
+
+
+def test_a_formula_keeps_what_is_not_below_a_brace() -> None:
+    formula = r"\frac{\partial L}{\partial w} + \lambda w"
+    assert slide_pages._with_lines(slide_pages.convert(formula)) == str(
+        BeautifulSoup(slide_pages.convert(formula), "html.parser")
+    )
