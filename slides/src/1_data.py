@@ -88,8 +88,9 @@ figures.sample_grid(train.images, train.labels, per_class=24)
 # Source: MNIST training digits, drawn at random
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** One row per class. Ones lean, sevens may have a bar, some fours are closed at the top like
-# nines. On the right the counts: no class is rare, so none can hide its errors in the accuracy.
+# **Say:** One row per class. Ones lean, sevens may have a bar, some fours are closed at the top
+# like nines. On the right the counts: no class is rare, so none can hide its errors in the
+# accuracy.
 #
 # **Ask:** Which of these would you not bet on?
 #
@@ -107,8 +108,8 @@ figures.sample_grid(clothes.images, clothes.labels, class_names=figures.FASHION,
 # Source: Fashion-MNIST, Xiao et al. (2017)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Same size, same grey values, ten classes of clothes. It was made as a harder MNIST. We use
-# it as images for which no answer of a digit classifier can be right.
+# **Say:** Same size, same grey values, ten classes of clothes. It was made as a harder MNIST. We
+# use it as images for which no answer of a digit classifier can be right.
 #
 # **Ask:** Which piece looks most like a digit to you?
 #
@@ -270,8 +271,8 @@ figures.Picture(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Each of them guesses without looking; each one's true accuracy is one in ten. We keep the
-# best. On the digits where it was chosen it looks about twice as good as chance. On fresh digits the
-# advantage is gone: it was never there.
+# best. On the digits where it was chosen it looks about twice as good as chance. On fresh digits
+# the advantage is gone: it was never there.
 #
 # **Ask:** Where in your own work is the number of candidates?
 #
@@ -307,8 +308,8 @@ figures.Picture(
 # Source: the course's own split; the validation digits ship with it
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** This is the rule of the course. The 5,000 validation digits are fixed, everybody has them,
-# and no network that we ship has seen one in training.
+# **Say:** This is the rule of the course. The 5,000 validation digits are fixed, everybody has
+# them, and no network that we ship has seen one in training.
 #
 # **Ask:** You looked at the test score, changed the learning rate, and looked again. What now?
 #
