@@ -51,6 +51,9 @@ KNOWN_DATA = {
     "MNIST train": "0dcf8ec61dddb61495c32d4cb10aeda319a4275337ca5cc33e70450a3c44f0bb",
     "MNIST test": "a0863a96c44e5666edbb30c4071ee79ca0514c621e6349c5967fc78e7305c891",
     "Fashion-MNIST test": "9a494dc49efeb996f4076c469b31cd058152067b1594ba6ab85dd739fce3775e",
+    # chosen on: thresholds, temperatures, sets
+    "MNIST val": "c1c57bcbf933186747db2a759c868852d50bad3c23b80ada85a1826a70d5ca76",
+    "Fashion-MNIST val": "43c5f23841b46d2e20eb0bcc012ebf12d2764315e5d9465a251d85c63b16348a",
 }
 
 INTERVALS = {
@@ -58,6 +61,9 @@ INTERVALS = {
     "images-reflected": "95 % bootstrap over the images, reflected at the estimate",
     "images-seeds": "95 %, spread over images (bootstrap) and over seeds (t) added in quadrature",
     "binomial": "95 % Clopper-Pearson: no error was seen, so the bootstrap is silent",
+    "splits": "95 % bootstrap over random splits of the same images",
+    "chance": "the middle 95 % of what chance alone brings",
+    "chosen": "chosen to compare with, not measured",
     "subsets": "range over subsets of one ensemble",
     "seeds": "range over seeds",
     "seeds-t": "95 % t interval over paired seeds",

@@ -287,5 +287,8 @@ def test_reading_it_needs_no_torch():
 def test_the_known_data_are_the_full_data(full_data):
     from course_utils import data
 
-    loaded = (data.load_mnist("train"), data.load_mnist("test"), data.load_fashion_mnist("test"))
+    loaded = (
+        *(data.load_mnist(split) for split in ("train", "val", "test")),
+        *(data.load_fashion_mnist(split) for split in ("val", "test")),
+    )
     assert {images.name: images.content_hash for images in loaded} == ledger.KNOWN_DATA

@@ -3,8 +3,9 @@
     python tools/make_results.py
 
 Evaluates all networks of the zoo that are there on the 10,000 test digits and the 10,000 test
-images of Fashion-MNIST, adds what ``benchmarks/three_epochs.py`` and ``benchmarks/*.entries.json``
-hold, judges the claims of ``result_claims.py``, and stores ``course_utils/assets/results.json``.
+images of Fashion-MNIST, measures what chapters 5 and 6 claim (``result_lessons.py``), adds what
+``benchmarks/three_epochs.py`` and ``benchmarks/*.entries.json`` hold, judges the claims of
+``result_claims.py``, and stores ``course_utils/assets/results.json``.
 What is missing is named and left out, so the command can run before the zoo is complete.
 """
 
@@ -27,6 +28,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from torch.utils.flop_counter import FlopCounterMode
 
 import make_zoo
+import result_lessons
 from course_utils import data, ledger, scores, selective, training, zoo
 from course_utils._atomic import write_whole
 from course_utils.predictions import Predictions
@@ -83,8 +85,10 @@ class Results:
         self.draws[key] = draws
         low, high = interval.low, interval.high
         if kind == "images-reflected":
-            # where noise is all there is, reflection may lead below 0 and below the estimate itself
-            low, high = max(low, 0.0), max(high, estimate)
+            # where noise is all there is, reflection may lead below 0
+            low = max(low, 0.0)
+        # nor do percentiles of a measure with a fold in it, such as a distance, always hold it
+        low, high = min(low, estimate), max(high, estimate)
         self.add(key, estimate, low, high, kind, unit, n, "evaluation")
 
 
@@ -399,7 +403,10 @@ def judged(results: Results, live: dict[str, NDArray]) -> dict[str, dict]:
             decided[claim.id] = live_difference(claim, live, unit)
             continue
         found = difference_on_images(claim, results.values, results.draws)
-        decided[claim.id] = {**found, "unit": unit, "n": len(results.test)}
+        kind, count = (results.entries[claim.first[0]][column] for column in (3, 5))
+        # a mean over subsets of an ensemble counts the subsets; what was drawn are the images
+        n = len(results.test) if kind == "subsets" else count
+        decided[claim.id] = {**found, "unit": unit, "n": n}
     for claim_id, found in decided.items():
         row = (found[part] for part in ("difference", "low", "high", "interval", "unit", "n"))
         source = "live" if found["interval"] == "seeds-t" else "evaluation"
@@ -454,7 +461,9 @@ def main() -> None:
     """Measure, judge, write, and say what came out."""
     started = time.perf_counter()
     test, foreign = data.load_mnist("test"), data.load_fashion_mnist("test")
-    for images in (test, foreign):
+    validation, strays = data.load_mnist("val"), data.load_fashion_mnist("val")
+    everything = (test, foreign, validation, strays)
+    for images in everything:
         if ledger.KNOWN_DATA[images.name] != images.content_hash:
             sys.exit(
                 f"The ledger is made on the full data sets, and {images.name} is not: set"
@@ -466,16 +475,20 @@ def main() -> None:
     results.sources["evaluation"] = {
         "device": "CPU" if where.type == "cpu" else torch.cuda.get_device_name(where),
         "versions": {name: version(name).split("+")[0] for name in PACKAGES},
-        "data": {images.name: images.content_hash for images in (test, foreign)},
+        "data": {images.name: images.content_hash for images in everything},
         "command": "make results",
     }
+    for_lessons = {}
     for name, (on_test, on_foreign) in predictions_of_zoo(test, foreign):
+        if name in result_lessons.NETWORKS:
+            for_lessons[name] = (on_test, on_foreign)
         add_costs(results, name)
         measure_model(results, name, on_test, on_foreign)
         if name in WITH_SUBSETS:
             measure_subsets(results, name, on_test, on_foreign)
         print(f"{name}: {results.entries[f'{name}.test.accuracy'][0]:.2f} %", flush=True)
     add_seeds(results)
+    result_lessons.measure_lessons(results, for_lessons, validation, strays)
     live = add_live(results, BENCHMARKS / "three_epochs-full.json")
     add_files(results)
     claims = judged(results, live)
