@@ -85,7 +85,7 @@ def _news(stem: str, ledger: dict[str, str]) -> list[str]:
 
 def fill(notebooks: Path, work: Path) -> list[str]:
     """Bring all notebooks into `work`. Returns the names put beside changed copies."""
-    work.mkdir(exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     ledger = read_ledger(work)
     beside = [hand_out(source, work, ledger) for source in sorted(notebooks.glob("*.ipynb"))]
     write_whole(work / LEDGER, json.dumps(ledger, indent=1, sort_keys=True).encode())
@@ -114,25 +114,30 @@ def lab_arguments(work: Path) -> list[str]:
     return arguments
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Fill `work/` and start JupyterLab, which takes over this process."""
-    work = ROOT / "work"
+def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
+    """Hand out notebooks to `work` and start JupyterLab there, which takes over this process."""
+    place = work.relative_to(ROOT)
     try:
-        beside = fill(ROOT / "notebooks", work)
+        beside = fill(notebooks, work)
     except OSError as error:
         print(f"The notebooks cannot be copied to {work}: {error}.", file=sys.stderr)
         return 1
     for name in beside:
-        print(f"A newer version of a notebook that you changed is in work/{name}; yours is safe.")
-    print("Your copies of the notebooks are in work/. Stop JupyterLab with Ctrl-C, twice.")
+        print(f"You changed a notebook; its newer version is in {place}/{name}, yours is safe.")
+    print(f"Your copies of the notebooks are in {place}/. Stop JupyterLab with Ctrl-C, twice.")
     sys.stdout.flush()
 
     from jupyterlab.labapp import main as jupyterlab  # after filling: importing it takes a second
 
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the user's
     os.chdir(work)
-    extra = sys.argv[1:] if arguments is None else arguments
     return jupyterlab([*lab_arguments(work), *extra]) or 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Open the chapters."""
+    extra = sys.argv[1:] if arguments is None else arguments
+    return open_lab(ROOT / "notebooks", ROOT / "work", extra)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,8 @@ class Lab:
 
 def run_all(page: Any, address: str, name: str, *, seconds: float = 120) -> None:
     """Open a notebook and run all its cells, or those up to the first that fails."""
-    page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?reset")
+    address = f"{address}/lab/workspaces/{name}/tree/{name}.ipynb?reset"
+    page.goto(address, timeout=1000 * seconds)
     page.wait_for_function(f"window.jupyterapp && {STATUS} === 'idle'", timeout=1000 * seconds)
     # What a callback of a widget complains about belongs to no cell: JupyterLab shows it in its
     # log only.
