@@ -764,6 +764,8 @@ print("Loaded." if eight_from_hub else "No tutorial weights this time.")
 # %%
 from itertools import combinations
 
+from course_utils import figures
+
 
 def measure(predictions):
     """Accuracy, NLL and expected calibration error."""
@@ -810,10 +812,8 @@ ex3_6.check(guess, measured)
 #
 # For each number of members we draw the mean over its subsets, and from the lowest to the highest.
 
+
 # %%
-from course_utils import figures
-
-
 def series(column, **look):
     """One measure against the number of members: mean and range over the subsets."""
     columns = [subsets[:, column] for subsets in measured]
