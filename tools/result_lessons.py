@@ -45,7 +45,6 @@ CHOSEN = {
     "rank-correlation-0.99": (0.99, ""),
     "ratio-3": (3, ""),
     "zero": (0, "%"),
-    "risk-1-percent": (1, "%"),
     "risk-5-percent": (5, "%"),
     "share-5-percent": (5, "%"),
     "share-10-percent": (10, "%"),
