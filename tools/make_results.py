@@ -390,6 +390,38 @@ def add_files(results: Results) -> None:
             results.add(key, *row, source)
 
 
+def add_benchmarks(results: Results) -> None:
+    """Ratios of the comparison with the ancestor, by device (`make bench`), without interval."""
+    for path in sorted(BENCHMARKS.glob("against_ancestor-*.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        measured, summary = record["measured"], record["summary"]
+        if measured["source"] != "full":
+            continue
+        device = path.stem.removeprefix("against_ancestor-")
+        source = f"benchmark, {measured['device']}"
+        results.sources[source] = {
+            "device": f"{measured['device']}, {record['cores']} cores,"
+            f" {measured['threads']} thread(s)",
+            "versions": record["versions"],
+            "data": {name: ledger.KNOWN_DATA[name] for name in ("MNIST train", "MNIST test")},
+            "command": record["command"],
+        }
+        found = {"whole.times-faster": summary["whole"]["ratio"]}
+        for name, of_model in summary["models"].items():
+            for measure, key in (
+                ("fit_ratio", "fit-times-faster"),
+                ("reach_ratio", "times-sooner"),
+                ("over_floor", "over-floor"),
+            ):
+                if of_model[measure] is not None:
+                    found[f"{name.lower()}.{key}"] = of_model[measure]
+            steps = summary["step_seconds"]
+            found[f"{name.lower()}.lenet-steps"] = steps[name] / steps["LeNet"]
+        for key, ratio in found.items():
+            row = (ratio, None, None, "single", "", measured["repeats"], source)
+            results.add(f"benchmark-{device}.{key}", *row)
+
+
 def judged(results: Results, live: dict[str, NDArray]) -> dict[str, dict]:
     """Verdicts on all claims whose keys are there."""
     decided, open_claims = {}, []
@@ -491,6 +523,7 @@ def main() -> None:
     result_lessons.measure_lessons(results, for_lessons, validation, strays)
     live = add_live(results, BENCHMARKS / "three_epochs-full.json")
     add_files(results)
+    add_benchmarks(results)
     claims = judged(results, live)
     text = written(results, claims)
     checked = ledger.Ledger(json.loads(text))

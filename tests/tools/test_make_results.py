@@ -279,3 +279,12 @@ def test_areas_follow_the_course_s_definition(results):
     known = predictions(4, 1, 0)
     curve = selective.risk_coverage(max_probability(known), known.correct)
     assert results.values["one.test.augrc"] == pytest.approx(100 * curve.augrc)
+
+
+def test_the_benchmark_is_told_by_device(empty: make_results.Results) -> None:
+    make_results.add_benchmarks(empty)
+    record = json.loads((make_results.BENCHMARKS / "against_ancestor-cpu.json").read_text())
+    whole = empty.entries["benchmark-cpu.whole.times-faster"]
+    assert whole[0] == pytest.approx(record["summary"]["whole"]["ratio"], rel=1e-5)
+    assert empty.entries["benchmark-cpu.lenet.lenet-steps"][0] == 1
+    assert "thread" in empty.sources[whole[6]]["device"]
