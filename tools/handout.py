@@ -8,16 +8,18 @@ prints the page.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import nbformat
+from latex2mathml.converter import convert
 from nbconvert.filters import markdown2html
 
-from course_pages import COURSE, Chapter, one_line
+from course_pages import COURSE, Chapter
 from course_utils import exercises
 from course_utils.exercises import Choice, Exercise, Function, Number, bug_hunt
 from make_slides import chromium
@@ -76,8 +78,14 @@ def parts(notebooks: Path) -> Iterator[Part]:
 
 
 def prose(text: str) -> str:
-    """Markdown as HTML."""
-    return markdown2html(text).strip()
+    """Markdown as HTML, formulas as MathML, which browsers draw without any library."""
+    page = markdown2html(text).strip()
+    return re.sub(r"\$([^$\n]+)\$", lambda formula: convert(unescape(formula[1])), page)
+
+
+def line(text: str) -> str:
+    """One line of markdown as HTML, without a paragraph around it."""
+    return re.sub(r"^<p>|</p>$", "", prose(text))
 
 
 def listing(code: str) -> str:
@@ -116,13 +124,13 @@ def minutes(count: int) -> str:
 
 def article(exercise: Exercise) -> str:
     """One exercise."""
-    hints = "".join(f"<li>{one_line(hint)}</li>" for hint in exercise.hints)
-    said = "".join(f"<li>{one_line(answer)}</li>" for answer in wrong_answers(exercise))
+    hints = "".join(f"<li>{line(hint)}</li>" for hint in exercise.hints)
+    said = "".join(f"<li>{line(answer)}</li>" for answer in wrong_answers(exercise))
     answers = f"<h4>What is said to wrong answers</h4><ul>{said}</ul>" if said else ""
     return (
         f'<article id="{anchor(exercise)}"><h3>{escape(label(exercise))}</h3>'
         f'<p class="about">About {minutes(exercise.minutes)}. To be able to: '
-        f"{one_line(exercise.objective)}.</p>"
+        f"{line(exercise.objective)}.</p>"
         f"{prose(exercise.task)}{listing(exercise.stub)}"
         f"<h4>Hints</h4><ol>{hints}</ol>"
         f"<h4>Solution</h4>{listing(exercise.answer)}{prose(exercise.why)}{answers}</article>"
