@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from . import style
 from .calibration import CalibrationBins, calibration_bins, reliability_diagram
-from .comparison import model_comparison
 from .choices import choices_of_members
+from .comparison import model_comparison
 from .confusion import confusion_counts, confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet, entropy_split
 from .ensembles import MemberSeries, metric_against_members
