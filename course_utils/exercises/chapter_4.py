@@ -377,9 +377,10 @@ ex4_6 = Choice(
 half = 2.8 * difference.std() / 5**0.5
 choice = "c" if abs(difference.mean()) <= half else "a" if difference.mean() > 0 else "b"''',
     why=(
-        "Equal cost, equal training, several seeds: this comparison says something about packing, "
-        "for this network and these digits. LeNet is narrow, and halving it hurts each member. In "
-        "a wide network the same measurement may well come out otherwise."
+        "Equal cost, equal training, several seeds: such a comparison says something about "
+        "packing, for this network and these digits. LeNet is narrow to begin with; in a wide "
+        "network the same measurement may well come out otherwise. Where 0 is in the interval, "
+        "more trainings or more digits could decide, and until then the simpler one will do."
     ),
     correct=_verdict_on,
     options={"a": "LeNet", "b": "PE-4", "c": "left open"},

@@ -266,6 +266,19 @@ def test_choices(choice: Choice) -> None:
     assert choice.check(...).kind == NOT_ATTEMPTED
 
 
+def test_a_right_choice_that_depends_on_the_run_is_not_told_why_it_is_wrong() -> None:
+    reasons = {"a": "it is even.", "b": "it is odd."}
+    parity = Choice(
+        name="ex9_4",
+        **TEXTS,
+        correct=lambda value: "b" if value % 2 == 0 else "a",
+        options={"a": "odd", "b": "even"},
+        reasons=reasons,
+    )
+    assert parity.check("b", 4).because == parity.check("a", 3).because == TEXTS["why"]
+    assert parity.check("a", 4).because == "It is even."
+
+
 def test_hints_come_one_by_one_and_the_solution_is_folded(mean: Function) -> None:
     assert mean.hint()._repr_html_().count("<details>") == 1
     assert "Divide" not in repr(mean._hints_seen and mean.solution().parts[0][0])
