@@ -1279,8 +1279,8 @@ for name, number in (("unlucky group", -1), ("lucky group", 1)):
 table.round(3)
 
 # %% [markdown]
-# Observe the first two columns: they agree in every row, so this classifier is calibrated. No
-# temperature would change anything. And yet it is wrong about *everybody*: in each row, the two
+# Observe the first two columns: up to chance they agree in every row, so this classifier is
+# calibrated. No temperature would help. And yet it is wrong about *everybody*: in each row, the two
 # groups lie on either side. A doctor who treats the groups alike over-treats one of them and
 # neglects the other.
 #
@@ -1510,6 +1510,9 @@ print(mine)
 figures.sample_grid(mine.images, mine.labels, per_class=12)
 
 # %% [markdown]
+# The classes are in their rows. But compare with the digits of chapter 1. This course draws high
+# values dark, as ink, so MNIST's digits are black on white in all its figures. These are not.
+#
 # **Check** before you evaluate. `remarks` looks for what is allowed but probably not meant:
 # inverted images, pale or empty ones, missing classes, copies.
 
@@ -1518,7 +1521,7 @@ for remark in own_data.remarks(mine):
     print("-", remark)
 
 # %% [markdown]
-# There it is. The network knows white ink on black paper. No error would have told us: black and
+# There it is. The network knows bright ink on black paper. No error would have told us: black and
 # white are numbers like any others. What would it have cost?
 
 # %%
