@@ -36,7 +36,7 @@ h3 { font-size: 1.1em; margin-bottom: 0; } h4 { font-size: .95em; margin: .8em 0
 h2, h3, h4 { break-after: avoid; }
 .about { font-size: .85em; color: #444; margin: .1em 0 .6em; }
 article { margin: 0 0 1.6em; padding-left: .8em; border-left: 3px solid #ccc; }
-pre { font: 9pt/1.4 "DejaVu Sans Mono", monospace; background: #f4f4f4; padding: .6em .8em;
+pre { font: 7.8pt/1.4 "DejaVu Sans Mono", monospace; background: #f4f4f4; padding: .6em .8em;
   white-space: pre-wrap; break-inside: avoid; }
 code { font-family: "DejaVu Sans Mono", monospace; font-size: .86em; }
 pre code { font-size: 1em; }
