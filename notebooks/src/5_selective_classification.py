@@ -414,7 +414,9 @@ table.join((table / table.iloc[0]).add_suffix(" relative")).round(5)
 
 # %% [markdown]
 # Compare the last row with the row above it. One image among thousands, and AURC rises by many
-# times what it rises by in the middle; AUGRC knows the difference too, but keeps it in proportion.
+# times what it rises by in the middle;<!--claim:aurc-weighs-the-top-many-times supported--> AUGRC
+# knows the difference too, but keeps it in
+# proportion.<!--claim:augrc-keeps-the-top-in-proportion supported-->
 #
 # Traub et al. give AUGRC a meaning. Draw one image to judge, and another one to set the threshold.
 # AUGRC is the probability that the first is *wrong and answered*. Sorting such pairs by whether
@@ -572,7 +574,12 @@ pd.concat({name: compare_scores(test[name]) for name in ("PE-4", "DE-8")}).round
 # %% [markdown]
 # Observe the column "different values" first. With $M$ members there are only a few ways to vote,
 # and most digits share the best one: all agree. Votes cannot order those digits at all, and a
-# threshold can only take or leave the lot. That is why their *areas* are so much larger. Compare
+# threshold can only take or leave the lot. That is why their *areas* are so much larger than that
+# of the maximum probability. On MNIST's test digits this holds for the variation ratio of
+# PE-4<!--claim:variation-ratio-orders-mistakes-worse-modest-packed-4 supported--> and
+# DE-8,<!--claim:variation-ratio-orders-mistakes-worse-modest supported--> and for the disagreement
+# of PE-4<!--claim:disagreement-orders-mistakes-worse-modest-packed-4 supported--> and
+# DE-8.<!--claim:disagreement-orders-mistakes-worse-modest supported--> Compare
 # with the last column: among the few most uncertain digits, where the members do split, votes may
 # well keep up. As a *reason* they are fine ("three of four read a 4"); as an order they are coarse.
 #
@@ -619,8 +626,9 @@ figures.Picture(
 # %% [markdown]
 # Observe three things.
 #
-# - The first two rows are nearly the same. For most digits only two classes compete, and then
-#   entropy and maximum probability say the same thing.
+# - The first two rows are nearly the
+#   same.<!--claim:entropy-orders-like-max-probability supported--> For most digits only two
+#   classes compete, and then entropy and maximum probability say the same thing.
 # - The last two rows are light or black, with little between. Black are the mistakes on which all
 #   members agree: by votes they look like any right answer, and everything would have to be
 #   referred.
@@ -712,9 +720,13 @@ pd.DataFrame(rows).T.rename_axis("digits to choose on").round(2)
 
 # %% [markdown]
 # "From" and "to" hold the middle nine tenths of the splits. Observe that they are wide with few
-# digits to choose on and grow narrower with more. And observe the share of splits in which the
-# promise was broken. It does not go away with more digits. If you aim exactly at the target, you
-# will land above it about as often as below.
+# digits to choose on and grow narrower with
+# more.<!--claim:more-digits-to-choose-narrower-risk supported--> And observe the share of splits in
+# which the promise was broken. It does not go away with more
+# digits.<!--claim:aimed-threshold-misses-above-35-percent-2000 supported--> If you aim exactly at
+# the target, you will land above it about as
+# often<!--claim:aimed-threshold-misses-above-35-percent-1000 supported--> as
+# below.<!--claim:aimed-threshold-misses-below-65-percent-1000 supported-->
 
 # %% [markdown]
 # ### Exercise 5.3: A threshold for a risk budget
@@ -807,8 +819,9 @@ pd.DataFrame(
 ).round(1)
 
 # %% [markdown]
-# Observe what the guarantee costs: coverage. And observe how often it is broken: we asked for at
-# most one split in ten, and because of the many looks that were paid for it is usually far fewer.
+# Observe what the guarantee costs: coverage.<!--claim:guarantee-costs-coverage supported--> And
+# observe how often it is broken: we asked for at most one split in ten, and because of the many
+# looks that were paid for it is usually far fewer.<!--claim:guarantee-kept supported-->
 # (The rest is itself only a sample, so its risk also scatters a little around the true one.)
 #
 # A guarantee for new digits *of the same kind* is all that counting can give. For other kinds we
@@ -884,12 +897,22 @@ shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by se
 # %% [markdown]
 # Observe that there are two kinds of trouble, and only one of them is dangerous.
 #
-# - **Blur** and **noise**: the error rate grows, and the coverage falls with it. The model notices
+# - **Blur** and **noise**: the error rate grows (for
+#   blur<!--claim:error-rate-rises-blur supported--> and for
+#   noise<!--claim:error-rate-rises-gaussian-noise supported-->), and the coverage falls with it
+#   (for blur<!--claim:coverage-falls-blur supported--> and for
+#   noise<!--claim:coverage-falls-gaussian-noise supported-->). The model notices
 #   that something is wrong and refers more. Compare the risk of what is still
-#   answered with that under rotation: the desk is slower, but not much less reliable than before.
+#   answered with that under rotation. It is far lower, for
+#   blur<!--claim:risk-below-that-under-rotation-blur supported--> and for
+#   noise:<!--claim:risk-below-that-under-rotation-gaussian-noise supported--> the desk is slower,
+#   but not much less reliable than before.
 #   (NaN stands where nothing is answered.)
-# - **Rotation**: the coverage falls as well, but not nearly enough. A turned digit may look like a
-#   fine other one, and the model is *sure*. The risk climbs far above what was promised.
+# - **Rotation**: the coverage falls as
+#   well,<!--claim:coverage-falls-rotation supported--> but not nearly enough for all the
+#   mistakes.<!--claim:error-rate-rises-rotation supported--> A turned digit may look like a
+#   fine other one, and the model is *sure*. The risk climbs far above what was
+#   promised.<!--claim:risk-far-above-target-rotation supported-->
 #
 # The promise was made for digits like those of validation. A fall in coverage is a warning that you
 # can see without any label: **watch the coverage** of a system in use. But do not rely on it alone:
@@ -998,8 +1021,18 @@ for name, score in stream_scores.items():
 pd.DataFrame(rows).T.round(2)
 
 # %% [markdown]
-# Compare with the table above: the risk comes back to the neighbourhood of the target, and fewer
-# digits are answered. That is the honest price. Which score pays the least of it?
+# Compare with the table above: the risk comes back to the neighbourhood of the target. On MNIST's
+# test digits it is nearer for maximum
+# probability,<!--claim:strays-in-validation-nearer-to-target-max-probability supported-->
+# entropy,<!--claim:strays-in-validation-nearer-to-target-entropy supported--> mutual
+# information<!--claim:strays-in-validation-nearer-to-target-mutual-information supported--> and
+# energy.<!--claim:strays-in-validation-nearer-to-target-energy supported--> And fewer digits are
+# answered: by maximum
+# probability,<!--claim:strays-in-validation-answer-fewer-max-probability supported-->
+# entropy,<!--claim:strays-in-validation-answer-fewer-entropy supported--> mutual
+# information<!--claim:strays-in-validation-answer-fewer-mutual-information supported--> and
+# energy.<!--claim:strays-in-validation-answer-fewer-energy supported--> That is the honest price.
+# Which score pays the least of it?
 #
 # Two warnings. The numbers depend on the *mix*: with one stray to a hundred digits everything looks
 # better, and nothing has improved. And the next strays may not be clothes.
@@ -1090,8 +1123,12 @@ for name in good:
     print(f"{name}: {facts['epochs']} epochs of {facts['num_train']:,} digits")
 
 # %% [markdown]
-# A risk of 5 % they keep while answering everything. The interesting question is a risk of 0.1 %:
-# one wrong answer in a thousand.
+# A risk of 5 % they keep while answering everything:
+# LeNet,<!--claim:answers-everything-at-5-percent-risk-lenet-0 supported-->
+# DE-2,<!--claim:answers-everything-at-5-percent-risk-deep-ensemble-2 supported-->
+# DE-8<!--claim:answers-everything-at-5-percent-risk-deep-ensemble-8 supported--> and
+# PE-4.<!--claim:answers-everything-at-5-percent-risk-packed-4-0 supported--> The interesting
+# question is a risk of 0.1 %: one wrong answer in a thousand.
 
 # %%
 rows, good_curves, good_bands = {}, {}, {}
@@ -1190,7 +1227,17 @@ pd.DataFrame(rows).T.astype({"digits": int}).round(3)
 # - **All agree, all wrong**: variation ratio and disagreement are exactly 0, as for an easy digit.
 #   Compare maximum probability and entropy with the row of right answers on which all agree: if
 #   they are clearly higher, then the members *hesitated* although they voted alike, and scores that
-#   see probabilities still have a chance.
+#   see probabilities still have a chance. On MNIST's test digits they are higher, by maximum
+#   probability<!--claim:shared-mistakes-score-higher-max-probability supported--> and by
+#   entropy.<!--claim:shared-mistakes-score-higher-entropy supported-->
+#
+# On MNIST's test digits all mistakes with split members, taken together, have a higher mean than
+# right answers on which all agree: in maximum
+# probability,<!--claim:split-mistakes-score-higher-max-probability supported-->
+# entropy,<!--claim:split-mistakes-score-higher-entropy supported--> mutual
+# information,<!--claim:split-mistakes-score-higher-mutual-information supported--> variation
+# ratio<!--claim:split-mistakes-score-higher-variation-ratio supported--> and
+# disagreement.<!--claim:split-mistakes-score-higher-disagreement supported-->
 #
 # Which share of each group is caught if we refer the most uncertain twentieth of all digits?
 
