@@ -196,26 +196,27 @@ severity_curves(modest_shift, percent={"accuracy", "ECE", "disagreement"})
 # - **ECE** ends far above where it began, for
 #   LeNet,<!--claim:shift-ece-rises-modest-lenet-0 supported-->
 #   DE-8<!--claim:shift-ece-rises-modest supported--> and
-#   PE-4:<!--claim:shift-ece-rises-modest-packed-4 supported--> the confidence no longer means what it says. The networks
-#   become overconfident, because they lose accuracy faster than confidence. On the way the ECE of
-#   an ensemble may dip. An ensemble can be too cautious on familiar digits, and a little damage
-#   makes its caution fit.
+#   PE-4:<!--claim:shift-ece-rises-modest-packed-4 supported--> the confidence no longer means what
+#   it says. The networks become overconfident, because they lose accuracy faster than confidence.
+#   On the way the ECE of an ensemble may dip. An ensemble can be too cautious on familiar digits,
+#   and a little damage makes its caution fit.
 # - **Entropy** rises, for LeNet,<!--claim:shift-entropy-rises-modest-lenet-0 supported-->
 #   DE-8<!--claim:shift-entropy-rises-modest supported--> and
 #   PE-4.<!--claim:shift-entropy-rises-modest-packed-4 supported--> So the networks do notice
 #   *something*. It is only not enough.
 # - **Disagreement** rises, too, in
 #   DE-8<!--claim:shift-disagreement-rises-modest supported--> and
-#   PE-4.<!--claim:shift-disagreement-rises-modest-packed-4 supported--> Members that agreed on familiar digits continue in different
-#   directions where they have learned nothing. No label is needed to measure this: on a stream of
-#   images it's an alarm that works before the first complaint arrives.
+#   PE-4.<!--claim:shift-disagreement-rises-modest-packed-4 supported--> Members that agreed on
+#   familiar digits continue in different directions where they have learned nothing. No label is
+#   needed to measure this: on a stream of images it's an alarm that works before the first
+#   complaint arrives.
 #
 # Compare the models in the ECE panel at severity 5. An ensemble
 # (DE-8<!--claim:shift-ensemble-better-calibrated-modest supported--> as well as
 # PE-4<!--claim:shift-ensemble-better-calibrated-modest-packed-4 supported-->) is punished less for
-# being wrong, since its members seldom are all sure of the same wrong answer. Ovadia et al. (2019) found the same for
-# large networks and photographs: among the methods they tried, Deep Ensembles kept their
-# calibration best under shift.
+# being wrong, since its members seldom are all sure of the same wrong answer. Ovadia et al. (2019)
+# found the same for large networks and photographs: among the methods they tried, Deep Ensembles
+# kept their calibration best under shift.
 #
 # Which kind of damage is worst? We add the good LeNet to the modest networks.
 
@@ -445,7 +446,8 @@ figures.reliability_diagram({"before": before, "after": after})
 # Observe that the accuracy is the same to the last
 # digit,<!--claim:temperature-keeps-accuracy supported--> that the NLL is
 # better,<!--claim:temperature-lowers-nll supported--> and that the
-# curve moved towards the diagonal.<!--claim:temperature-lowers-ece supported--> One number, fitted in a moment, without touching a weight.
+# curve moved towards the diagonal.<!--claim:temperature-lowers-ece supported--> One number, fitted
+# in a moment, without touching a weight.
 #
 # ### What a temperature cannot do
 #
@@ -604,9 +606,10 @@ pd.DataFrame(rows).T
 # %% [markdown]
 # The members' own temperatures are clearly above 1, in
 # DE-8<!--claim:members-overconfident-modest supported--> and in
-# PE-4:<!--claim:members-overconfident-modest-packed-4 supported--> alone, each of them is overconfident. Their
-# average is *less* confident than they are, since it includes their disagreement. So **averaging is
-# a repair in itself**, and where the first row of a model has an excess near 0 it has been enough.
+# PE-4:<!--claim:members-overconfident-modest-packed-4 supported--> alone, each of them is
+# overconfident. Their average is *less* confident than they are, since it includes their
+# disagreement. So **averaging is a repair in itself**, and where the first row of a model has an
+# excess near 0 it has been enough.
 #
 # Repair the members first, and the average makes them cautious a second time: too cautious, in
 # DE-8<!--claim:calibrate-then-pool-too-cautious-modest supported--> and in
@@ -682,8 +685,8 @@ pd.DataFrame(rows).T.round(4)
 #
 # - The further $T$ is from 1, the more there was to repair. A modest LeNet, trained on few digits
 #   until it knew them by heart, is the typical
-#   patient.<!--claim:modest-lenet-overconfident supported--> A $T$ below 1 belongs to a network that is
-#   more cautious than it need be.
+#   patient.<!--claim:modest-lenet-overconfident supported--> A $T$ below 1 belongs to a network
+#   that is more cautious than it need be.
 # - Where $T$ is near 1 and the ECE is small already, expect no gain: "before" and "after" then
 #   differ by chance, since the ECE of so few errors is itself noisy.
 # - On damaged digits the ECE is several times as large, before *and* after. For the modest networks
@@ -878,9 +881,9 @@ coverage_histograms(coverages, promised=1 - promise["alpha"])
 # %% [markdown]
 # Observe the two means, the triangles. With the correction the mean is on the safe side of the
 # promise,<!--claim:corrected-quantile-keeps-promise supported--> as proved. With the plain quantile
-# it is too low:<!--claim:plain-quantile-breaks-promise supported--> that one forgets that the new image is
-# one more draw. Observe also the width. With fifty calibration images you may easily be some points
-# off, to either side. How do both depend on $n$?
+# it is too low:<!--claim:plain-quantile-breaks-promise supported--> that one forgets that the new
+# image is one more draw. Observe also the width. With fifty calibration images you may easily be
+# some points off, to either side. How do both depend on $n$?
 
 # %%
 rows = {}
@@ -943,8 +946,9 @@ pd.DataFrame(rows).T.round(4)
 # DE-8<!--claim:sets-keep-promise-modest supported--> and
 # PE-4.<!--claim:sets-keep-promise-modest-packed-4 supported--> Coverage is *no* mark
 # of quality; any network gets it. What a better network gets is **smaller sets** for the same
-# promise:<!--claim:better-network-smaller-sets supported--> compare the mean sizes. Second, some classes are covered less than others. An average
-# hides that, and whoever writes the unlucky digit pays for it.
+# promise:<!--claim:better-network-smaller-sets supported--> compare the mean sizes. Second, some
+# classes are covered less than others. An average hides that, and whoever writes the unlucky digit
+# pays for it.
 #
 # And if the images change? We damage digits, and keep the threshold of the clean ones.
 
@@ -1098,10 +1102,10 @@ pd.Series(rows, name="AUROC of the entropy").to_frame().round(4)
 # number is another, and here a flattering one, in batches of
 # 10,<!--claim:small-batches-flatter-auroc-10 supported-->
 # 50<!--claim:small-batches-flatter-auroc-50 supported--> and
-# 200:<!--claim:small-batches-flatter-auroc-200 supported--> many batches of digits hold no entropy above 1 and
-# stay as they are, near 0, while nearly every batch of clothes is squeezed into the upper half of
-# the scale. With large batches every one of them is squeezed. The sigmoid keeps their order, so the
-# number is right again.
+# 200:<!--claim:small-batches-flatter-auroc-200 supported--> many batches of digits hold no entropy
+# above 1 and stay as they are, near 0, while nearly every batch of clothes is squeezed into the
+# upper half of the scale. With large batches every one of them is squeezed. The sigmoid keeps their
+# order, so the number is right again.
 #
 # Two remedies: keep the scores and compute the area once, as this course does; or divide the
 # entropy by $\ln 10$, so that it fits into 0 to 1.
