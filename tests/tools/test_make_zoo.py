@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,10 +113,17 @@ def test_a_short_first_version_is_trained_by_the_short_recipe(folders, monkeypat
     assert not make_zoo.is_stored("first", NETWORKS["first"][1])
 
 
-def test_only_the_shortly_trained_keep_their_log(folders, monkeypatch):
-    monkeypatch.setattr(make_zoo, "SHORT", TINY)
-    command(monkeypatch, "first")
+def test_only_what_a_chapter_draws_keeps_its_log(folders, monkeypatch):
+    monkeypatch.setattr(make_zoo, "WITH_LOG", ("first",))
+    command(monkeypatch, "first", "second")
     assert "val/cls/NLL" in zoo.log("first").read_text()
+    with pytest.raises(zoo.ZooError):
+        zoo.log("second")
+
+
+def test_the_shipped_zoo_is_small():
+    folder = Path(zoo.__file__).parent / "assets" / "zoo"
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 6_000_000
 
 
 def test_the_manifest_is_extended_in_the_order_of_the_list(folders):
