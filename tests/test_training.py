@@ -665,7 +665,7 @@ def test_an_interrupted_evaluation_stops_the_cell_and_nothing_else(test):
 
     class Interrupting(LeNet):
         def forward(self, images):
-            if len(images) > 2:
+            if images.any():  # members are counted on empty images
                 raise KeyboardInterrupt
             return super().forward(images)
 
