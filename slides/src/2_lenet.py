@@ -120,7 +120,7 @@ axes.semilogx(probability, -np.log(probability), color=style.BLUE)
 marks = (
     (1e-3, "sure and wrong", (12, 0)),
     (0.1, "guessing: ln 10", (12, 6)),
-    (0.99, "sure and right", (-120, 52)),
+    (0.99, "sure and right", (-165, 2)),
 )
 for p, words, shift in marks:
     axes.plot(p, -np.log(p), "o", color=style.VERMILLION, clip_on=False)

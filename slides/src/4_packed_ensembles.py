@@ -293,13 +293,20 @@ pd.DataFrame(rows).T.add_suffix(": parameters")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Find a setting that stays near one LeNet
 
-# %% jupyter={"source_hidden": true}
+# %% tags=["live"] jupyter={"source_hidden": true}
 from course_utils.widgets import packed_calculator
 
 packed_calculator()
 
+# %% tags=["still"] slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
+figures.packed_diagram(num_members=3, alpha=1.5)
+
+# %% [markdown]
+# Source: one of many settings: three members at $\alpha = 1.5$
+
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Live: move M and alpha, then type an alpha that does not build, and read what it says.
+# (Without a kernel: three members with fewer parameters than one LeNet.)
 #
 # **Ask:** Which grows faster, parameters or FLOPs? Call out a setting before I set it.
 #

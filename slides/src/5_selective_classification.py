@@ -366,7 +366,7 @@ figures.Picture(
 )
 
 # %% [markdown]
-# Source: DE-8 (modest), thresholds from 1,000 digits, 300 splits
+# Source: DE-8 (modest), 300 splits: chosen on some digits, reported on the others
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** We promise a risk of 1 % and take the largest coverage that keeps it where we choose. On

@@ -314,7 +314,8 @@ figures.Picture(figure, f"Calibration error in percent: {told}.")
 # Take $n$ labelled images that the network has not learned from.
 #
 # - Score: how badly class $c$ fits image $x$, such as $s(x, c) = 1 - p(c \mid x)$
-# - Sort the scores of the **true** classes. Take number $k$, where $k \ge (n + 1)(1 - \alpha)$
+# - Sort the scores of the **true** classes. Take number $k$, the smallest with
+#   $k \ge (n + 1)(1 - \alpha)$
 # - The set of a new image: all classes with a score up to that one
 #
 # The new true score is one more draw. Every place in the order is equally likely, so
@@ -472,6 +473,8 @@ for size in (10, 50, 200, 1_000, len(values)):
     for part, truth in zip(values.split(size), is_ood.split(size), strict=True):
         metric.update(part, truth)
     shown[f"batches of {size:,}"] = float(metric.compute())
+
+# %% jupyter={"source_hidden": true}
 figure = style.canvas(8, 3.0)
 axes = style.panels(figure, left=10.5, right=4, top=0.6)[0][0]
 colors = [style.BLUE] + [style.ORANGE] * (len(shown) - 1)
@@ -579,7 +582,7 @@ for axes, images, title in zip(panels, (letter, proper), ("as loaded", "inverted
     style.bare(axes).imshow(images.images[0], cmap="gray", vmin=0, vmax=255)
     style.label(axes, title=title)
 box = panels[2].get_position()
-panels[2].set_position([box.x0 + 0.19, box.y0, box.width - 0.19, box.height])
+panels[2].set_position([box.x0 + 0.21, box.y0, box.width - 0.21, box.height])
 panels[2].barh(range(4), list(bars.values()), color=[style.VERMILLION, style.ORANGE, style.BLUE,
                                                      style.SKY])  # fmt: skip
 panels[2].set_yticks(range(4), list(bars))
