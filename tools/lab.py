@@ -130,6 +130,9 @@ def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
     from jupyterlab.labapp import main as jupyterlab  # after filling: importing it takes a second
 
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the user's
+    # before all others, the course's own kernel: it knows what to say after a restart
+    kernels = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, kernels))
     os.chdir(work)
     return jupyterlab([*lab_arguments(work), *extra]) or 0
 
