@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +70,7 @@ class Run:
         """What the network says to these images, from file if an earlier chapter has kept it."""
         if self.folder is not None:
             try:
-                return Predictions.load(self.folder / _file_name(self.name, images))
+                return Predictions.load(self.folder / _file_name(self.name, self.facts, images))
             except (OSError, ValueError):
                 pass  # never kept, or damaged since: the network can say it again
         from .training import predict
@@ -104,6 +107,11 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
         What it was trained on.
     *image_sets : ImageSet
         Whose predictions to keep.
+
+    Raises
+    ------
+    OSError
+        If the folder is full or cannot be written to; what an earlier training left is still there.
     """
     from safetensors.torch import save as serialise
 
@@ -120,16 +128,47 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
         "data_hash": train.content_hash,
         "sha256": hashlib.sha256(weights).hexdigest(),
     }
-    where.mkdir(parents=True, exist_ok=True)
-    # first: nothing of an earlier training may pass for a part of this one
-    for earlier in (where / f"{fit.name}.json", *where.glob(f"{fit.name}.*.npz")):
-        earlier.unlink(missing_ok=True)
-    write_whole(where / f"{fit.name}.safetensors", weights)
-    for images in image_sets:
-        predict(fit.model, images).save(where / _file_name(fit.name, images))
-    # last: a run without its facts counts as unfinished
-    write_whole(where / f"{fit.name}.json", json.dumps(facts, indent=1).encode())
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        with _alone(where), tempfile.TemporaryDirectory(prefix=".new-", dir=where) as staging:
+            new = Path(staging)
+            write_whole(new / f"{fit.name}.safetensors", weights)
+            for images in image_sets:
+                predict(fit.model, images).save(new / _file_name(fit.name, facts, images))
+            write_whole(new / f"{fit.name}.json", json.dumps(facts, indent=1).encode())
+            _replace(fit.name, where, new)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"{fit.name} cannot be kept in {where} ({error.strerror}): make room, or set"
+            " COURSE_RUNS_DIR to another folder, then run this cell again. The network is still in"
+            " this notebook, and what was kept before stays",
+        ) from None
     return Run(fit.name, fit.model, facts, "this chapter", where)
+
+
+def _replace(name: str, where: Path, new: Path) -> None:
+    """Put new files in the place of all those of an earlier training; needs no room on the disk."""
+    # the facts go first and come last: a run without them counts as unfinished
+    for earlier in (where / f"{name}.json", *where.glob(f"{name}.*.npz")):
+        earlier.unlink(missing_ok=True)
+    for path in sorted(new.iterdir(), key=lambda path: path.suffix == ".json"):
+        os.replace(path, where / path.name)
+
+
+@contextmanager
+def _alone(where: Path) -> Iterator[None]:
+    """Keep other notebooks from replacing files that belong together, while they are looked at."""
+    import filelock
+
+    lock = filelock.FileLock(where / ".lock")
+    # a folder without locks, or read-only: a run that does not fit together is noticed by its hash
+    with suppress(OSError, NotImplementedError):
+        lock.acquire(timeout=30)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def load(name: str, source: str) -> Run:
@@ -147,12 +186,7 @@ def load(name: str, source: str) -> Run:
     if name not in ZOO_NAMES:
         raise ValueError(f"No chapter trains {name!r}: choose among {', '.join(ZOO_NAMES)}.")
     where = folder(source)
-    run = None
-    if (where / f"{name}.json").exists():
-        try:
-            run = _own(name, where)
-        except (OSError, ValueError, KeyError, TypeError, zoo.ZooError):
-            print(f"{name}: what is in {where} is damaged or belongs to another network.")
+    run = _own(name, where) if where.is_dir() else None
     if run is None:
         # an interrupted chapter is no reason to stop this one
         stored = ZOO_NAMES[name][settings.speed()]
@@ -164,17 +198,24 @@ def load(name: str, source: str) -> Run:
     return run
 
 
-def _own(name: str, where: Path) -> Run:
+def _own(name: str, where: Path) -> Run | None:
     from . import zoo
 
-    facts = json.loads((where / f"{name}.json").read_text(encoding="utf-8"))
-    if not {"epochs", "num_train", "sha256"} <= set(facts):
-        raise ValueError("The facts are incomplete.")
-    model = zoo.build(ARCHITECTURES[name])
-    zoo.load_weights(model, where / f"{name}.safetensors", facts["sha256"])
+    try:
+        with _alone(where):
+            facts = json.loads((where / f"{name}.json").read_text(encoding="utf-8"))
+            if not {"epochs", "num_train", "sha256"} <= set(facts):
+                raise ValueError("The facts are incomplete.")
+            model = zoo.build(ARCHITECTURES[name])
+            zoo.load_weights(model, where / f"{name}.safetensors", facts["sha256"])
+    except FileNotFoundError:  # nothing was left here, or not to its end
+        return None
+    except (OSError, ValueError, KeyError, TypeError, zoo.ZooError):
+        print(f"{name}: what is in {where} is damaged or belongs to another network.")
+        return None
     return Run(name, model.eval(), facts, "your own training", where)
 
 
-def _file_name(name: str, images: ImageSet) -> str:
-    # the hash keeps predictions for other images from being taken for these
-    return f"{name}.{images.content_hash[:12]}.npz"
+def _file_name(name: str, facts: dict[str, Any], images: ImageSet) -> str:
+    # the hashes keep predictions of other weights, or for other images, from being taken for these
+    return f"{name}.{facts['sha256'][:12]}.{images.content_hash[:12]}.npz"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import csv
+import errno
 import logging
 import math
 import signal
@@ -17,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,7 @@ __all__ = [
     "epochs_for",
     "evaluate",
     "fit",
+    "interruptible",
     "one_cycle_sgd",
     "predict",
     "quiet",
@@ -335,9 +338,13 @@ def fit(
     ------
     ValueError
         If `val` is `train` or a test set, `epochs` is not positive, a batch cannot be shared out
-        equally, or the checkpoint to resume from is damaged or belongs to another training.
-    KeyboardInterrupt
-        If the training is interrupted; everything up to the last whole epoch is kept.
+        equally, somebody else is training in the same folder, or the checkpoint to resume from is
+        damaged or belongs to another training.
+    FloatingPointError
+        If the loss is not a number any more.
+    KeyboardInterrupt, OSError, MemoryError
+        If the training is interrupted, the disk is full, or the GPU's memory does not suffice (see
+        `interruptible`); everything up to the last whole epoch is kept.
     """
     if val.content_hash == train.content_hash:
         raise ValueError("Training and validation images are the same: validate on others.")
@@ -357,81 +364,84 @@ def fit(
         )
     num_members = count_members(model, training=True)
     quiet()
-    if num_processes > 1:
-        # counted without touching them: a GPU in use cannot be taken along by ddp_notebook
-        where = torch.device("cuda" if torch.cuda.device_count() >= devices else "cpu")
-        loaders = {"datamodule": _Shares(train, val, crop_padding, augment)}
-        steps_per_epoch = math.ceil(
-            math.ceil(len(train) / num_processes) / (BATCH_SIZE // num_processes)
-        )
-    else:
-        where = device()
-        train_batches = batches(
-            train, BATCH_SIZE, shuffle=True, crop_padding=crop_padding, device=where
-        )
-        steps_per_epoch = len(train_batches)
-        loaders = {
-            "train_dataloaders": train_batches
-            if augment is None
-            else _Augmented(train_batches, augment),
-            "val_dataloaders": batches(val, EVALUATION_BATCH_SIZE, device=where),
-        }
-    num_steps = epochs * steps_per_epoch
-    routine = CourseRoutine(
-        model,
-        num_classes=10,
-        loss=nn.CrossEntropyLoss(),
-        is_ensemble=count_members(model) > 1,
-        format_batch_fn=RepeatTarget(num_members),
-        optim_recipe=recipe(model, num_steps, num_members),
-    )
     log_folder = Path(folder) / name
-    checkpoints = ModelCheckpoint(
-        log_folder,
-        filename="best",
-        monitor="val/cls/NLL",
-        save_last=True,
-        enable_version_counter=False,
-    )
-    line = ProgressLine(name)
-    last = log_folder / "last.ckpt"
-    resume = resume and last.exists()
-    steps_done = _steps_done(last, model, num_steps) if resume else 0
-    if not resume and rank_zero_only.rank == 0:
-        _remove_earlier(log_folder)
-    trainer = TUTrainer(
-        accelerator="gpu" if where.type == "cuda" else "cpu",
-        devices=devices,
-        num_nodes=num_nodes,
-        strategy=strategy if num_processes > 1 else "auto",
-        max_epochs=epochs,
-        logger=_loggers(log_folder, steps_done),
-        log_every_n_steps=min(10, steps_per_epoch),
-        callbacks=[checkpoints, LearningRateMonitor("step"), line, *callbacks],
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-    )
-    start = time.perf_counter()
-    with _interruptible(
-        f"The training of {name} was interrupted; resume=True goes on from its last epoch."
+    with (
+        _only_training_in(log_folder),
+        interruptible(f"The training of {name}", "resume=True goes on from its last epoch"),
     ):
-        # Lightning 2.5 cannot be asked for weights_only: `_steps_done` has refused all else
-        trainer.fit(routine, **loaders, ckpt_path=last if resume else None)
-    seconds = time.perf_counter() - start
-    return Fit(
-        model=model.cpu().eval(),
-        name=name,
-        epochs=epochs,
-        num_steps=trainer.global_step or num_steps,  # ddp_notebook's processes take it with them
-        seconds=line.seconds_before + seconds,
-        device=_device_name(where) + (f", {num_processes} processes" if num_processes > 1 else ""),
-        learning_rate=trainer.optimizers[0].param_groups[0]["lr"]
-        if trainer.optimizers
-        else math.nan,
-        log=log_folder / "metrics.csv",
-        best_checkpoint=log_folder / "best.ckpt",
-        last_checkpoint=last,
-    )
+        if num_processes > 1:
+            # counted without touching them: a GPU in use cannot be taken along by ddp_notebook
+            where = torch.device("cuda" if torch.cuda.device_count() >= devices else "cpu")
+            loaders = {"datamodule": _Shares(train, val, crop_padding, augment)}
+            steps_per_epoch = math.ceil(
+                math.ceil(len(train) / num_processes) / (BATCH_SIZE // num_processes)
+            )
+        else:
+            where = device()
+            train_batches = batches(
+                train, BATCH_SIZE, shuffle=True, crop_padding=crop_padding, device=where
+            )
+            steps_per_epoch = len(train_batches)
+            loaders = {
+                "train_dataloaders": train_batches
+                if augment is None
+                else _Augmented(train_batches, augment),
+                "val_dataloaders": batches(val, EVALUATION_BATCH_SIZE, device=where),
+            }
+        num_steps = epochs * steps_per_epoch
+        routine = CourseRoutine(
+            model,
+            num_classes=10,
+            loss=nn.CrossEntropyLoss(),
+            is_ensemble=count_members(model) > 1,
+            format_batch_fn=RepeatTarget(num_members),
+            optim_recipe=recipe(model, num_steps, num_members),
+        )
+        checkpoints = ModelCheckpoint(
+            log_folder,
+            filename="best",
+            monitor="val/cls/NLL",
+            save_last=True,
+            enable_version_counter=False,
+        )
+        line = ProgressLine(name)
+        last = log_folder / "last.ckpt"
+        resume = resume and last.exists()
+        steps_done = _steps_done(last, model, num_steps) if resume else 0
+        if not resume and rank_zero_only.rank == 0:
+            _remove_earlier(log_folder)
+        trainer = TUTrainer(
+            accelerator="gpu" if where.type == "cuda" else "cpu",
+            devices=devices,
+            num_nodes=num_nodes,
+            strategy=strategy if num_processes > 1 else "auto",
+            max_epochs=epochs,
+            logger=_loggers(log_folder, steps_done),
+            log_every_n_steps=min(10, steps_per_epoch),
+            callbacks=[checkpoints, LearningRateMonitor("step"), line, *callbacks],
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        # Lightning 2.5 cannot be asked for weights only: there `_steps_done` alone refuses the rest
+        only = {"weights_only": True} if "weights_only" in signature(trainer.fit).parameters else {}
+        start = time.perf_counter()
+        trainer.fit(routine, **loaders, ckpt_path=last if resume else None, **only)
+        seconds = time.perf_counter() - start
+        return Fit(
+            model=model.cpu().eval(),
+            name=name,
+            epochs=epochs,
+            # ddp_notebook's processes take the trainer's own count with them
+            num_steps=trainer.global_step or num_steps,
+            seconds=line.seconds_before + seconds,
+            device=_device_name(where, num_processes),
+            learning_rate=trainer.optimizers[0].param_groups[0]["lr"]
+            if trainer.optimizers
+            else math.nan,
+            log=log_folder / "metrics.csv",
+            best_checkpoint=log_folder / "best.ckpt",
+            last_checkpoint=last,
+        )
 
 
 def _steps_done(checkpoint: Path, model: nn.Module, num_steps: int) -> int:
@@ -467,17 +477,80 @@ def _remove_earlier(folder: Path) -> None:
 
 
 @contextmanager
-def _interruptible(message: str) -> Iterator[None]:
-    """Let Ctrl-C, and Jupyter's stop button, stop the cell and nothing else.
+def _only_training_in(folder: Path) -> Iterator[None]:
+    """Keep a second notebook from mixing its log and checkpoints with those of the first."""
+    import filelock
 
-    Lightning answers an interruption by ending Python, and ignores all further ones.
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        if rank_zero_only.rank == 0:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise ValueError(
+            f"Another notebook is training in {folder} at this moment: wait until it has finished,"
+            " or train under another name."
+        ) from None
+    except (OSError, NotImplementedError):
+        pass  # a folder that knows no locks; if it cannot be written to, Lightning will find out
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+
+
+@contextmanager
+def interruptible(
+    title: str,
+    remedy: str = "to start anew, restart the kernel and run all cells up to this one",
+) -> Iterator[None]:
+    """Let a training or an evaluation end with one sentence where it cannot go on.
+
+    Ctrl-C, and Jupyter's stop button, stop the cell and nothing else: Lightning would answer by
+    ending Python, and ignore all further interruptions.
+
+    Parameters
+    ----------
+    title : str
+        What is done, as the beginning of a sentence.
+    remedy : str
+        What to do after an interruption, as the end of one.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it is interrupted.
+    OSError
+        If log and checkpoints cannot be written, for example because the disk is full.
+    MemoryError
+        If the GPU's memory does not suffice.
     """
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield
     except SystemExit:
         signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt(message) from None
+        raise KeyboardInterrupt(f"{title} was interrupted; {remedy}.") from None
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise OSError(
+            error.errno,
+            f"{title} cannot write its log or its checkpoints ({error.strerror}): make room, or set"
+            f" COURSE_RUNS_DIR to another folder before Jupyter starts; {remedy}",
+        ) from None
+    except torch.OutOfMemoryError:
+        raise MemoryError(f"{title}: {GPU_FULL}") from None
+
+
+GPU_FULL = (
+    "the GPU's memory does not suffice. Shut down other kernels that use it, take a smaller network"
+    " or smaller batches, or set CUDA_VISIBLE_DEVICES to -1 before Jupyter starts, to compute on"
+    " the CPU."
+)
 
 
 def _loggers(folder: Path, steps_done: int) -> list[Logger]:
@@ -510,11 +583,13 @@ def _csv_logger(folder: Path, steps_done: int) -> CSVLogger:
     return logger
 
 
-def _device_name(where: torch.device) -> str:
+def _device_name(where: torch.device, num_processes: int) -> str:
     if where.type == "cuda":
-        return torch.cuda.get_device_name(where)
-    count = torch.get_num_threads()
-    return f"CPU, {count} thread{'s' if count > 1 else ''}"
+        name = torch.cuda.get_device_name(where)
+    else:
+        count = torch.get_num_threads()
+        name = f"CPU, {count} thread{'s' if count > 1 else ''}"
+    return name if num_processes == 1 else f"{name}, {num_processes} processes"
 
 
 # torch-uncertainty's name of a metric -> ours, the factor to the shown unit.
@@ -585,7 +660,7 @@ def evaluate(
             enable_model_summary=False,
         )
         # every loader returns the same dictionary: the routine logs all of them together
-        with _interruptible(f"The evaluation of {name} was interrupted."):
+        with interruptible(f"The evaluation of {name}", "run the cell again"):
             measured = trainer.test(routine, loaders, verbose=False)[0]
         model.cpu()
         # counted by the routine on its first batch, not on one image
@@ -622,11 +697,18 @@ def predict(model: nn.Module, images: ImageSet, num_members: int | None = None) 
     where = device()
     was_training = model.training
     model.to(where).eval()
-    logits = []
-    for inputs, _ in batches(images, EVALUATION_BATCH_SIZE, device=where):
-        # not around the moves: parameters moved in inference mode could not be trained any more
-        with torch.inference_mode():
-            outputs = model(inputs).cpu().numpy()
-        logits.append(Predictions.from_stacked(outputs, num_members).logits)
+    for batch_size in (EVALUATION_BATCH_SIZE, EVALUATION_BATCH_SIZE // 10, 1):
+        try:
+            logits = []
+            for inputs, _ in batches(images, batch_size, device=where):
+                # not around the moves: parameters moved in inference mode could not be trained
+                with torch.inference_mode():
+                    outputs = model(inputs).cpu().numpy()
+                logits.append(Predictions.from_stacked(outputs, num_members).logits)
+            break
+        except torch.OutOfMemoryError:
+            if batch_size == 1:
+                raise MemoryError(f"The prediction: {GPU_FULL}") from None
+            print("The GPU's memory does not suffice for this batch: smaller ones are tried.")
     model.cpu().train(was_training)
     return Predictions(np.concatenate(logits), images.labels)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,8 @@ import torch
 from course_utils import data, runs, training, zoo
 from course_utils.models import LeNet, PackedLeNet
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +62,12 @@ def test_round_trip(own_runs, digits, monkeypatch, capsys):
     predictions = loaded.predictions(digits)
     np.testing.assert_array_equal(predictions.logits, expected.logits)
     np.testing.assert_array_equal(predictions.labels, digits.labels)
-    assert sorted(path.name for path in own_runs.iterdir()) == [
-        f"lenet.{digits.content_hash[:12]}.npz",
+    assert sorted(path.name for path in own_runs.glob("[!.]*")) == [
+        f"lenet.{saved.facts['sha256'][:12]}.{digits.content_hash[:12]}.npz",
         "lenet.json",
         "lenet.safetensors",
     ]
+    assert [path.name for path in own_runs.glob(".*")] in ([], [".lock"])
 
 
 def test_ensembles_round_trip_with_their_members(digits):
@@ -106,21 +112,55 @@ def test_a_second_training_leaves_no_predictions_of_the_first(digits):
     )
 
 
-def test_an_interrupted_second_training_is_not_taken_for_the_first(
-    own_runs, digits, monkeypatch, capsys
-):
-    runs.save(a_fit(seed=0), digits, digits)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left")])
+def test_an_interrupted_second_training_leaves_the_first(own_runs, digits, monkeypatch, error):
+    first = runs.save(a_fit(seed=0), digits, digits)
+    before = {path.name: path.read_bytes() for path in own_runs.iterdir()}
 
-    def interrupt(*arguments):
-        raise KeyboardInterrupt
+    def stop(*arguments):
+        raise error
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(training, "predict", interrupt)
+    with monkeypatch.context() as patched, pytest.raises((KeyboardInterrupt, OSError)) as caught:
+        patched.setattr(training, "predict", stop)
         runs.save(a_fit(seed=1), digits, digits)
-    assert not (own_runs / "lenet.json").exists()
-    loaded = runs.load("lenet", "sample")
-    assert "from the course's zoo (short-lenet), 3 epochs on 55,000" in capsys.readouterr().out
-    assert loaded.folder is None
+    if caught.type is OSError:
+        assert "lenet cannot be kept in" in str(caught.value)
+        assert caught.value.errno == errno.ENOSPC
+    assert {path.name: path.read_bytes() for path in own_runs.iterdir()} == before
+    assert runs.load("lenet", "sample").facts == first.facts
+
+
+def test_predictions_of_another_training_are_not_taken_for_these(digits):
+    first = runs.save(a_fit(seed=0), digits, digits)
+    expected = first.predictions(digits).logits
+    runs.save(a_fit(seed=1), digits, digits)  # in another notebook, while the first is open
+    np.testing.assert_array_equal(first.predictions(digits).logits, expected)
+
+
+def test_two_notebooks_that_save_at_once_leave_a_whole_run(own_runs, digits):
+    """Each reader sees the run of one or of the other, and never parts of both."""
+    program = (
+        "import sys\n"
+        "from test_runs import a_fit, data, runs\n"
+        "digits = data.load_mnist('test').subset(slice(0, 40))\n"
+        "fit = a_fit(seed=int(sys.argv[1]))\n"
+        "for _ in range(20): runs.save(fit, digits, digits)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(HERE)])}
+    writers = [
+        subprocess.Popen([sys.executable, "-c", program, str(seed)], env=environment)
+        for seed in range(2)
+    ]
+    origins = set()
+    try:
+        while any(writer.poll() is None for writer in writers):
+            if (own_runs / "lenet.json").exists():
+                origins.add(runs.load("lenet", "sample").origin)
+    finally:
+        for writer in writers:
+            writer.kill()
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert origins == {"your own training"}
 
 
 def test_without_an_earlier_chapter_the_zoo_steps_in(digits, capsys):
