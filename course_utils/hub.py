@@ -16,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import _checkpoints
 from .data import data_dir
 
 __all__ = ["FILE_NAMES", "REPOSITORY", "HubError", "checkpoints", "read_checkpoint"]
@@ -90,7 +91,7 @@ def read_checkpoint(path: Path | str) -> dict:
     """The weights of one LeNet from a checkpoint of torch-uncertainty, named as in our LeNet.
 
     Lightning saves the whole routine, in which the network is called ``model``; that prefix is
-    dropped. ``weights_only=True`` refuses files that would run code when they are opened.
+    dropped. Files that would run code when they are opened are refused.
 
     Raises
     ------
@@ -104,17 +105,17 @@ def read_checkpoint(path: Path | str) -> dict:
     path = Path(path)
     again = f"delete {path} to have it downloaded again"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = _checkpoints.read_checkpoint(path)
     except FileNotFoundError:
         raise HubError(f"There is no checkpoint {path}.") from None
     except PermissionError:
         raise HubError(f"The checkpoint {path} cannot be read: no permission.") from None
-    except Exception as error:  # zip, pickle and torch raise many kinds for a damaged file
+    except (OSError, ValueError) as error:
         raise HubError(
             f"{path.name} is damaged or holds more than weights, and was not opened: {again}."
         ) from error
     foreign = HubError(f"{path.name} does not hold the weights of this course's LeNet: {again}.")
-    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    state = content.get("state_dict", content)
     if not isinstance(state, dict):
         raise foreign
     weights = {

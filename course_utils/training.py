@@ -34,6 +34,7 @@ from torch_uncertainty import TUTrainer
 from torch_uncertainty.transforms import RepeatTarget
 
 from . import settings
+from ._checkpoints import read_checkpoint
 from .data import MEAN, STD, Batches, ImageSet, batches
 from .predictions import Predictions
 from .progress import ProgressLine
@@ -447,11 +448,11 @@ def fit(
 def _steps_done(checkpoint: Path, model: nn.Module, num_steps: int) -> int:
     """How many steps a checkpoint has behind it, once it is known to fit this training."""
     try:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        saved = read_checkpoint(checkpoint)
         steps_done = saved["global_step"]
         weights = saved["state_dict"]
         schedules = [schedule.get("total_steps") for schedule in saved["lr_schedulers"]]
-    except Exception as error:  # torch and zipfile raise many kinds for a damaged file
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{checkpoint} cannot be read: delete it, or train anew with resume=False."
         ) from error
