@@ -1,6 +1,6 @@
 """How long after a key press a widget is painted, beside the usual `interact` pattern.
 
-    python benchmarks/widgets.py [--presses 25] [--json build/widgets.json]
+    python benchmarks/widgets.py [--presses 25] [--json benchmarks/widgets.json]
 
 In one JupyterLab, in turns, with 10,000 images, 8 members and 3 models: a key is pressed on a
 slider of the course's widget, and on one of an `interact` function that draws the same main figure
@@ -357,7 +357,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--presses", type=int, default=25)
-    parser.add_argument("--json", type=Path, default=REPOSITORY / "build" / "widgets.json")
+    parser.add_argument("--json", type=Path, default=Path(__file__).with_suffix(".json"))
     options = parser.parse_args()
     growth = in_the_kernel()
     print(table(growth), flush=True)
