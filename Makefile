@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all test-widgets7 lab notebooks results check slides present handout bench growth clean attendee author presenter zoo
+.PHONY: help address run test test-all test-widgets7 lab notebooks results check slides present handout bench growth drill audit clean attendee author presenter zoo
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ zoo: author ## authors: train the shipped networks that are missing (hours; stop
 notebooks: author ## authors: make notebooks/*.ipynb from notebooks/src/*.py
 	@$(COURSE) tools/notebooks.py build
 
+address: author ## authors: set the repository's address, URL=https://…, in badges and notebooks too
+	@$(COURSE) tools/address.py "$(URL)"
+	@$(COURSE) tools/notebooks.py build
+
 results: author ## authors: measure every number of the texts again, on all the digits
 	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
 	$(COURSE) tools/make_results.py
@@ -61,11 +65,27 @@ present: presenter ## open the decks in JupyterLab, with a running kernel
 handout: presenter ## for whoever teaches: all exercises with hints, solutions and minutes, HTML and PDF
 	@$(COURSE) tools/handout.py
 
+site: presenter ## build the executed chapters and the decks as a website in build/site, to publish
+	@$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) tools/make_site.py
+
+room-kit: presenter ## build a folder for a USB stick: all that a room without a network needs (TO=/path)
+	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) tools/room_kit.py \
+	$(if $(TO),--to "$(TO)") $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PYTHONS),--pythons $(PYTHONS))
+
+room-serve: attendee ## serve that folder to the laptops in the room (HOST=this machine's address)
+	@$(COURSE) tools/room_serve.py $(if $(KIT),--kit "$(KIT)") $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
 bench: attendee ## compare speed and accuracy with the ancestor of this course, in about 10 minutes
 	$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) benchmarks/against_ancestor.py $(BENCH)
 
 growth: attendee ## measure how time and memory grow with digits, images and members
 	$(COURSE) benchmarks/growth.py
+
+drill: author ## meet the faults that a room meets, each injected for real, in minutes
+	@$(COURSE) tests/drill
+
+audit: attendee ## ask the database of known vulnerabilities about every installed package
+	@$(COURSE) tools/audit.py
 
 clean: ## remove what commands produced (not work/, runs/ or .venv/)
 	rm -rf build

@@ -32,6 +32,9 @@ NETWORK_TROUBLE = re.compile(
     r"|failed to establish|max retries exceeded|network is unreachable",
     re.IGNORECASE,
 )
+NO_SPACE = re.compile(r"No space left|not enough space|Disk quota exceeded", re.IGNORECASE)
+# As pip says it where a proxy or a log-in page answers in the index's place.
+NOT_THE_FILES = re.compile(r"from versions: none|DO NOT MATCH THE HASHES|BadZipFile")
 
 
 class InstallError(Exception):
@@ -123,7 +126,7 @@ def has_nvidia_gpu() -> bool:
 
 def torch_options(python: Path) -> list[str]:
     """Return pip's options for the smallest fitting PyTorch, announcing its size if it is large."""
-    if not sys.platform.startswith("linux") or has_nvidia_gpu():
+    if not sys.platform.startswith("linux") or has_nvidia_gpu() or os.environ.get("PIP_NO_INDEX"):
         return []
     present = subprocess.run([str(python), "-c", "import torch"], stderr=subprocess.DEVNULL)
     if present.returncode == 0:
@@ -229,6 +232,13 @@ class Environment:
         say("Installed in %.0f s." % (time.monotonic() - started))
 
 
+def package_source() -> str:
+    """Name what pip asks, to begin a sentence with."""
+    if os.environ.get("PIP_NO_INDEX"):
+        return os.environ.get("PIP_FIND_LINKS", "The folder of packages")
+    return "The Python package index"
+
+
 def run_pip(command: list[str], folder: Path) -> None:
     """Run pip, passing its messages on, and turn a failure into one sentence.
 
@@ -246,10 +256,23 @@ def run_pip(command: list[str], folder: Path) -> None:
             sys.stderr.write(line)
     if pip.returncode == 0:
         return
-    if NETWORK_TROUBLE.search("".join(errors)):
+    said = "".join(errors)
+    if NO_SPACE.search(said):
         raise InstallError(
-            "The Python package index does not answer: check the network (and the proxy, if there "
-            "is one), then run the same command again. Complete downloads are kept."
+            "There is no space left on the disk: make room (`pip cache purge` gives some back), "
+            "then run the same command again."
+        )
+    if NETWORK_TROUBLE.search(said):
+        raise InstallError(
+            "%s does not answer: check the network (and the proxy, if there is one), then run the "
+            "same command again. Complete downloads are kept." % package_source()
+        )
+    strange = NOT_THE_FILES.search(said)
+    if strange and not os.environ.get("PIP_NO_INDEX"):
+        raise InstallError(
+            "%s gives something else than packages (%s): if this network wants a log-in, open any "
+            "page in a browser and log in; then run the same command again."
+            % (package_source(), strange.group())
         )
     reasons = [line.strip() for line in errors if line.startswith("ERROR")] or ["no reason given"]
     raise InstallError("pip could not install the course (%s)." % reasons[-1])
@@ -278,14 +301,14 @@ def say(sentence: str) -> None:
     print(sentence, flush=True)
 
 
-def make(environment: Environment, extras: set[str]) -> int:
-    """Make an environment if need be. Returns the exit status."""
+def make(environment: Environment, extras: set[str], python: str | None = None) -> int:
+    """Make an environment if need be, of `python` or of this one. Returns the exit status."""
     if environment.satisfies(extras):
         return 0
     try:
         with only_one(environment.root / "build" / "install.lock"):
             if not environment.satisfies(extras):  # another call may have just done it
-                environment.create(sys.executable)
+                environment.create(python or sys.executable)
                 environment.install(extras)
     except InstallError as error:
         print(error, file=sys.stderr)

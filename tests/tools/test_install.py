@@ -240,10 +240,46 @@ def test_other_failure_of_pip_tells_its_reason(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("PRETENDED_PIP", "ERROR: No space left on device")
+    monkeypatch.setenv("PRETENDED_PIP", "ERROR: the disk sleeps")
     assert install.main(["lab"], root) == 1
     last = capfd.readouterr().err.splitlines()[-1]
-    assert last == "pip could not install the course (ERROR: No space left on device)."
+    assert last == "pip could not install the course (ERROR: the disk sleeps)."
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("ERROR: [Errno 28] No space left on device", "There is no space left on the disk: make"),
+        ("ERROR: no version of torch (from versions: none)", "log-in, open any page in a browser"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "gives something else than packages"),
+    ],
+)
+def test_what_pip_says_of_disk_and_proxy_becomes_what_to_do(
+    root: Path,
+    python: Pretended,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    said: str,
+    sentence: str,
+) -> None:
+    monkeypatch.setenv("PRETENDED_PIP", said)
+    assert install.main(["lab"], root) == 1
+    assert sentence in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_a_folder_of_packages_is_named_and_no_index_is_asked(
+    root: Path,
+    python: Pretended,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "http://192.0.2.1:8000/wheels/")
+    monkeypatch.setenv("PRETENDED_PIP", "WARNING: connection broken by 'x'")
+    assert install.main(["lab"], root) == 1
+    words = capfd.readouterr()
+    assert words.err.splitlines()[-1].startswith("http://192.0.2.1:8000/wheels/ does not answer")
+    assert "3 GB" not in words.out
 
 
 def test_large_download_is_announced_or_avoided(
