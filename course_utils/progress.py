@@ -9,21 +9,15 @@ import time
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 
-
-def in_notebook() -> bool:
-    """Whether a Jupyter kernel shows what is displayed."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return getattr(get_ipython(), "kernel", None) is not None
+from ._notebook import in_notebook
 
 
 class ProgressLine(ProgressBar):
     """A single line, rewritten in place a few times a second.
 
     Lightning's own bars are widgets in JupyterLab: one appears and goes for every validation, the
-    page jumps, and nothing of them is left in an exported notebook. This line stays.
+    page jumps, and nothing of them is left in an exported notebook. This line stays. Where there is
+    no progress any more, because the loss is not a number, it stops the training.
 
     Parameters
     ----------
@@ -39,6 +33,8 @@ class ProgressLine(ProgressBar):
         self._accuracy: float | None = None
         self._start = self._shown_at = 0.0
         self.seconds_before = 0.0  # of the training that is resumed, up to its checkpoint
+        self.seconds = 0.0  # of the whole training, once it has ended
+        self._was_stopped = False
 
     def disable(self) -> None:
         self._is_enabled = False
@@ -53,10 +49,24 @@ class ProgressLine(ProgressBar):
         self.seconds_before = state_dict["seconds"]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._was_stopped:
+            # Lightning would go on from the middle of an epoch, and the schedule end too early
+            raise RuntimeError(
+                f"{self.title}: this training was stopped before its end. To start anew, restart "
+                "the kernel and run all cells up to this one."
+            )
         self._start = time.perf_counter() - self.seconds_before
         self._show(trainer, force=True)
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+        # not at every step: a GPU would have to be waited for
+        step = trainer.global_step
+        if step % trainer.log_every_n_steps == 0 and not outputs["loss"].isfinite():
+            raise FloatingPointError(
+                f"{self.title}: the loss is not a number any more after {step} steps, so the "
+                "training has diverged. Try a lower learning rate, and look whether all inputs are "
+                "finite and normalised. The weights are spoilt: make a new network."
+            )
         self._show(trainer)
 
     # not on_validation_epoch_end: the routine computes its metrics after the callbacks of that name
@@ -65,10 +75,12 @@ class ProgressLine(ProgressBar):
         self._accuracy = None if accuracy is None else float(accuracy)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.seconds = time.perf_counter() - self._start
         self._show(trainer, force=True)
         self._leave_line()
 
     def on_exception(self, trainer, pl_module, exception) -> None:
+        self._was_stopped = True
         self._leave_line()
 
     def _leave_line(self) -> None:

@@ -11,6 +11,9 @@ import IPython.display
 import pandas as pd
 import pytest
 import torch
+from lightning.pytorch.callbacks import Callback
+from torch_uncertainty import TUTrainer
+from torch_uncertainty.routines import ClassificationRoutine
 
 from course_utils import data, progress, training
 from course_utils.models import LeNet
@@ -160,3 +163,82 @@ def test_a_notebook_is_one_with_a_kernel(monkeypatch):
     ):
         monkeypatch.setattr(IPython, "get_ipython", lambda shell=shell: shell)
         assert progress.in_notebook() is expected
+
+
+class Notes(Callback):
+    """Keeps the loss that the progress line sees, and spoils it from one step on."""
+
+    def __init__(self, spoilt_from):
+        self.spoilt_from = spoilt_from
+
+    def on_before_zero_grad(self, trainer, pl_module, optimizer):
+        if trainer.global_step == self.spoilt_from:
+            torch.nn.init.constant_(pl_module.model.fc3.bias, float("nan"))
+
+
+def test_a_loss_that_is_no_number_stops_the_training(tmp_path):
+    with pytest.raises(FloatingPointError) as stopped:
+        training.fit(
+            LeNet(),
+            data.load_mnist("train"),
+            data.load_mnist("val"),
+            name="digits",
+            folder=tmp_path,
+            epochs=2,
+            callbacks=[Notes(spoilt_from=5)],
+        )
+    assert "digits: the loss is not a number any more after 10 steps" in str(stopped.value)
+    assert "lower learning rate" in str(stopped.value)
+    assert not list(tmp_path.glob("digits/*.ckpt")), "nothing to resume from was left"
+
+
+def as_in_chapter_2(*callbacks):
+    """A trainer, what it trains and on what: a few digits, two epochs."""
+    loader = data.batches(data.load_mnist("train").subset(slice(0, 3000, 10)), 50)
+    model = LeNet()
+    recipe = training.one_cycle_sgd(model, 2 * len(loader))
+    routine = ClassificationRoutine(
+        model, num_classes=10, loss=torch.nn.CrossEntropyLoss(), optim_recipe=recipe
+    )
+    trainer = TUTrainer(
+        accelerator="cpu",
+        max_epochs=2,
+        logger=False,
+        enable_checkpointing=False,
+        callbacks=list(callbacks),
+        enable_model_summary=False,
+    )
+    return trainer, routine, loader
+
+
+def test_a_trainer_that_was_stopped_does_not_go_on_in_mid_epoch(tmp_path):
+    """As when the cell of chapter 2 is interrupted and run again."""
+    stop = Stop(at=3)
+    trainer, routine, loader = as_in_chapter_2(progress.ProgressLine("digits"), stop)
+    with (
+        pytest.raises(KeyboardInterrupt, match="digits was interrupted; to start anew, restart"),
+        training.interruptible("The training of digits"),
+    ):
+        trainer.fit(routine, loader)
+    stop.at = None
+    with pytest.raises(RuntimeError, match=r"stopped before its end\. To start anew, restart"):
+        trainer.fit(routine, loader)
+
+
+class Stop(Callback):
+    def __init__(self, at):
+        self.at = at
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.at:
+            raise KeyboardInterrupt
+
+
+def test_the_time_of_a_finished_training_stays(tmp_path):
+    line = progress.ProgressLine("digits")
+    trainer, routine, loader = as_in_chapter_2(line)
+    trainer.fit(routine, loader)
+    seconds = line.seconds
+    assert seconds > 0
+    trainer.fit(routine, loader)  # the cell is run again: there is nothing left to do
+    assert line.seconds == seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import os
 import pickle
 import re
@@ -90,6 +91,41 @@ def test_device_falls_back_to_the_cpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "zeros", broken)
     assert training.device() == torch.device("cpu")
+
+
+def test_a_gpu_that_is_asked_for_and_absent_is_one_clear_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=r"no GPU here that PyTorch can use.*training\.device\(\)"):
+        data.batches(blank(3), 2, device="cuda")
+
+
+class Hungry(nn.Module):
+    """A network that fills the memory when it gets more than so many images at once."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.inner, self.most = LeNet(), most
+
+    def forward(self, images):
+        if len(images) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return self.inner(images)
+
+
+def test_a_full_gpu_gets_smaller_batches(test, capsys):
+    torch.manual_seed(0)
+    model = Hungry(most=50).eval()
+    found = training.predict(model, test)
+    expected = training.predict(model.inner, test)
+    np.testing.assert_allclose(found.logits, expected.logits, atol=1e-6)
+    assert "smaller ones are tried" in capsys.readouterr().out
+    with pytest.raises(MemoryError, match=r"GPU's memory does not suffice\. Shut down other"):
+        training.predict(Hungry(most=0), test, num_members=1)
+
+
+def test_training_on_a_full_gpu_is_one_clear_sentence(train, val, tmp_path):
+    with pytest.raises(MemoryError, match=r"training of x: the GPU's memory does not suffice"):
+        training.fit(Hungry(most=48), train, val, name="x", folder=tmp_path, epochs=1)
 
 
 def blank(count):
@@ -373,6 +409,26 @@ def test_epochs_must_be_positive(train, val, tmp_path, epochs):
 
 
 # Interrupted, resumed
+
+
+def test_a_second_training_in_the_same_folder_waits_for_the_first(train, val, tmp_path):
+    with training._only_training_in(tmp_path / "x"):
+        with pytest.raises(ValueError, match=r"Another notebook is training in .*x at this moment"):
+            training.fit(LeNet(), train, val, name="x", folder=tmp_path, epochs=1)
+        other = training.fit(LeNet(), train, val, name="y", folder=tmp_path, epochs=1)
+    assert other.num_steps == STEPS
+    assert training.fit(LeNet(), train, val, name="x", folder=tmp_path, epochs=1).log.exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_full_disk_is_one_clear_sentence(train, val, tmp_path, number):
+    error = OSError(number, os.strerror(number))
+    with pytest.raises(OSError, match="training of x cannot write its log or its check") as told:
+        training.fit(
+            LeNet(), train, val, name="x", folder=tmp_path, epochs=1, augment=Count(2, error)
+        )
+    assert told.value.errno == number
+    assert str(told.value).endswith("resume=True goes on from its last epoch")
 
 
 def interrupted(train, val, folder, at, exception=KeyboardInterrupt, epochs=3, model=None):
