@@ -429,7 +429,8 @@ budget
 #   if the package tensorboard is installed, `TensorBoardLogger` into files for that program;
 # - `LearningRateMonitor` adds the learning rate to the log, the only way to be sure of it;
 # - `ModelCheckpoint` keeps the weights with the best validation NLL, and the last ones;
-# - `ProgressLine` is the course's progress bar, one line that stays in the page;
+# - `ProgressLine` is the course's progress bar, one line that stays in the page; it keeps the time,
+#   and stops a training whose loss is not a number any more;
 # - `quiet()` silences a few warnings that you can do nothing about. The list, with a reason for
 #   each, is `course_utils.training.SILENCED`.
 
@@ -456,6 +457,7 @@ checkpoint = ModelCheckpoint(
     save_last=True,
     enable_version_counter=False,
 )
+progress = ProgressLine("LeNet")
 
 # %% [markdown]
 # The helpers are ready. Now the trainer itself. It uses a CUDA GPU if there is one, and the CPU
@@ -469,7 +471,7 @@ trainer = TUTrainer(
     max_epochs=num_epochs,
     logger=loggers,
     log_every_n_steps=10,
-    callbacks=[checkpoint, LearningRateMonitor("step"), ProgressLine("LeNet")],
+    callbacks=[checkpoint, LearningRateMonitor("step"), progress],
     enable_model_summary=False,
     num_sanity_val_steps=0,
 )
@@ -568,15 +570,14 @@ figures.training_curves(
 # %% [markdown]
 # ## Training
 #
-# One line does it. With `COURSE_SPEED=look` we load weights that were trained in the same way
+# One line does it. The line around it, `interruptible`, sees to it that the stop button stops this
+# cell and nothing else. With `COURSE_SPEED=look` we load weights that were trained in the same way
 # instead.
 
 # %%
-from time import perf_counter
-
 from course_utils import zoo
+from course_utils.training import interruptible
 
-start = perf_counter()
 if speed() == "look":
     model = zoo.load("short-lenet")
     log = zoo.log("short-lenet")
@@ -585,11 +586,11 @@ if speed() == "look":
     print("Not trained here: these weights come from the course's zoo.")
     print(f"{facts['epochs']} epochs of {facts['num_train']:,} digits: {steps_of_weights:,} steps.")
 else:
-    trainer.fit(routine, train_loader, val_loader)
+    with interruptible("The training of LeNet"):
+        trainer.fit(routine, train_loader, val_loader)
     model = model.cpu().eval()
     log = folder / "metrics.csv"
     print(f"{num_epochs} epochs of {len(data_train):,} digits: {trainer.global_step:,} steps.")
-seconds = perf_counter() - start
 
 # %% [markdown]
 # ### Learning curves
@@ -1029,7 +1030,7 @@ else:
         name="lenet",
         epochs=num_epochs,
         num_steps=trainer.global_step,
-        seconds=seconds,
+        seconds=progress.seconds,
         device=str(device()),
         learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
         log=log,
@@ -1037,7 +1038,8 @@ else:
         last_checkpoint=folder / "last.ckpt",
     )
     runs.save(fit, data_train, data_test, data_ood)
-    print(f"Left in {runs.folder(data_train.source).name}: lenet, trained in {seconds:.0f} s.")
+    print(f"Left in {runs.folder(data_train.source).name}: lenet,", end=" ")
+    print(f"trained in {progress.seconds:.0f} s.")
 
 # %% [markdown]
 # From now on you need not write all this. `course_utils.training.fit` does the same in one call,

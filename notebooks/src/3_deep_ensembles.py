@@ -483,6 +483,7 @@ checkpoint = ModelCheckpoint(
     save_last=True,
     enable_version_counter=False,
 )
+progress = ProgressLine("DE-2")
 
 # %% [markdown]
 # Nothing here knows that there are two members.
@@ -494,7 +495,7 @@ trainer = TUTrainer(
     max_epochs=num_epochs,
     logger=CSVLogger(folder, name="", version=""),
     log_every_n_steps=10,
-    callbacks=[checkpoint, LearningRateMonitor("step"), ProgressLine("DE-2")],
+    callbacks=[checkpoint, LearningRateMonitor("step"), progress],
     enable_model_summary=False,
     num_sanity_val_steps=0,
 )
@@ -503,11 +504,9 @@ trainer = TUTrainer(
 # With `COURSE_SPEED=look` we take an ensemble that was trained this way and comes with the course.
 
 # %%
-from time import perf_counter
-
 from course_utils import zoo
 from course_utils.settings import speed
-from course_utils.training import Fit
+from course_utils.training import Fit, interruptible
 
 if speed() == "look":
     ensemble = zoo.load("short-deep-ensemble-2")
@@ -515,12 +514,11 @@ if speed() == "look":
     print("Nothing was trained: this ensemble comes with the course.")
 else:
     facts_two = {"epochs": num_epochs, "num_train": len(data_train)}
-    start = perf_counter()
-    trainer.fit(routine, train_loader, val_loader)
-    seconds = perf_counter() - start
+    with interruptible("The training of DE-2"):
+        trainer.fit(routine, train_loader, val_loader)
     ensemble = ensemble.cpu().eval()
     last_rate = trainer.optimizers[0].param_groups[0]["lr"]
-    print(f"{trainer.global_step:,} steps in {seconds:.0f} s.")
+    print(f"{trainer.global_step:,} steps in {progress.seconds:.0f} s.")
     print(f"Last learning rate: {last_rate:.1e}")
 print(f"{facts_two['epochs']} epochs of {facts_two['num_train']:,} digits")
 
@@ -537,7 +535,7 @@ else:
         name="deep-ensemble-2",
         epochs=num_epochs,
         num_steps=trainer.global_step,
-        seconds=seconds,
+        seconds=progress.seconds,
         device=str(device()),
         learning_rate=last_rate,
         log=folder / "metrics.csv",
@@ -636,6 +634,9 @@ def training_megabytes(model, images, labels):
 
 
 # %%
+from time import perf_counter
+
+
 def milliseconds_per_step(models, images, labels, num_turns=13):
     """Median time of a training step of each model, M -> model; the first three left out."""
     optimizers = {
