@@ -1,8 +1,9 @@
 """Open the decks in JupyterLab, to present them with a running kernel and widgets that answer.
 
 The decks are copied to `work/slides/` as `tools/lab.py` copies the chapters: what you change there
-is never overwritten. Run all cells, then press the deck button in the notebook's toolbar, or choose
-"Start Deck" in the command palette; the arrow keys move. Arguments go to JupyterLab.
+is never overwritten. Run all cells, click the title, then press the deck button in the notebook's
+toolbar, or choose "Start Deck" in the command palette; the arrow keys move. Arguments go to
+JupyterLab.
 """
 
 from __future__ import annotations
