@@ -145,7 +145,7 @@ def original_files(dataset: str) -> dict[str, bytes]:
     contents = _intact_files(folder, dataset)
     if len(contents) == len(FILES[dataset]):
         return contents
-    mirror = os.environ.get("COURSE_DATA_MIRROR", "").strip()
+    mirror = _mirror()
     attempt = (dataset, folder, mirror)
     if attempt in _failed:
         raise DataUnavailableError(_failed[attempt])
@@ -165,6 +165,40 @@ def original_files(dataset: str) -> dict[str, bytes]:
                 raise DataUnavailableError(str(error)) from None
             _keep(folder, dataset, name, contents[name])
     return contents
+
+
+def intact_folder(dataset: str) -> Path:
+    """The folder on this machine whose four files of a data set are all intact.
+
+    Looks into the data folder, then into the mirror if that is a folder. Nothing is fetched, copied
+    or repaired, and no network is asked.
+
+    Raises
+    ------
+    DataUnavailableError
+        If there is none; the message says what is wrong with each folder.
+    """
+    mirror = _mirror()
+    folders = [data_dir()]
+    if mirror and not _is_address(mirror):
+        folders.append(Path(mirror).expanduser().absolute())
+    reasons = []
+    for folder in folders:
+        try:
+            for name in FILES[dataset]:
+                _from_folder(folder, dataset, name)
+            return folder
+        except _Unavailable as error:
+            reasons.append(f"{folder}: {error}")
+    raise DataUnavailableError("; ".join(reasons))
+
+
+def _mirror() -> str:
+    return os.environ.get("COURSE_DATA_MIRROR", "").strip()
+
+
+def _is_address(mirror: str) -> bool:
+    return mirror.lower().startswith(("http://", "https://"))
 
 
 def _intact_files(folder: Path, dataset: str) -> dict[str, bytes]:
@@ -221,7 +255,7 @@ _Way = tuple[str, Callable[[str, str], bytes]]  # label, (dataset, file name) ->
 def _ways(dataset: str, folder: Path, mirror: str) -> Iterator[_Way]:
     # A gzipped file in the data folder: a copied mirror, or torchvision stopped while unpacking.
     yield str(folder), lambda dataset, name: _from_folder(folder, dataset, name)
-    if mirror.lower().startswith(("http://", "https://")):
+    if _is_address(mirror):
         yield mirror, lambda dataset, name: _from_url_mirror(mirror, dataset, name)
     elif mirror:
         place = Path(mirror).expanduser().absolute()

@@ -38,6 +38,7 @@ from course_utils._files import (
     DataUnavailableError,
     data_dir,
     forget_failures,
+    intact_folder,
     original_files,
     say_once,
 )
@@ -53,8 +54,10 @@ __all__ = [
     "DataUnavailableError",
     "ImageSet",
     "batches",
+    "damaged_sample_files",
     "data_dir",
     "forget_failures",
+    "intact_folder",
     "load_fashion_mnist",
     "load_mnist",
     "load_validation_digits",
@@ -208,6 +211,24 @@ def load_validation_digits() -> ImageSet:
     """
     arrays = _sample_arrays("MNIST")
     return ImageSet(arrays["images"], arrays["labels"], "MNIST validation digits", "sample")
+
+
+def damaged_sample_files() -> list[str]:
+    """Names of bundled files that are missing or differ from the sha256 in their PROVENANCE.md."""
+    folder = resources.files("course_utils") / "assets" / "sample"
+    damaged = []
+    try:
+        provenance = (folder / "PROVENANCE.md").read_text(encoding="utf-8")
+    except OSError:
+        return sorted(_SAMPLE_FILES.values())
+    for name in _SAMPLE_FILES.values():
+        try:
+            sha256 = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError:
+            sha256 = "missing"
+        if f"{sha256}  {name}" not in provenance:
+            damaged.append(name)
+    return damaged
 
 
 def read_original(dataset: str, part: Literal["train", "test"]) -> tuple[np.ndarray, np.ndarray]:
@@ -398,6 +419,11 @@ class Batches:
         self.shuffle = shuffle
         self.crop_padding = crop_padding
         self.device = torch.device(device)
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise ValueError(
+                'There is no GPU here that PyTorch can use: leave device="cuda" out, or give '
+                "course_utils.training.device(), which falls back to the CPU."
+            )
         self.rank, self.world_size = rank, world_size
         if seed is None:
             seed = int(torch.randint(2**62, (), dtype=torch.int64))

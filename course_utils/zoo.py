@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ZooError", "build", "facts", "load", "log", "names"]
+__all__ = ["ZooError", "build", "damaged", "facts", "load", "log", "names"]
 
 FOLDER = Path(__file__).parent / "assets" / "zoo"
 VERSION = 1
@@ -69,6 +69,26 @@ def load(name: str) -> nn.Module:
     model = build(described["architecture"])
     load_weights(model, FOLDER / f"{name}.safetensors", described["sha256"])
     return model.eval()
+
+
+def damaged() -> list[str]:
+    """Names of stored networks whose file is missing or differs from its sha256.
+
+    Raises
+    ------
+    ZooError
+        If the list of networks itself cannot be read.
+    """
+
+    def intact(name: str, sha256: str) -> bool:
+        try:
+            content = (FOLDER / f"{name}.safetensors").read_bytes()
+        except OSError:
+            return False
+        return hashlib.sha256(content).hexdigest() == sha256
+
+    networks = _manifest()["networks"]
+    return [name for name, entry in networks.items() if not intact(name, entry["sha256"])]
 
 
 def log(name: str) -> Path:

@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
+import colab_cells
 from still_widgets import freeze
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -100,6 +101,7 @@ def contents(soup: BeautifulSoup) -> str:
 def chapter_page(chapter: Chapter, previous: Chapter | None, following: Chapter | None) -> str:
     """Return the HTML of one chapter."""
     notebook = copy.deepcopy(chapter.notebook)
+    notebook.cells = [cell for cell in notebook.cells if not colab_cells.belongs(cell)]
     freeze(notebook)
     notebook.metadata["title"] = chapter.title
     exporter = HTMLExporter(

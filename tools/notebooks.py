@@ -3,7 +3,7 @@
 `build` writes `notebooks/X.ipynb` from `notebooks/src/X.py`, always the same bytes for the same
 source: cell ids are hashes of the cells, and there are no outputs. `check` reports every notebook
 that is not what `build` would write, code cells too long to be read at a glance, and sources
-without a kernel. `slides/` is treated alike.
+without a kernel. `slides/` is treated alike. The cells for Google Colab are put in by `build`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 from jupytext.cli import jupytext as jupytext_command
+
+import address
+import colab_cells
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "slides")
@@ -58,7 +61,16 @@ def render(source: Path) -> bytes:
         jupytext_command(
             ["--quiet", "--to", "ipynb", "--update", str(source), "--output", str(target)]
         )
-        return target.read_bytes()
+        content = target.read_bytes()
+    if source.parents[1].name == "notebooks":
+        notebook = nbformat.reads(content.decode(), as_version=4)
+        notebook.cells = [cell for cell in notebook.cells if not colab_cells.belongs(cell)]
+        where = address.read(source.parents[2])
+        colab_cells.add(notebook, f"notebooks/{source.stem}.ipynb", where)
+        for cell, identifier in zip(notebook.cells, cell_ids(notebook), strict=True):
+            cell["id"] = identifier
+        content = (jupytext.writes(notebook, "ipynb") + "\n").encode()
+    return content
 
 
 def build(root: Path) -> list[Path]:
@@ -82,6 +94,9 @@ def check_pair(source: Path, target: Path) -> Iterator[str]:
     notebook = jupytext.read(source)
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         yield f"{source.name}: its header names no kernelspec python3; copy another's header."
+    if any(map(colab_cells.belongs, notebook.cells)):
+        # jupytext, opened on the notebook, carries them over
+        yield f"{source.name}: the cells for Colab belong to the notebook only; delete them here."
     for number, cell in enumerate(notebook.cells, start=1):
         lines = cell.source.count("\n") + 1
         if cell.cell_type == "code" and lines > LONGEST_CELL:

@@ -34,6 +34,17 @@
 # than half a minute; nothing is trained yet.
 
 # %% [markdown]
+# ## Is this machine ready?
+#
+# The next cell looks at what the course needs, and forecasts how long the chapters will compute
+# here.
+
+# %%
+from course_utils import doctor
+
+doctor.report()
+
+# %% [markdown]
 # ## Where the images come from
 #
 # We ask for MNIST in three parts: one to train on, one to make choices with (`val`, for
