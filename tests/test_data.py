@@ -488,13 +488,15 @@ def test_a_lock_that_cannot_be_had_does_not_stop_anybody(folder, tiny, tmp_path,
         assert _files.original_files("MNIST") == tiny
 
 
-def test_two_processes_download_once(folder, tiny, serve):
+@pytest.mark.parametrize("count", [2, pytest.param(40, marks=pytest.mark.slow)])
+def test_processes_that_start_at_once_download_once(folder, tiny, serve, count):
     server = serve(delay=0.15)
     server.pages = pages(tiny)
     program = (
         "import json, sys\n"
         "from course_utils import _files\n"
         "_files.FILES = json.loads(sys.argv[1])\n"
+        "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
         "print(sum(map(len, _files.original_files('MNIST').values())))\n"
     )
@@ -511,15 +513,24 @@ def test_two_processes_download_once(folder, tiny, serve):
             stdout=subprocess.PIPE,
             text=True,
         )
-        for _ in range(2)
+        for _ in range(count)
     ]
-    for process in processes:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    outputs = [process.communicate(timeout=20)[0] for process in processes]
+    try:
+        assert [process.stdout.readline() for process in processes] == ["ready\n"] * count
+        started = time.monotonic()
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        outputs = [process.communicate(timeout=60)[0] for process in processes]
+        seconds = time.monotonic() - started
+    finally:
+        for process in processes:
+            process.kill()
     total = str(sum(map(len, tiny.values())))
-    assert [output.split()[-1] for output in outputs] == [total, total]
+    assert [output.split()[-1] for output in outputs] == [total] * count
     assert set(server.asked.values()) == {1} and len(server.asked) == 4
+    # the download, and a fraction of a second for each who waits
+    assert seconds < 4 * 0.15 + 0.5 * count
 
 
 # --- what is asked for ---
