@@ -14,9 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 _OUR_VARIABLES = ("COURSE_DATA_DIR", "COURSE_DATA_MIRROR", "COURSE_DATA")
 _before: dict[str, str | None] = {}
 # The same examples at every run in CI; a busy machine is no reason to fail.
-settings.register_profile(
-    "course", deadline=None, max_examples=60, derandomize="CI" in os.environ
-)
+settings.register_profile("course", deadline=None, max_examples=60, derandomize="CI" in os.environ)
 settings.load_profile("course")
 
 
