@@ -126,6 +126,14 @@ def test_the_shipped_zoo_is_small():
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 6_000_000
 
 
+def test_the_shipped_zoo_is_complete():
+    for name, (_, recipe, _) in make_zoo.NETWORKS.items():
+        assert make_zoo.is_stored(name, recipe), name
+    weights = {path.stem for path in zoo.FOLDER.glob("*.safetensors")}
+    assert weights == set(make_zoo.NETWORKS)
+    assert make_zoo.read_manifest()["ensembles"] == make_zoo.ENSEMBLES
+
+
 def test_the_manifest_is_extended_in_the_order_of_the_list(folders):
     make_zoo.update_manifest({"packed": {"seed": 0}})
     make_zoo.update_manifest({"first": {"seed": 0}})
