@@ -34,9 +34,13 @@ endif
 	$(COURSE) -m pytest tests
 	@$(MAKE) --no-print-directory test-widgets7
 
-test-widgets7: ## check figures and widgets under ipywidgets 7.7.1, as Google Colab has it
-	@$(PYTHON) tools/widgets7.py
+# The chapters need torch and the rest of .venv: what Colab has of its own is put before those.
+test-widgets7: author ## check figures, widgets and chapters under ipywidgets 7.7.1, as Google Colab has it
+	@$(COURSE) tools/widgets7.py
 	build/widgets7/bin/python -m pytest tests/figures tests/widgets
+	export PYTHONPATH="$$(build/widgets7/bin/python -c 'import site; print(site.getsitepackages()[0])')" && \
+	$(COURSE) -c 'import ipywidgets; assert ipywidgets.__version__ < "8", ipywidgets.__file__' && \
+	COURSE_SPEED=look COURSE_DATA=sample $(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 
 check: author ## style, and notebooks in step with their sources
 	@$(COURSE) -m ruff check .

@@ -1,7 +1,8 @@
 """Make `build/widgets7`, where the tests of figures and widgets meet ipywidgets 7.
 
 Google Colab has ipywidgets 7.7.1, and no environment holds two of them. Made once, it needs no
-network any more; it follows its list of requirements when that changes.
+network any more; it follows its list of requirements when that changes. Chapters run in `.venv`,
+with the packages of this environment before its own.
 """
 
 from __future__ import annotations
