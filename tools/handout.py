@@ -16,12 +16,12 @@ from html import escape, unescape
 from pathlib import Path
 
 import nbformat
-from latex2mathml.converter import convert
 from nbconvert.filters import markdown2html
 
 from course_pages import COURSE, Chapter
 from course_utils import exercises
 from course_utils.exercises import Choice, Exercise, Function, Number, bug_hunt
+from formulas import font_style, mathml
 from make_slides import chromium
 from solve_notebooks import BUG_HUNT
 
@@ -78,9 +78,9 @@ def parts(notebooks: Path) -> Iterator[Part]:
 
 
 def prose(text: str) -> str:
-    """Markdown as HTML, formulas as MathML, which browsers draw without any library."""
+    """Markdown as HTML, formulas as MathML."""
     page = markdown2html(text).strip()
-    return re.sub(r"\$([^$\n]+)\$", lambda formula: convert(unescape(formula[1])), page)
+    return re.sub(r"\$([^$\n]+)\$", lambda formula: mathml(unescape(formula[1])), page)
 
 
 def line(text: str) -> str:
@@ -164,7 +164,8 @@ def page(all_parts: list[Part]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{COURSE}: exercises with solutions</title><style>{STYLE}</style></head>"
+        f"<title>{COURSE}: exercises with solutions</title>"
+        f"<style>{STYLE}{font_style()}</style></head>"
         f"<body><main><h1>{COURSE}: exercises with solutions</h1>"
         "<p>For whoever teaches. Learners find tasks in the notebooks, and hints and solutions one "
         "by one behind <code>hint()</code> and <code>solution()</code>.</p>"

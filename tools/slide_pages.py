@@ -10,10 +10,10 @@ from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup
-from latex2mathml.converter import convert
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
+from formulas import font_style, mathml
 from still_widgets import freeze
 
 TEMPLATES = Path(__file__).resolve().parent / "templates" / "slides"
@@ -21,7 +21,6 @@ REVEAL = Path(__file__).resolve().parent.parent / "slides" / "reveal"
 WIDTH, HEIGHT = 1280, 720  # CSS pixels; 16:9, and 18 pt are 24 pixels
 STARTS = ("slide", "subslide")
 ONLY_LIVE, ONLY_STILL = "live", "still"
-BRACE_BELOW = "\N{BOTTOM CURLY BRACKET}"
 
 
 @dataclass
@@ -84,13 +83,13 @@ def _cell(cell: NotebookNode) -> Iterator[str]:
 
 
 def _rendered(source: str) -> str:
-    """Markdown as HTML, formulas as MathML, which browsers draw without any library."""
+    """Markdown as HTML, formulas as MathML."""
     formulas: list[str] = []
 
     def keep(match: re.Match) -> str:
         block, line = match[1], match[2]
         latex, display = (block, "block") if block is not None else (line, "inline")
-        formulas.append(_with_lines(convert(" ".join(latex.split()), display=display)))
+        formulas.append(mathml(latex, display))
         return f"xformulax{len(formulas) - 1}x"
 
     source = re.sub(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$", keep, source, flags=re.DOTALL)
@@ -98,16 +97,6 @@ def _rendered(source: str) -> str:
     html = re.sub(r'<a class="anchor-link".*?</a>', "", html)
     html = re.sub(r'(<h\d) id="[^"]*"', r"\1", html)  # made of the words, with formulas among them
     return re.sub(r"xformulax(\d+)x", lambda match: formulas[int(match[1])], html)
-
-
-def _with_lines(formula: str) -> str:
-    """A formula with a line in place of each brace below a term."""
-    page = BeautifulSoup(formula, "html.parser")
-    for brace in page.find_all("mo", string=BRACE_BELOW):
-        term = brace.parent.find(recursive=False)
-        term["class"] = "braced"
-        brace.parent.replace_with(term)
-    return str(page)
 
 
 def _section(slide: Slide, footer: str) -> str:
@@ -151,6 +140,7 @@ def deck_page(notebook: NotebookNode, course: str) -> str:
 <title>{escape(title)} - {escape(course)}</title>
 <style>{text(REVEAL / "reveal.css")}</style>
 <style>{text(TEMPLATES / "style.css")}</style>
+<style>{font_style()}</style>
 </head>
 <body>
 <div class="reveal"><div class="slides">

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -49,23 +48,3 @@ def test_a_formula_in_a_headline_stands_only_there() -> None:
     assert headline.math is not None and not headline.has_attr("id")
     words = headline.get_text(" ", strip=True)
     assert words.startswith("Weights grow by \N{GREEK SMALL LETTER ALPHA} 2 / M")
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_braces_below_terms_become_lines(count: int) -> None:
-    term = r"\underbrace{\frac{1}{M} \sum_m H_m}_{\text{expected entropy}}"
-    page = page_of(markdown("# Deck", "slide"), markdown(f"$$ {' + '.join([term] * count)} $$"))
-    formula = page.select_one("math[display=block]")
-    terms = formula.select(".braced")
-    assert len(terms) == count and all(term.find("mfrac") for term in terms)
-    assert slide_pages.BRACE_BELOW not in formula.get_text()
-    assert formula.get_text().count("expected") == count
-    below = terms[0].find_next_sibling()
-    assert below.get_text().replace("\N{NO-BREAK SPACE}", " ") == "expected entropy"
-
-
-def test_a_formula_keeps_what_is_not_below_a_brace() -> None:
-    formula = r"\frac{\partial L}{\partial w} + \lambda w"
-    assert slide_pages._with_lines(slide_pages.convert(formula)) == str(
-        BeautifulSoup(slide_pages.convert(formula), "html.parser")
-    )
