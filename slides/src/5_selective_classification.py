@@ -555,7 +555,7 @@ misclassified_browser({"PE-4": packed, "LeNet": test["LeNet"], "DE-8": eight}, d
 
 # %% tags=["still"] slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
 shared = np.flatnonzero(~packed.correct & ~test["LeNet"].correct & ~eight.correct)
-surest = shared[scores.max_probability(packed)[shared].argsort()[:8]]
+surest = shared[scores.max_probability(packed)[shared].argsort()[:6]]
 figures.misclassified_gallery(digits.images, packed, indices=surest)
 
 # %% [markdown]
