@@ -164,6 +164,21 @@ def settle_images() -> str:
     return "the full data sets" if sources == {"full"} else "partly full, partly sampled data"
 
 
+def run_chapters(paths: list[Path], build: Path, cell_seconds: int) -> list[Chapter]:
+    """Execute chapters in order, after the pages of an earlier run in `build` are gone."""
+    build.mkdir(parents=True, exist_ok=True)
+    for old in [*build.glob("*.html")]:
+        old.unlink()
+    # whatever a chapter writes beside itself ends here, not in the tree
+    scratch = build / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    return [
+        run_chapter(path, number, len(paths), scratch, cell_seconds)
+        for number, path in enumerate(paths, start=1)
+    ]
+
+
 def run_course(notebooks: Path, build: Path) -> int:
     """Execute all chapters and write their pages into `build`. Returns the exit status."""
     try:
@@ -177,19 +192,8 @@ def run_course(notebooks: Path, build: Path) -> int:
     if not paths:
         print(f"There are no chapters in {notebooks}.", file=sys.stderr)
         return 1
-    build.mkdir(parents=True, exist_ok=True)
-    for old in [*build.glob("*.html")]:
-        old.unlink()
-    scratch = (
-        build / "scratch"
-    )  # whatever a chapter writes beside itself ends here, not in the tree
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
     started = time.monotonic()
-    chapters = [
-        run_chapter(path, number, len(paths), scratch, CELL_SECONDS[speed])
-        for number, path in enumerate(paths, start=1)
-    ]
+    chapters = run_chapters(paths, build, CELL_SECONDS[speed])
     write_pages(chapters, build, f"Computed with COURSE_SPEED={speed} on {images}.")
     failed = [chapter.name for chapter in chapters if chapter.errors]
     succeeded, seconds = len(paths) - len(failed), time.monotonic() - started
