@@ -15,25 +15,18 @@ import tempfile
 import time
 from pathlib import Path
 
-DISTRIBUTION = "when-to-trust-a-classifier"
+from ._requirements import requirements
 
 
 def install() -> int:
     """Install what is missing. Returns the exit status, 0 if the course can be used."""
-    from packaging.requirements import Requirement
-
     started = time.monotonic()
-    requirements = [
-        str(one)
-        for one in map(Requirement, importlib.metadata.requires(DISTRIBUTION) or [])
-        if one.marker is None or one.marker.evaluate({"extra": ""})
-    ]
     halves = unfinished()
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "installed.txt"
         constraints.write_text("\n".join(pins()), encoding="utf-8")
         done = not halves or _pip("--no-deps", "--force-reinstall", *halves)
-        done = done and _pip("--constraint", str(constraints), *requirements)
+        done = done and _pip("--constraint", str(constraints), *map(str, requirements()))
     if not done:
         print(
             "The course is not installed yet; pip's reason is above. Run this cell again. If the "

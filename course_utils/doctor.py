@@ -20,10 +20,10 @@ from pathlib import Path
 from . import data, forecast, runs, settings, zoo
 from ._findings import Finding, State, table, text
 from ._notebook import in_notebook
+from ._requirements import DISTRIBUTION, requirements
 
 __all__ = ["Finding", "examine", "healthy", "report", "text"]
 
-DISTRIBUTION = "when-to-trust-a-classifier"
 MEGABYTE = 10**6
 MEMORY_NEEDED, MEMORY_WANTED = 1_000 * MEGABYTE, 2_000 * MEGABYTE  # one kernel takes about 1.2 GB
 DATA_SPACE = 120 * MEGABYTE
@@ -59,8 +59,9 @@ def report() -> None:
         silent = Finding(
             "Widgets",
             "note",
-            "no live page has answered; in an exported page, or a run without a browser, none can",
-            _pip(*_WIDGETS) + "  (then load the page again)",
+            "no live page has answered. An exported page, or a run without a browser, cannot; if "
+            "you see this in Jupyter, install them again and reload the page",
+            _pip(*_WIDGETS),
         )
         display(LiveTable(before=[*findings, silent], after=[*findings, live]))
 
@@ -82,25 +83,24 @@ def _python() -> Iterator[Finding]:
     try:
         wanted = importlib.metadata.metadata(DISTRIBUTION)["Requires-Python"]
     except importlib.metadata.PackageNotFoundError:
-        yield Finding("Python", "note", f"{version}; the course runs from a folder, not installed")
+        yield Finding("Python", "fine", version)
         return
     from packaging.specifiers import SpecifierSet
 
-    fits = version in SpecifierSet(wanted, prereleases=True)
+    ranges = SpecifierSet(wanted, prereleases=True)
+    fits = version in ranges
     mend = "" if fits else "python3 tools/install.py lab"
-    yield Finding("Python", "fine" if fits else "problem", f"{version} (needs {wanted})", mend)
+    seen = f"{version} (needs {_in_words(ranges)})"
+    yield Finding("Python", "fine" if fits else "problem", seen, mend)
 
 
 def _packages() -> Iterator[Finding]:
-    from packaging.requirements import Requirement
-
     try:
-        stated = map(Requirement, importlib.metadata.requires(DISTRIBUTION) or [])
+        needed = requirements()
     except importlib.metadata.PackageNotFoundError:
         seen = "unknown: the course itself is not installed in this Python"
-        yield Finding("Packages", "problem", seen, f"{_python_command()} -m pip install .")
+        yield Finding("Packages", "problem", seen, _pip(str(zoo.FOLDER.parents[2])))
         return
-    needed = [one for one in stated if one.marker is None or one.marker.evaluate({"extra": ""})]
     wrong = {str(one): said for one in needed if (said := _misfit(one))}
     if wrong:
         yield Finding("Packages", "problem", "; ".join(wrong.values()), _pip(*wrong))
@@ -121,7 +121,13 @@ def _misfit(requirement) -> str:
     floors = [one.version for one in requirement.specifier if one.operator.startswith(">")]
     old = any(Version(version) < Version(floor) for floor in floors)
     kind = "old" if old else "new"
-    return f"{requirement.name} {version} is too {kind} (needs {requirement.specifier})"
+    needs = _in_words(requirement.specifier)
+    return f"{requirement.name} {version} is too {kind} (needs {needs})"
+
+
+def _in_words(ranges) -> str:
+    """A set of version ranges, its lower end first."""
+    return ", ".join(sorted(map(str, ranges), reverse=True))
 
 
 def _gpu() -> Iterator[Finding]:
@@ -298,7 +304,7 @@ _WIDGETS = "ipywidgets>=7.7.1,<9", "anywidget>=0.9.21"
 
 
 def _python_command() -> str:
-    return "!python" if in_notebook() else shlex.quote(sys.executable)
+    return ("!" if in_notebook() else "") + shlex.quote(sys.executable)
 
 
 def _pip(*requirements: str) -> str:

@@ -110,9 +110,14 @@ def test_a_python_out_of_range(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_course_in_a_folder_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "DISTRIBUTION", "no-such-course")
-    assert found(doctor._python).state == "note"
-    assert found(doctor._packages).mend.endswith("-m pip install .")
+    def unknown(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "metadata", unknown)
+    monkeypatch.setattr(importlib.metadata, "requires", unknown)
+    assert found(doctor._python).state == "fine"
+    finding = found(doctor._packages)
+    assert finding.state == "problem" and finding.mend.endswith(f"-m pip install {ROOT}")
 
 
 # --- GPU -----------------------------------------------------------------------------------------
