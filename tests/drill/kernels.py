@@ -1,0 +1,219 @@
+"""Kernels that are restarted or interrupted; cells that run twice, or in another order."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from drill import REPOSITORY, environment, fault, judge_sentence, judge_words
+
+# so few steps that a whole chapter trains in seconds
+SHORT = "from course_utils import training; training.EPOCHS['train'] = 0.7"
+
+
+class Kernel:
+    """A kernel and a client that runs cells in it, as the notebook's page does."""
+
+    def __init__(self, client: Any, interrupt: Any = None) -> None:
+        self.client, self.interrupt = client, interrupt
+        client.start_channels()
+        # not wait_for_ready: it takes a kernel of somebody else's that is starting for a dead one
+        for _ in range(60):
+            with contextlib.suppress(queue.Empty, TimeoutError):
+                client.kernel_info(reply=True, timeout=2)
+                return
+        raise AssertionError("the kernel does not answer")
+
+    def run(self, source: str, *, interrupt_after: float | None = None) -> tuple[str, str]:
+        """What a cell prints, and the error it ends with (kind and words), if any."""
+        request, started = self.client.execute(source), time.monotonic()
+        printed, error = "", ""
+        while True:
+            seconds = time.monotonic() - started
+            assert seconds < 120, f"a cell hangs: {source}"
+            if interrupt_after is not None and seconds > interrupt_after:
+                interrupt_after = None
+                self.interrupt()
+            try:
+                message = self.client.get_iopub_msg(timeout=0.5)
+            except queue.Empty:
+                continue
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            kind, content = message["msg_type"], message["content"]
+            if kind == "stream":
+                printed += content["text"]
+            elif kind == "error":
+                error = f"{content['ename']}: {content['evalue']}"
+            elif kind == "status" and content["execution_state"] == "idle":
+                return printed, error
+
+
+def cells_of(chapter: str) -> list[str]:
+    """The code of a chapter, cell by cell."""
+    notebook = json.loads((REPOSITORY / f"notebooks/{chapter}.ipynb").read_text(encoding="utf-8"))
+    return ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+
+
+@contextlib.contextmanager
+def own_kernel(place: Path, **variables: str) -> Iterator[Kernel]:
+    """The course's kernel, without a server."""
+    from jupyter_client.manager import KernelManager
+
+    os.environ["JUPYTER_PATH"] = str(REPOSITORY / "tools/jupyter")
+    manager = KernelManager(kernel_name="python3")
+    variables = environment(COURSE_DATA="sample", **variables)
+    manager.start_kernel(env=variables, cwd=str(place), stderr=subprocess.DEVNULL)
+    try:
+        client = manager.client()
+        yield Kernel(client, manager.interrupt_kernel)
+        client.stop_channels()
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+class Lab:
+    """JupyterLab as `make lab` starts it, on a copy of the course."""
+
+    def __init__(self, place: Path) -> None:
+        self.course, home = place / "course", place / "jupyter"
+        for folder in ("tools", "course_utils", "notebooks"):
+            unwanted = shutil.ignore_patterns("__pycache__", "src")
+            shutil.copytree(REPOSITORY / folder, self.course / folder, ignore=unwanted)
+        self.runtime = home / "runtime"
+        variables = environment(
+            PYTHONPATH=str(self.course),
+            COURSE_DATA="sample",
+            COURSE_SPEED="look",
+            JUPYTER_CONFIG_DIR=str(home),
+            JUPYTER_DATA_DIR=str(home / "data"),
+            JUPYTER_RUNTIME_DIR=str(self.runtime),
+        )
+        for name in ("DISPLAY", "WAYLAND_DISPLAY", "JUPYTER_TOKEN"):
+            variables.pop(name, None)
+        self.process = subprocess.Popen(
+            [sys.executable, "tools/lab.py"],
+            cwd=self.course,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        # what a running server writes down for its own tools: address and token
+        described = self.runtime / f"jpserver-{self.process.pid}.json"
+        deadline = time.monotonic() + 60
+        while not described.exists():
+            assert time.monotonic() < deadline and self.process.poll() is None, "no JupyterLab"
+            time.sleep(0.1)
+        self.facts = json.loads(described.read_text())
+
+    def post(self, where: str, **content: Any) -> dict[str, Any]:
+        """Ask for something, as the page does."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.facts['port']}/api/{where}", data=json.dumps(content).encode()
+        )
+        request.add_header("Authorization", f"token {self.facts['token']}")
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)
+
+    def open(self, name: str) -> str:
+        """Open a notebook; returns the number of its kernel."""
+        kernel = {"name": "python3"}
+        session = self.post("sessions", path=name, name=name, type="notebook", kernel=kernel)
+        return session["kernel"]["id"]
+
+    def connect(self, kernel: str) -> Kernel:
+        """Talk to a kernel of this server."""
+        from jupyter_client import BlockingKernelClient
+
+        client = BlockingKernelClient()
+        client.load_connection_file(str(self.runtime / f"kernel-{kernel}.json"))
+        return Kernel(client)
+
+
+@fault(
+    "The kernel is restarted in mid-chapter, and cells are run from the middle",
+    "the cell says which cells to run first; after these, it runs",
+)
+def restarted(place: Path) -> None:
+    lab = Lab(place)
+    try:
+        number = lab.open("2_lenet.ipynb")
+        cells = cells_of("2_lenet")
+        middle = next(i for i, cell in enumerate(cells) if cell.startswith("torch.manual_seed"))
+        kernel = lab.connect(number)
+        for cell in cells[: middle + 1]:
+            assert not kernel.run(cell)[1]
+        lab.post(f"kernels/{number}/restart")
+        kernel = lab.connect(number)
+        _, error = kernel.run(cells[middle])
+        judge_words(error, "`torch` is made by another cell", "Run All Above Selected Cell")
+        _, other = kernel.run("figures.training_curves(lgo)")
+        judge_words(other, "`figures` is made by another cell")
+        _, typo = kernel.run("print(my_own_typing_error)")
+        judge_words(typo, r"^NameError: name 'my_own_typing_error' is not defined")
+        for cell in cells[: middle + 1]:
+            assert not kernel.run(cell)[1]
+    finally:
+        lab.process.terminate()
+        lab.process.wait(30)
+
+
+def training_cell(cells: list[str]) -> int:
+    """Where a chapter trains."""
+    return next(i for i, cell in enumerate(cells) if "trainer.fit(routine, train_loader" in cell)
+
+
+@fault(
+    "The stop button is pressed while chapter 2 trains",
+    "one sentence; run again, one sentence; after a restart, it trains",
+)
+def stop_button(place: Path) -> None:
+    cells = cells_of("2_lenet")
+    where = training_cell(cells)
+    with own_kernel(place) as kernel:
+        for cell in cells[:where]:
+            assert not kernel.run(cell)[1]
+        _, error = kernel.run(cells[where], interrupt_after=2)
+        judge_sentence(error)
+        judge_words(error, "^KeyboardInterrupt: The training of LeNet was interrupted; to start")
+        _, again = kernel.run(cells[where])
+        judge_words(again, "^RuntimeError: LeNet: this training was stopped before its end")
+        assert kernel.run("print(1 + 1)") == ("2\n", "")
+    with own_kernel(place) as kernel:
+        for cell in [SHORT, *cells[:where]]:
+            assert not kernel.run(cell)[1]
+        printed, error = kernel.run(cells[where])
+        assert not error
+        judge_words(printed.splitlines()[-1], "epochs of 3,000 digits")
+
+
+@fault(
+    "Every cell of chapter 2 is run twice, and then all from the last to the first",
+    "no error; the time of the training stays",
+)
+def twice_and_backwards(place: Path) -> None:
+    cells = cells_of("2_lenet")
+    facts = place / "runs/sample-train/lenet.json"
+    with own_kernel(place) as kernel:
+        kernel.run(SHORT)
+        for number, cell in enumerate(cells):
+            for _ in range(2):
+                _, error = kernel.run(cell)
+                assert not error, f"cell {number}: {error}"
+        seconds = json.loads(facts.read_text())["seconds"]
+        assert seconds > 0.2, seconds
+        for number, cell in reversed(list(enumerate(cells))):
+            _, error = kernel.run(cell)
+            assert not error, f"backwards, cell {number}: {error}"
+    print(f"{3 * len(cells)} cells ran. Handed on: trained in {seconds} s.")
