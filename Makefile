@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help address run test test-all test-widgets7 lab notebooks results check slides present handout bench growth drill audit clean attendee author presenter zoo
+.PHONY: help address run test test-all test-widgets7 test-pythons test-lowest test-gpu lab notebooks results check slides present handout bench growth memory drill audit clean attendee author presenter zoo
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -41,6 +41,17 @@ test-widgets7: author ## check figures, widgets and chapters under ipywidgets 7.
 	export PYTHONPATH="$$(build/widgets7/bin/python -c 'import site; print(site.getsitepackages()[0])')" && \
 	$(COURSE) -c 'import ipywidgets; assert ipywidgets.__version__ < "8", ipywidgets.__file__' && \
 	COURSE_SPEED=look COURSE_DATA=sample $(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
+
+test-pythons: author ## run the package's tests under each other Python, 3.10 to 3.13, that this machine has
+	@$(COURSE) tools/each_python.py
+
+test-lowest: author ## run the package's tests with the lowest versions that pyproject.toml allows
+	@$(COURSE) tools/lowest.py
+
+test-gpu: author ## check every chapter on an NVIDIA GPU, trained live on all the digits
+	@$(COURSE) tools/require_gpu.py
+	COURSE_SPEED=train COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
+	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 
 check: author ## style, and notebooks in step with their sources
 	@$(COURSE) -m ruff check .
@@ -84,6 +95,9 @@ bench: attendee ## compare speed and accuracy with the ancestor of this course, 
 
 growth: attendee ## measure how time and memory grow with digits, images and members
 	$(COURSE) benchmarks/growth.py
+
+memory: author ## measure how much memory the kernel of each chapter needs
+	$(COURSE) benchmarks/memory.py
 
 drill: author ## meet the faults that a room meets, each injected for real, in minutes
 	@$(COURSE) tests/drill
