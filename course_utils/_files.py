@@ -393,7 +393,7 @@ class _Transfer(threading.Thread):
             now = time.monotonic()
             if self.received - seen >= MINIMUM_PROGRESS:
                 seen, last_progress = self.received, now
-                say_once(f"Fetching images from {urlsplit(self.url).netloc} …")
+                say_once(f"Fetching images from {urlsplit(self.url).netloc} ...")
             elif now - last_progress > limit:
                 raise _NoAnswer(f"no progress for {limit:.3g} s")
 
