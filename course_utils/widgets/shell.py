@@ -267,6 +267,8 @@ def control(
     """
     if kind is not ipywidgets.Button:  # whose description is all there is
         traits["style"] = {"description_width": described}
+        if ipywidgets.__version__.startswith("7."):  # which takes all other descriptions for HTML
+            description = html.escape(description, quote=False)
     return kind(description=description, layout={"width": width}, **traits)
 
 
