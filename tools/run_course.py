@@ -179,6 +179,14 @@ def run_chapters(paths: list[Path], build: Path, cell_seconds: int) -> list[Chap
     ]
 
 
+def keep_executed(chapters: list[Chapter], folder: Path) -> None:
+    """Write the notebooks with their outputs, the failed ones too, into a folder of their own."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for chapter in chapters:
+        nbformat.write(chapter.notebook, folder / f"{chapter.name}.ipynb")
+
+
 def run_course(notebooks: Path, build: Path) -> int:
     """Execute all chapters and write their pages into `build`. Returns the exit status."""
     try:
@@ -195,6 +203,7 @@ def run_course(notebooks: Path, build: Path) -> int:
     started = time.monotonic()
     chapters = run_chapters(paths, build, CELL_SECONDS[speed])
     write_pages(chapters, build, f"Computed with COURSE_SPEED={speed} on {images}.")
+    keep_executed(chapters, build / "executed")
     failed = [chapter.name for chapter in chapters if chapter.errors]
     succeeded, seconds = len(paths) - len(failed), time.monotonic() - started
     print(f"{succeeded} of {len(paths)} chapters in {seconds:.0f} s.")

@@ -103,6 +103,14 @@ def test_failures_are_reported_and_do_not_stop_the_others(course: tuple[Path, in
     assert "Traceback" not in words
 
 
+def test_executed_notebooks_are_kept_with_what_they_said(course: tuple[Path, int, str]) -> None:
+    kept = {path.stem: path for path in (course[0] / "build" / "executed").iterdir()}
+    assert set(kept) == {"1_good", "2_bad", "3_hidden"}
+    printed = nbformat.read(kept["1_good"], as_version=4).cells[2].outputs[0]
+    assert printed.text.strip() == sys.executable
+    assert "no such split" in kept["2_bad"].read_text(encoding="utf-8")
+
+
 def test_repository_stays_as_it_was(course: tuple[Path, int, str]) -> None:
     root = course[0]
     command = ["git", "-C", str(root), "status", "--porcelain"]
