@@ -364,6 +364,7 @@ def fit(
             f" each of {num_nodes} machines: use 1, 2, 4, 8, ... in all."
         )
     num_members = count_members(model, training=True)
+    model.train()  # Lightning keeps the mode that it finds: dropout would stay off
     quiet()
     log_folder = Path(folder) / name
     with (

@@ -393,6 +393,15 @@ def test_mc_dropout_trains_as_one_network_and_is_validated_as_several(train, val
     assert training.predict(fit.model, val).num_members == 3
 
 
+def test_a_network_that_was_evaluated_before_trains_all_the_same(train, val, tmp_path):
+    """Lightning leaves it in the mode it finds: dropout would be off, all passes would be made."""
+    model = seeded("mc-dropout 0.1 4").eval()
+    trained = []
+    model.register_forward_hook(lambda module, *_: trained.append(module.training))
+    training.fit(model, train, val, name="short", folder=tmp_path, epochs=1)
+    assert any(trained)
+
+
 def test_validation_on_training_or_test_images_is_refused(train, test, tmp_path):
     same = data.ImageSet(train.images.copy(), train.labels.copy(), "another name")
     with pytest.raises(ValueError, match="same: validate on others"):
