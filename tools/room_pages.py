@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from pathlib import Path
 
@@ -82,7 +83,10 @@ def instructions(entries: list[dict]) -> str:
 def pages(kit: Path, entries: list[dict]) -> dict[str, str]:
     """File name -> content of the instructions, for people and for browsers."""
     text = instructions(entries)
-    links = "".join(
+    body = re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(text))
+    saved = '<a href="install.py" download><code>install.py</code></a> from this page'
+    body = body.replace("<code>install.py</code> from that page", saved)
+    decks = "".join(
         f'<li><a href="slides/{escape(path.name)}">{escape(path.name)}</a></li>'
         for path in sorted((kit / "slides").glob("*.*"))
     )
@@ -90,9 +94,7 @@ def pages(kit: Path, entries: list[dict]) -> dict[str, str]:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{COURSE}: without a network</title><style>{STYLE}</style></head>"
-        f'<body class="course"><main>{markdown2html(text)}'
-        '<h2>To open or save</h2><ul><li><a href="install.py" download>install.py</a></li>'
-        f"{links}</ul></main></body></html>\n"
+        f'<body class="course"><main>{body}<h2>Slides</h2><ul>{decks}</ul></main></body></html>\n'
     )
     return {"README.txt": text, "index.html": html}
 

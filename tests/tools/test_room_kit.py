@@ -263,6 +263,8 @@ def test_a_kit_is_complete_and_says_so(root: Path, tiny: dict, tmp_path: Path) -
     words = (kit / "README.txt").read_text()
     assert room_install.described(vars(HERE)) in words
     assert "Windows (AMD64) with Python 3.12 (could not be had: own)" in words
+    page = (kit / "index.html").read_text()
+    assert '<a href="install.py" download>' in page and 'href="slides/1_data.pdf"' in page
 
 
 def test_a_folder_of_somebody_else_is_left_alone(root: Path, tiny: dict, tmp_path: Path) -> None:
