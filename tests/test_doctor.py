@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 import torch
+from nbformat.v4 import new_code_cell, new_notebook
 from packaging.requirements import Requirement
 
+import course_pages
+import run_course
 from course_utils import __main__, data, doctor, forecast, zoo
 from course_utils.doctor import Finding
 
@@ -352,6 +355,16 @@ def test_the_page_answers_once_there_is_one() -> None:
     assert "application/vnd.jupyter.widget-view+json" in bundle
     live.answered = True  # what the front end sets
     assert "missing" not in live.page and "3.11.7" in live.page
+
+
+def test_without_a_page_nobody_waits(tmp_path: Path) -> None:
+    cell = new_code_cell("from course_utils import doctor\ndoctor.report()")
+    notebook = new_notebook(cells=[cell])
+    assert run_course.execute(notebook, tmp_path, 120, lambda number: None) == []
+    (output,) = notebook.cells[0].outputs
+    assert "no live page has answered" in output.data["text/html"]
+    page = course_pages.chapter_page(course_pages.Chapter("1", notebook, 1.0), None, None)
+    assert page.count("no live page has answered") == 1
 
 
 def test_widgets_that_do_not_start_leave_the_table(
