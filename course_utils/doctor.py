@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import data, forecast, runs, settings, zoo
+from ._device import device
 from ._findings import Finding, State, table, text
 from ._notebook import in_notebook
 from ._requirements import DISTRIBUTION, requirements
@@ -133,26 +134,25 @@ def _in_words(ranges) -> str:
 def _gpu() -> Iterator[Finding]:
     import torch
 
-    device = forecast.training_device()
-    if device == "cpu":
+    repair = _pip("--force-reinstall", "torch", "torchvision")
+    if not torch.cuda.is_available():
         if Path("/proc/driver/nvidia/version").exists():
             seen = f"an NVIDIA GPU is there, but PyTorch {torch.__version__} cannot use it"
-            yield Finding("GPU", "note", seen, _pip("torch", "torchvision", "--force-reinstall"))
+            yield Finding("GPU", "note", seen, repair)
         else:
             yield Finding("GPU", "fine", "none, and none is needed")
         return
-    name = torch.cuda.get_device_name() if device == "cuda" else "Apple's GPU"
+    name = torch.cuda.get_device_name()
     try:
-        ones = torch.ones(64, 64, device=device)
-        usable = float((ones @ ones).sum()) == 64**3
-        trouble = "it computes wrong results"
+        ones = torch.ones(64, 64, device="cuda")
+        trouble = "" if float((ones @ ones).sum()) == 64**3 else "it computes wrong results"
     except RuntimeError as error:
-        usable, trouble = False, (str(error).splitlines() or ["no reason given"])[0]
-    if usable:
-        yield Finding("GPU", "fine", f"{name}, used for training")
+        trouble = (str(error).splitlines() or ["no reason given"])[0]
+    if trouble:
+        seen = f"{name} cannot be used, so the CPU is: {trouble}"
+        yield Finding("GPU", "note", seen, repair)
     else:
-        hide = _set("CUDA_VISIBLE_DEVICES", "")  # training then takes the CPU
-        yield Finding("GPU", "problem", f"{name} cannot be used: {trouble}", hide)
+        yield Finding("GPU", "fine", f"{name}, used for training")
 
 
 def _images() -> Iterator[Finding]:
@@ -265,8 +265,7 @@ def _forecast() -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("Time", "problem", str(error), _set("COURSE_SPEED", "train"))
         return
-    device = forecast.training_device()
-    step, drawing = forecast.step_seconds(device), forecast.drawing_seconds()
+    step, drawing = forecast.step_seconds(device()), forecast.drawing_seconds()
     chapters = forecast.minutes(speed, step, drawing)
     numbers = ", ".join(
         f"{chapter.split('_')[0]}: {_short(minutes)}" for chapter, minutes in chapters.items()

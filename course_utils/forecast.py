@@ -14,11 +14,14 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .settings import Speed
 
-__all__ = ["drawing_seconds", "minutes", "reference", "step_seconds", "training_device"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["drawing_seconds", "minutes", "reference", "step_seconds"]
 
 FILE = Path(__file__).parent / "assets" / "forecast.json"
 EPOCHS = {"look": 0, "train": 3, "full": 75}
@@ -56,21 +59,12 @@ def minutes(speed: Speed, step: float, drawing: float) -> dict[str, float]:
     }
 
 
-def training_device() -> str:
-    """Where torch would train: ``"cuda"``, ``"mps"`` or ``"cpu"``, as Lightning's ``"auto"``."""
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def step_seconds(device: str = "cpu", clock: Clock = time.perf_counter) -> float:
+def step_seconds(device: str | torch.device = "cpu", clock: Clock = time.perf_counter) -> float:
     """Seconds of a step of training, LeNet on 128 digits; torch's random numbers stay as they are.
 
     Parameters
     ----------
-    device : str
+    device : str or torch.device
     clock : callable
         What counts as time, in seconds.
     """

@@ -35,6 +35,7 @@ from torch_uncertainty.transforms import RepeatTarget
 
 from . import settings
 from ._checkpoints import read_checkpoint
+from ._device import device
 from .data import MEAN, STD, Batches, ImageSet, batches
 from .predictions import Predictions
 from .progress import ProgressLine
@@ -59,21 +60,6 @@ __all__ = [
 BATCH_SIZE = 128
 EVALUATION_BATCH_SIZE = 500  # larger batches leave the CPU's cache: 1000 is slower than 500
 EPOCHS = {"look": 3, "train": 3, "full": 75}  # of the 55,000 digits
-
-
-def device() -> torch.device:
-    """Where networks are trained: a CUDA GPU that works, otherwise the CPU.
-
-    Apple's GPU (MPS) is left out: it has no float64, which several metrics need, and a LeNet is too
-    small to gain from it.
-    """
-    if torch.cuda.is_available():
-        try:
-            torch.zeros(1, device="cuda")
-        except RuntimeError:  # present but unusable: driver too old, memory taken by others
-            return torch.device("cpu")
-        return torch.device("cuda")
-    return torch.device("cpu")
 
 
 def epochs_for(train: ImageSet, speed: settings.Speed | None = None) -> int:

@@ -130,25 +130,26 @@ def test_a_gpu_that_cannot_compute(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: Any, **options: Any) -> None:
         raise RuntimeError("CUDA error: no kernel image is available\nCompile with …")
 
-    monkeypatch.setattr(forecast, "training_device", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla K80")
     monkeypatch.setattr(torch, "ones", fail)
     finding = found(doctor._gpu)
-    assert finding.state == "problem"
-    assert finding.seen == "Tesla K80 cannot be used: CUDA error: no kernel image is available"
-    assert "CUDA_VISIBLE_DEVICES=" in finding.mend
+    assert finding.state == "note"
+    because = "CUDA error: no kernel image is available"
+    assert finding.seen == f"Tesla K80 cannot be used, so the CPU is: {because}"
+    assert "--force-reinstall torch" in finding.mend
 
 
 def test_a_gpu_that_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     ones = torch.ones
-    monkeypatch.setattr(forecast, "training_device", lambda: "cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
     monkeypatch.setattr(torch, "ones", lambda *shape, device: ones(*shape))
     assert found(doctor._gpu) == Finding("GPU", "fine", "Tesla T4, used for training")
 
 
 def test_a_gpu_that_this_torch_does_not_see(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forecast, "training_device", lambda: "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(doctor.Path, "exists", lambda path: True)
     finding = found(doctor._gpu)
     assert finding.state == "note" and "--force-reinstall" in finding.mend
