@@ -156,11 +156,11 @@ def in_links(
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if target.is_dir():
                 target = target / "index.html"
-            fragment = unquote(parts.fragment)
+            # browsers look for the fragment as it is first; "#/2" is a slide
+            named = {parts.fragment, unquote(parts.fragment)}
             if problem := missing(path, parts.path, folder):
                 yield f"the link to {address} {problem}"
-            # "#/2" is a slide, not an anchor
-            elif fragment and fragment[0] != "/" and fragment not in anchors.get(target, ()):
+            elif parts.fragment[:1] not in ("", "/") and not named & anchors.get(target, set()):
                 yield f"the link to {address} finds no such place there"
 
 

@@ -14,6 +14,7 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><title>{title}</title><style>{sty
 <body><main><h2 id="top">Here</h2>{body}</main></body></html>"""
 FINE = f"""<p><img alt="A dot" src="{DOT}"><img alt="Another" src="dot.png">
 <a href="second.html#top">on</a> <a href="#top">up</a> <a href="second.html">to</a>
+<b id="90-%25">90 %</b> <a href="#90-%25">raw</a> <b id="Zürich">Z</b> <a href="#Z%C3%BCrich">Z</a>
 <a href="slides/deck.html#/2">third slide</a> <a href="notebooks.zip">zip</a> <a href="./">home</a>
 <a href="https://arxiv.org/abs/1612.01474">paper</a> <a href="mailto:a@b.org">mail</a></p>
 <svg role="img" aria-label="A line"></svg><div class="jp-OutputArea-output"><pre>0.98</pre></div>"""
