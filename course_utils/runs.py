@@ -130,13 +130,14 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
     }
     try:
         where.mkdir(parents=True, exist_ok=True)
-        with _alone(where), tempfile.TemporaryDirectory(prefix=".new-", dir=where) as staging:
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=where) as staging:
             new = Path(staging)
             write_whole(new / f"{fit.name}.safetensors", weights)
             for images in image_sets:
                 predict(fit.model, images).save(new / _file_name(fit.name, facts, images))
             write_whole(new / f"{fit.name}.json", json.dumps(facts, indent=1).encode())
-            _replace(fit.name, where, new)
+            with _alone(where):
+                _replace(fit.name, where, new)
     except OSError as error:
         raise OSError(
             error.errno,
