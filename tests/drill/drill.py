@@ -136,7 +136,7 @@ def start(program: str, *arguments: str, **changes: str) -> subprocess.Popen[str
     )
 
 
-def finish(process: subprocess.Popen[str], seconds: float = 60) -> str:
+def finish(process: subprocess.Popen[str], seconds: float = 200) -> str:
     """What it printed, once it has ended well."""
     output, _ = process.communicate(timeout=seconds)
     assert process.returncode == 0, f"ended with {process.returncode}: {output}"

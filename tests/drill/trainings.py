@@ -67,7 +67,7 @@ def stopped(place: Path, number: signal.Signals) -> str:
     notebook = start(HALF, str(place))
     assert "training" in notebook.stdout.readline()
     notebook.send_signal(number)
-    output, _ = notebook.communicate(timeout=60)
+    output, _ = notebook.communicate(timeout=200)
     return output
 
 
