@@ -17,15 +17,12 @@ import zipfile
 from html import escape
 from pathlib import Path
 
-import nbformat
-
 import address
 import make_slides
 import site_check
 from course_pages import COURSE, STYLE, Chapter, one_line, write_pages
 from course_utils import data, settings
 from run_course import CELL_SECONDS, run_chapters, settle_images
-from slide_pages import title_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL_NOTEBOOKS = "notebooks.zip"
@@ -68,7 +65,7 @@ def links(name: str, site: Path) -> str:
         )
         if (site / path).is_file()
     ]
-    return " · ".join(found)
+    return f'<span class="together">{" · ".join(found)}</span>'
 
 
 def rows(chapters: list[Chapter], decks: list[Path], site: Path) -> str:
@@ -76,7 +73,7 @@ def rows(chapters: list[Chapter], decks: list[Path], site: Path) -> str:
     lines = []
     for deck in decks:
         if deck.stem not in {chapter.name for chapter in chapters}:
-            title = escape(title_of(nbformat.read(deck, as_version=4)))
+            title = escape(deck.stem.partition("_")[2].replace("_", " ").capitalize())
             lines.append(f"<tr><td>{title}</td><td></td><td>{links(deck.stem, site)}</td></tr>")
     for chapter in chapters:
         question = f'<div class="question">{one_line(chapter.question)}</div>'
