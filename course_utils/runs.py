@@ -143,7 +143,7 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
             error.errno,
             f"{fit.name} cannot be kept in {where} ({error.strerror}): make room, or set"
             " COURSE_RUNS_DIR to another folder, then run this cell again. The network is still in"
-            " this notebook, and what was kept before stays",
+            " this notebook, and what was kept before stays.",
         ) from None
     return Run(fit.name, fit.model, facts, "this chapter", where)
 

@@ -528,7 +528,7 @@ def interruptible(
         raise OSError(
             error.errno,
             f"{title} cannot write its log or its checkpoints ({error.strerror}): make room, or set"
-            f" COURSE_RUNS_DIR to another folder before Jupyter starts; {remedy}",
+            f" COURSE_RUNS_DIR to another folder before Jupyter starts; {remedy}.",
         ) from None
     except torch.OutOfMemoryError:
         raise MemoryError(f"{title}: {GPU_FULL}") from None

@@ -437,7 +437,7 @@ def test_a_full_disk_is_one_clear_sentence(train, val, tmp_path, number):
             LeNet(), train, val, name="x", folder=tmp_path, epochs=1, augment=Count(2, error)
         )
     assert told.value.errno == number
-    assert str(told.value).endswith("resume=True goes on from its last epoch")
+    assert str(told.value).endswith("resume=True goes on from its last epoch.")
 
 
 def interrupted(train, val, folder, at, exception=KeyboardInterrupt, epochs=3, model=None):

@@ -101,7 +101,7 @@ def read(run: Callable[[], Any], *expected: str, error: type[BaseException] | No
 
 def judge_sentence(sentence: str) -> None:
     """Whether the words of an error are for people: one line that ends, not too long."""
-    assert sentence and "\n" not in sentence.strip(), f"no sentence: {sentence!r}"
+    assert sentence.endswith(".") and "\n" not in sentence, f"no sentence: {sentence!r}"
     assert len(sentence) <= LONGEST_SENTENCE, f"too long: {sentence!r}"
 
 

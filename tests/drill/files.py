@@ -175,10 +175,16 @@ def disk_full_of_weights(place: Path) -> None:
 )
 def disk_full_of_checkpoints(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
-    from trainings import train
+    from trainings import few_digits, train
 
+    from course_utils import runs
+
+    digits = few_digits()
+    os.environ["COURSE_RUNS_DIR"] = str(place / "disk/runs")
+    earlier = runs.save(train(place / "elsewhere", "lenet"), digits)
     words = ("cannot write its log or its checkpoints", "make room")
     read(lambda: train(place / "disk", "lenet", epochs=3), *words, error=OSError)
+    assert read(lambda: runs.load("lenet", "sample"), "your own").facts == earlier.facts
     assert train(place / "elsewhere", "lenet").num_steps
 
 

@@ -40,7 +40,7 @@ def answered(title: str, function: Callable[..., Any], *words: str) -> None:
 
 def raises(x: Any) -> float:
     """Divide by nothing."""
-    return x.sum() / 0 if x is None else 1 // 0
+    return float(x.sum()) / len([])
 
 
 def hangs(x: Any) -> float:
