@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
@@ -186,7 +187,20 @@ LOOK = """() => [
 ]"""
 
 
-def seen_problems(folder: Path, browser: object) -> list[str]:
+def watched(page: Any) -> list[str]:
+    """Refuse a page every network; the returned list grows with what it asks for and fails at."""
+    told: list[str] = []
+
+    def refuse(route: Any) -> None:
+        told.append(f"asks the network for {route.request.url}")
+        route.abort()
+
+    page.route(re.compile(r"^(https?|wss?):"), refuse)
+    page.on("pageerror", lambda error: told.append(f"a script fails: {error}"))
+    return told
+
+
+def seen_problems(folder: Path, browser: Any) -> list[str]:
     """What Chromium meets in every page, whose requests to a network are refused and told.
 
     Parameters
@@ -198,14 +212,7 @@ def seen_problems(folder: Path, browser: object) -> list[str]:
     for path in pages_of(folder):
         name = path.relative_to(folder).as_posix()
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        told: list[str] = []
-
-        def refuse(route: object, told: list[str] = told) -> None:
-            told.append(f"asks the network for {route.request.url}")
-            route.abort()
-
-        page.route(re.compile(r"^(https?|wss?):"), refuse)
-        page.on("pageerror", lambda error, told=told: told.append(f"a script fails: {error}"))
+        told = watched(page)
         page.goto(path.resolve().as_uri())
         page.wait_for_load_state("load")
         page.wait_for_function("!window.MathJax || MathJax.Hub?.queue.pending === 0")
