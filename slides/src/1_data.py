@@ -102,7 +102,7 @@ figures.sample_grid(train.images, train.labels, per_class=24)
 # ## The same ten answers for a sandal? None is right
 
 # %% jupyter={"source_hidden": true}
-figures.sample_grid(clothes.images, clothes.labels, class_names=figures.FASHION, per_class=18)
+figures.sample_grid(clothes.images, clothes.labels, class_names=figures.FASHION, per_class=20)
 
 # %% [markdown]
 # Source: Fashion-MNIST, Xiao et al. (2017)
