@@ -2,9 +2,10 @@
 
     python benchmarks/memory.py [--train 2 6] [--json benchmarks/memory.json]
 
-Every chapter is executed with ``COURSE_SPEED=look`` on the sample, and those named after ``--train``
-also with ``train``. Counted is the kernel with all processes that it starts: its largest size while
-the cells run, and its size after the last one. The result is written beside this file.
+Every chapter is executed with ``COURSE_SPEED=look`` on the sample, and those named after
+``--train`` also with ``train``. Counted is the kernel with all processes that it starts: its
+largest size while the cells run, and its size after the last one. The result is written beside
+this file.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ import torch
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY / "tools"), str(Path(__file__).resolve().parent)]
 
-import run_course  # noqa: E402
 from processes import tree_memory  # noqa: E402
+
+import run_course  # noqa: E402
 
 LARGEST = 1500.0  # MB: six kernels in the 10 GB that a laptop or a small hub has free
 SAMPLE_EVERY = 0.25  # seconds
@@ -83,17 +85,19 @@ def measure(chapter: Path, times: int = 1) -> dict:
         time; ``seconds``; ``errors``, one sentence each.
     """
     notebook = nbformat.read(chapter, as_version=4)
-    once = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    probes = [nbformat.v4.new_code_cell(PROBE) for _ in range(times)]
-    notebook.cells = [cell for probe in probes for cell in (*once, probe)]
-    # every time a cell of its own: outputs are written into it
-    notebook = nbformat.from_dict(json.loads(nbformat.writes(notebook)))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    new = nbformat.v4.new_code_cell
+    notebook.cells = [
+        cell
+        for _ in range(times)
+        for cell in [*(new(one.source, metadata=one.metadata) for one in code), new(PROBE)]
+    ]
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, watched() as peak:
         errors = run_course.execute(
             notebook, Path(folder), run_course.CELL_SECONDS["train"], lambda cell: None
         )
-    ends = notebook.cells[len(once) :: len(once) + 1]
+    ends = notebook.cells[len(code) :: len(code) + 1]
     sizes = ["".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in ends]
     return {
         "peak": round(peak.megabytes),
