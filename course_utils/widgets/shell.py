@@ -13,6 +13,11 @@ import ipywidgets
 from .live_picture import LivePicture
 from .stage import Stage
 
+# What traitlets and ipywidgets 7 and 8 keep in the object itself.
+_OF_ANY_WIDGET = {
+    *("_trait_values", "_trait_notifiers", "_trait_validators", "_cross_validation_lock"),
+    *("_model_id", "_repr_mimebundle_", "_ipython_display_"),
+}
 WIDTH = "880px"  # of a whole widget; a notebook's column is about 900
 
 
@@ -124,7 +129,10 @@ class Shell(ipywidgets.VBox):
 
     # --- ending ---
     def close(self) -> None:
-        """End the widget and everything in it: observers, connections, figures."""
+        """End the widget and everything in it: observers, connections, figures, data.
+
+        What a cell displayed stays in IPython's history; of a widget that ended, only a hull may.
+        """
         if not hasattr(self, "_heard"):  # never finished: its input made no sense
             return
         for control, heard, name in self._heard:
@@ -136,6 +144,11 @@ class Shell(ipywidgets.VBox):
             if part is not self:
                 part.close()
         super().close()
+        self.children = ()
+        for name in set(vars(self)) - _OF_ANY_WIDGET:
+            delattr(self, name)
+        self.state, self.pictures, self.stages, self._heard = None, [], [], []
+        self._quiet = True  # a control that somebody still holds asks for nothing
 
     # --- where no kernel is alive ---
     def still(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import dataclass, replace
 from io import BytesIO
 from unittest.mock import Mock
@@ -165,12 +167,23 @@ def test_snapping_of_a_slider_is_not_taken_for_a_wish() -> None:
 def test_close_ends_connections_and_observers() -> None:
     before = open_connections()
     made = Counter()
-    number, drawn = made.number, made.picture.png
+    number, picture = made.number, made.picture
+    drawn = picture.png
     made.close()
     assert open_connections() == before
     number.value = 3
-    assert made.state == Count(1)
-    assert made.picture.png == drawn
+    assert picture.png == drawn
+
+
+def test_what_ended_keeps_no_data() -> None:
+    made = Counter()
+    made.data = np.zeros(1000)
+    alive = weakref.ref(made.data), weakref.ref(made.number)
+    made.close()
+    made.close()  # nothing happens
+    gc.collect()
+    assert [one() for one in alive] == [None, None]
+    assert (made.state, made.pictures, made.children) == (None, [], ())
 
 
 def test_running_a_cell_again_leaks_nothing(notebook) -> None:

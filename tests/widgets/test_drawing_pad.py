@@ -251,10 +251,11 @@ def test_running_again_leaks_nothing(notebook) -> None:
 
 def test_closed_pad_answers_no_more() -> None:
     made = drawing_pad(members)
-    pad, png = made.pad, made.answer.png
+    pad, answer = made.pad, made.answer
+    png = answer.png
     made.close()
     pad.value = BAR
-    assert made.answer.png == png
+    assert answer.png == png
 
 
 # --- input that makes no sense ------------------------------------------------------------------
