@@ -26,11 +26,12 @@ from ._requirements import DISTRIBUTION, requirements
 __all__ = ["Finding", "examine", "healthy", "report", "text"]
 
 MEGABYTE = 10**6
-MEMORY_NEEDED, MEMORY_WANTED = 1_000 * MEGABYTE, 2_000 * MEGABYTE  # one kernel takes about 1.2 GB
+MEMORY_NEEDED, MEMORY_WANTED = 1_000 * MEGABYTE, 2_000 * MEGABYTE  # one kernel takes 0.8 GB at most
 DATA_SPACE = 120 * MEGABYTE
 RUNS_SPACE = 20 * MEGABYTE
 CGROUP = Path("/sys/fs/cgroup")
 SLOW = 4  # times the reference machine: then a hint at COURSE_SPEED=look helps
+
 
 def examine() -> list[Finding]:
     """Run every check, about three seconds in all. A check that fails itself is a finding, too."""

@@ -287,7 +287,7 @@ def only_one(path: Path):
         yield
         return
     path.parent.mkdir(exist_ok=True)
-    with path.open("w") as handle:
+    with path.open("w", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -65,3 +66,20 @@ def test_the_committed_measurement_is_of_chapter_2_for_three() -> None:
     measured = json.loads((ROOT / "benchmarks" / "hub_size.json").read_text())["megabytes"]
     assert (measured["chapter"], measured["attendees"]) == ("2_lenet", 3)
     assert (measured["speed"], measured["source"]) == ("train", "full")
+
+
+def test_the_readme_says_what_was_measured() -> None:
+    measured = json.loads((ROOT / "benchmarks" / "hub_size.json").read_text())["megabytes"]
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    said = re.search(
+        r"needed ([\d.]+) GB of memory each, and the server of an attendee ([\d.]+) GB; "
+        r"the environment takes ([\d.]+) GB of disk",
+        readme,
+    ).groups()
+    memory, disk = measured["memory"], measured["disk"]
+    megabytes = (
+        memory["kernel, proportional"],
+        memory["JupyterLab server"],
+        disk["environment, once"],
+    )
+    assert [float(one) for one in said] == pytest.approx([mb / 1000 for mb in megabytes], abs=0.05)

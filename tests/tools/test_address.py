@@ -84,7 +84,10 @@ def test_notebooks_follow_the_address(root: Path) -> None:
         ("https://github.com/a/b", "https://github.com/a/b"),
         (" https://github.com/a/b.git/ ", "https://github.com/a/b"),
         ("git@github.com:a/b.git", "https://github.com/a/b"),
-        ("ssh://git@gitlab.example.org/group/team/b.git", "https://gitlab.example.org/group/team/b"),
+        (
+            "ssh://git@gitlab.example.org/group/team/b.git",
+            "https://gitlab.example.org/group/team/b",
+        ),
         ("", ""),
     ],
 )
