@@ -147,9 +147,8 @@ def index_row(chapter: Chapter) -> str:
     )
 
 
-def index_page(chapters: list[Chapter], made_with: str) -> str:
-    """Return the HTML of the table of chapters."""
-    rows = "\n".join(index_row(chapter) for chapter in chapters)
+def plain_page(body: str) -> str:
+    """Return a page of the course around this HTML; no notebook stands behind it."""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -161,18 +160,24 @@ def index_page(chapters: list[Chapter], made_with: str) -> str:
 <body class="course">
 <main>
 <h1>{COURSE}</h1>
-<p>The chapters as they ran on this machine.
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def index_page(chapters: list[Chapter], made_with: str) -> str:
+    """Return the HTML of the table of chapters."""
+    rows = "\n".join(index_row(chapter) for chapter in chapters)
+    return plain_page(f"""<p>The chapters as they ran on this machine.
 To change and run them yourself: <code>make lab</code>.</p>
 <table>
 <tr><th>Chapter</th><th class="seconds">To read</th>
 <th class="seconds">Ran for</th><th>Result</th></tr>
 {rows}
 </table>
-<p>{escape(made_with)}</p>
-</main>
-</body>
-</html>
-"""
+<p>{escape(made_with)}</p>""")
 
 
 def write_pages(chapters: list[Chapter], folder: Path, made_with: str) -> None:

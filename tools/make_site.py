@@ -20,7 +20,7 @@ from pathlib import Path
 import address
 import make_slides
 import site_check
-from course_pages import COURSE, STYLE, Chapter, one_line, write_pages
+from course_pages import Chapter, one_line, plain_page, write_pages
 from course_utils import data, settings
 from run_course import CELL_SECONDS, run_chapters, settle_images
 
@@ -90,20 +90,9 @@ def front_page(table: str, picture: str, made_with: str, repository: str) -> str
     where = f' It lives at <a href="{escape(repository)}">{escape(repository)}</a>.' * bool(
         repository
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{COURSE}</title>
-<style>{STYLE}</style>
-</head>
-<body class="course">
-<main>
-<h1>{COURSE}</h1>
-<p>A network names a digit even when you show it a shoe, and often it is sure. These chapters are
-about knowing when to believe it: from one small network on handwritten digits to ensembles, and to
-a threshold that says what to hand to a human.{where}</p>
+    return plain_page(f"""<p>A network names a digit even when you show it a shoe, and often it is
+sure. These chapters are about knowing when to believe it: from one small network on handwritten
+digits to ensembles, and to a threshold that says what to hand to a human.{where}</p>
 {picture}
 <h2>Chapters and slides</h2>
 <table>
@@ -115,11 +104,7 @@ a threshold that says what to hand to a human.{where}</p>
 and S opens the speaker's view.</p>
 <p>{escape(made_with)}</p>
 <p>Text and figures: <a href="LICENSE-CC-BY-4.0.txt">CC BY 4.0</a>. Code:
-<a href="LICENSE.txt">Apache 2.0</a>. Data: <a href="NOTICE.txt">NOTICE</a>.</p>
-</main>
-</body>
-</html>
-"""
+<a href="LICENSE.txt">Apache 2.0</a>. Data: <a href="NOTICE.txt">NOTICE</a>.</p>""")
 
 
 def look(site: Path) -> list[str]:
