@@ -117,9 +117,9 @@ class RiskCoverage:
     def aurc(self) -> float:
         """Area under the risk-coverage curve, a mean risk over all coverages, 0 to 1.
 
-        Geifman & El-Yaniv 2017 (arXiv:1705.08500). As in torch-uncertainty's ``AURC``: trapezoids
-        from coverage 1/N to 1, divided by the width 1 - 1/N. A single image leaves no width: the
-        value is then its risk, the mean over the one point that there is (NaN there).
+        Geifman, Uziel & El-Yaniv 2019 (arXiv:1805.08206). As in torch-uncertainty's ``AURC``:
+        trapezoids from coverage 1/N to 1, divided by the width 1 - 1/N. A single image leaves no
+        width: the value is then its risk, the mean over the one point that there is (NaN there).
         """
         return _mean_height(self.expected_curve()[1])
 

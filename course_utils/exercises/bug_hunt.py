@@ -71,7 +71,7 @@ def _need_images(value: Any, what: str) -> ImageSet:
     return value
 
 
-_TRAINED_ON = "digits that you report on have been trained on."
+_TRAINED_ON = "digits that you report on are among those that you train on."
 
 
 def _examine_digits(digits: Callable[[], Any]) -> None:
@@ -276,7 +276,7 @@ BUGS: tuple[Exercise, ...] = (
         title="Trained on",
         objective=OBJECTIVE,
         minutes=2,
-        task="Digits that you report on have been trained on.",
+        task="Digits that you report on are among those that you train on.",
         stub='''def digits():
     """Digits to train on, to choose on, to report on."""
     data_train = load_mnist("train")

@@ -337,7 +337,8 @@ ex3_5 = Choice(
     answer='choice = "c"',
     why=(
         "Both terms of the step are as alone: 0.2 times a fifth of the gradient, and 0.2 · 1e-4 "
-        "is 0.04 · 5e-4. For Adam none of this holds."
+        "is 0.04 · 5e-4. With Adam the learning rate stays as alone; its weight decay is still "
+        "divided by 5, AdamW's is not."
     ),
     correct="c",
     options={
@@ -376,7 +377,7 @@ ex3_6 = Number(
         "Predict before you look at the figure below. Eight members have a lower NLL than one. How "
         "much of this gain is due to the **eighth**, in percent of the whole? The check computes "
         "it from the numbers that you have just measured, as means over subsets. A prediction "
-        "within 4 of it counts as right."
+        "within 1 of it counts as right."
     ),
     stub="guess = ...  # in percent of the gain",
     passed="guess, measured",
@@ -393,7 +394,7 @@ ex3_6 = Number(
         "independent. Read in the figure what the second brought."
     ),
     expected=_share_of_the_last,
-    tolerance=4,
+    tolerance=1,
     unit="percent",
     misconceptions=(
         Misconception(
@@ -403,8 +404,9 @@ ex3_6 = Number(
             100 / 2, "that is more like what the *second* brings. The eighth comes last."
         ),
         Misconception(
-            lambda measured: -_share_of_the_last(measured) - 4,
-            "the mean over subsets cannot rise with a further member: that is Jensen's inequality.",
+            0,
+            "the mean over subsets still falls with every member: Jensen's inequality is strict "
+            "wherever members differ.",
         ),
     ),
 )

@@ -410,8 +410,10 @@ ex4_7 = Number(
     task=(
         "If seconds followed FLOPs, every operation would take equally long. By which factor does "
         "an operation of PE-4 take longer than one of LeNet in a **training step**, on your "
-        "machine? Use the tables above. (FLOPs are counted for one forward pass; the backward pass "
-        "has about twice as many, in both networks.)"
+        "machine? Use the tables above, and take their FLOPs, those of a forward pass, as the "
+        "measure of work. (The backward pass needs twice as many in every layer but the first "
+        "convolution, where nobody asks for the gradient of the image. So a whole step of PE-4 has "
+        "a little less to do than this measure says.)"
     ),
     stub="factor = ...",
     passed="factor, cost",

@@ -137,9 +137,10 @@ ex5_2 = Choice(
     ),
     answer='choice = "b"',
     why=(
-        "In AURC the single mistake at the top weighs nearly as much as seven at rank 1 do in "
-        "AUGRC, and more than all 20 of B together. One wrong label can decide an AURC. AUGRC "
-        "sees 19 mistakes that any threshold would catch."
+        "In AURC the single mistake at the top has a weight of about 7, more than all 20 of B "
+        "together (about 6). One wrong label can decide an AURC. In AUGRC it has a weight of 1, "
+        "and the 20 of B together have 5. The other 19 of A count next to nothing in both: any "
+        "threshold that answers less than 98 % refers them."
     ),
     correct="b",
     options={
@@ -235,9 +236,9 @@ ex5_3 = Function(
         "Choose the threshold that gives the **largest** coverage with a risk of at most `budget`, "
         "and report honestly what it does. The function gets uncertainty and `correct` (true or "
         "false) of validation and test images. It returns three numbers: the threshold, which is "
-        "the uncertainty of the last image that is answered; the coverage, and the risk that you "
-        "would report. Answered means uncertainty ≤ threshold. No two images have the same "
-        "uncertainty, and some threshold keeps the budget."
+        "the uncertainty of the last *validation* image that is answered; the coverage, and the "
+        "risk that you would report. Answered means uncertainty ≤ threshold. No two images have "
+        "the same uncertainty, and some threshold keeps the budget."
     ),
     stub='''\
 def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_correct, budget):

@@ -43,9 +43,12 @@ ex8_1 = _question(
     "You try five recipes and keep the one with the highest accuracy on the test digits. What is "
     "wrong with reporting that accuracy?",
     {
-        "a": ("Nothing: all five saw the same digits.", "they did, and the luckiest of five won."),
+        "a": (
+            "Nothing: all five saw the same digits.",
+            "they did, but luck on these digits helped to choose the winner.",
+        ),
         "b": (
-            "It is expected to be too high: the winner was also the luckiest.",
+            "It is expected to be too high: luck on these digits helped to choose the winner.",
             "",
         ),
         "c": (
@@ -102,8 +105,8 @@ ex8_3 = _question(
         ),
     },
     "b",
-    "Calibration is a statement about groups of like confidence. It says nothing about accuracy, "
-    "and nothing about smaller groups within them.",
+    "Calibration is a statement about groups of like confidence. It does not say that the "
+    "accuracy is high, and nothing about smaller groups within them.",
     ("Of how many images does a bin speak?", "Could two halves of a bin differ?",
      "A statement about an average is not one about its parts."),
 )  # fmt: skip

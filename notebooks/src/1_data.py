@@ -432,9 +432,9 @@ figures.Picture(figure, f"Accuracy of the best of 1 to 1,000 guessers: {describe
 # %% [markdown]
 # Observe that the more candidates, the larger the gap. For $k$ candidates of equal true accuracy,
 # scored on $n$ images, the expected gap is at most $\sqrt{\ln k \, / \, (2n)}$ (it follows from
-# Hoeffding's inequality, 1963). It grows slowly with $k$ and shrinks with $n$. Real networks
-# differ in their true accuracy, and they err alike, so the gap is smaller. But on average it is
-# never in the other direction: the winner is flattered.
+# Hoeffding's lemma, 1963, with which he proved his inequality). It grows slowly with $k$ and
+# shrinks with $n$. Real networks differ in their true accuracy, and they err alike, so the gap is
+# smaller. But on average it is never in the other direction: the winner is flattered.
 #
 # Hence the rule of this course: **fit on train, choose on validation, report on test, once.**
 #
@@ -696,7 +696,8 @@ except RuntimeError:
 #
 # This course uses its own loaders instead, with as many OOD images as digits, and says so at every
 # table. When we *choose* something with the help of OOD images, they come from other parts of
-# Fashion-MNIST than its test part.
+# Fashion-MNIST than its test part. (In the sample both come from Fashion-MNIST's test file, but no
+# image is in both.)
 
 # %% [markdown]
 # ### Exercise 1.5: Which images to choose with?

@@ -305,9 +305,10 @@ for num_images in sorted({1_000, len(data_train), 55_000}):
 #
 # Some remarks, to be honest about the analogy.
 #
-# - It holds for SGD. For Adam, `weight_decay` goes through the adaptive step sizes, and for AdamW
-#   it does not enter the loss at all (Loshchilov and Hutter, 2019): neither optimiser's option is
-#   simply $\lambda$.
+# - It holds for SGD, and for PyTorch's `Adam`, which also adds $\lambda w$ to the gradient: both
+#   head for the same points, though Adam's adaptive steps take another way. For `AdamW` it does not
+#   hold: there the decay does not enter the loss at all, and its option is not $\lambda$
+#   (Loshchilov and Hutter, 2019).
 # - Random crops are not new independent images. With them, the sum above becomes an average over
 #   crops, and $N$ remains the number of *digits*.
 # - PyTorch's option covers all parameters it is given, here the biases too. So does our prior.
@@ -321,12 +322,13 @@ for num_images in sorted({1_000, len(data_train), 55_000}):
 # ## The recipe
 #
 # Stochastic gradient descent takes a step after every batch:
-# $w \leftarrow w - \eta \, (\nabla \text{loss} + \lambda w)$. (Nesterov) momentum averages the
-# direction over past steps. The learning rate $\eta$ follows **one cycle** (Smith and Topin, 2017):
-# it rises during the first two fifths of the training (`warm_up`), and then falls to almost zero,
-# so that the noise of single batches dies out. The rise is slow for a reason. The first steps of a
-# random network can be wild, and a ReLU that is thrown below zero for every image has no gradient
-# left to come back: one early spike can cost a network some of its channels for good.
+# $w \leftarrow w - \eta \, (\nabla \text{loss} + \lambda w)$. (Nesterov) momentum adds up the
+# directions of past steps, with weights that fade. The learning rate $\eta$ follows **one cycle**
+# (Smith and Topin, 2017): it rises during the first two fifths of the training (`warm_up`), and
+# then falls to almost zero, so that the noise of single batches dies out. The rise is slow for a
+# reason. The first steps of a random network can be wild, and a ReLU that is thrown below zero for
+# every image has no gradient left to come back: one early spike can cost a network some of its
+# channels for good.
 
 
 # %%
@@ -603,9 +605,10 @@ figures.training_curves({"LeNet": log}, x="step")
 # %% [markdown]
 # Observe three things. The training loss falls fast and then slowly, and it is noisy, since each
 # value is that of a single batch. (A peak on the way is a stretch where steps went too far while
-# the learning rate was high.) The validation NLL is the same quantity, without crops and without
-# weight decay, on digits that the network does not train on. And the last stretch, where the
-# learning rate is small, often brings a late improvement.
+# the learning rate was high.) The validation NLL is the same quantity, without crops, on digits
+# that the network does not train on. (Neither contains the weight decay, which the optimizer adds
+# to the gradient.) And the last stretch, where the learning rate is small, often brings a late
+# improvement.
 #
 # If the validation NLL turned upwards while the training loss goes on falling, the network would be
 # **overfitting**. If both were still falling steeply at the end, it would need more epochs.
@@ -709,8 +712,9 @@ table.round(3)
 # Suppose we answer only the images with the highest confidence, and refer the rest to a human.
 # **Coverage** is the share of images answered, **risk** the share of wrong answers among them.
 #
-# - **AURC** (Geifman and El-Yaniv, 2017): the area under the curve of risk against coverage, a mean
-#   risk over all coverages. Lower is better. A confidence that says nothing gives the error rate.
+# - **AURC** (Geifman, Uziel and El-Yaniv, 2019): the area under the curve of risk against coverage,
+#   a mean risk over all coverages. Lower is better. A confidence that says nothing gives the error
+#   rate.
 # - **AUGRC** (Traub et al., 2024): the same with *risk times coverage*, the share of **all** images
 #   that are answered and wrong. It does not give the few most confident answers the enormous weight
 #   that they have in the AURC. Lower is better. A confidence that says nothing gives half the error
@@ -763,7 +767,8 @@ truth = np.eye(10)[data_test.labels]
 uncertainty = scores.max_probability(predictions)  # one minus the confidence
 uncertainty_ood = scores.max_probability(predictions_ood)
 curve = selective.risk_coverage(uncertainty, predictions.correct)
-gaps = (predictions.correct - probabilities.max(axis=1))[np.argsort(-uncertainty)]
+confidence = probabilities.max(axis=1)
+gaps = (predictions.correct - confidence)[np.argsort(confidence)]
 detection = figures.detection(uncertainty, uncertainty_ood)
 
 # %% [markdown]
@@ -1010,8 +1015,8 @@ print(f"AUROC, counting grey pixels: {grey.auroc:.3f}")
 # network does not leave far behind, if at all. A high AUROC on an easy pair of data sets is no
 # proof of understanding. Report it, and say against which images and which simple rule.
 #
-# **Try it.** Replace `scores.max_probability` by `scores.energy` where the uncertainties are
-# computed, and run on from there. Which rows change, and which do not?
+# **Try it.** Replace `scores.max_probability` by `scores.entropy` in the two lines that begin with
+# `uncertainty`, and run on to the table. Which rows by hand change, and which do not?
 
 # %% [markdown]
 # ## Handing on
@@ -1087,8 +1092,8 @@ exercises.progress(2)
 #   language processing models. *EMNLP*. [arXiv:1508.05154](https://arxiv.org/abs/1508.05154)
 # - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On calibration of modern neural networks.
 #   *ICML*. [arXiv:1706.04599](https://arxiv.org/abs/1706.04599)
-# - Y. Geifman, R. El-Yaniv (2017). Selective classification for deep neural networks. *NeurIPS*.
-#   [arXiv:1705.08500](https://arxiv.org/abs/1705.08500)
+# - Y. Geifman, G. Uziel, R. El-Yaniv (2019). Bias-reduced uncertainty estimation for deep neural
+#   classifiers. *ICLR*. [arXiv:1805.08206](https://arxiv.org/abs/1805.08206)
 # - D. Hendrycks, K. Gimpel (2017). A baseline for detecting misclassified and out-of-distribution
 #   examples in neural networks. *ICLR*. [arXiv:1610.02136](https://arxiv.org/abs/1610.02136)
 # - J. Traub et al. (2024). Overcoming common flaws in the evaluation of selective classification

@@ -406,11 +406,14 @@ pd.Series(largest_difference, name="to the twin trained alone").to_frame()
 # %% [markdown]
 # Observe that with the right recipe the member has gone exactly the way of its twin, up to rounding
 # at most. Dividing by two loses no bit in binary numbers. Without it, the member lags behind: it
-# was trained with half the learning rate. The other member has no influence at all. So joint
-# training is a matter of convenience. Statistically, it *is* training alone, several times.
+# was trained with half the learning rate and, measured by its gradient, twice the weight decay. The
+# other member has no influence at all. So joint training is a matter of convenience: it *is*
+# training alone, several times, on the same batches in the same order. Only the first weights are
+# drawn anew for each member.
 #
 # This is exact for SGD. Adam divides the gradient by its own typical size, and a factor $1/M$
-# cancels: with Adam, leave the learning rate alone.
+# cancels: with Adam, leave the learning rate alone, and divide only the weight decay by $M$ (with
+# AdamW not even that).
 
 # %% [markdown]
 # ### Exercise 3.5: A recipe for five
@@ -795,7 +798,7 @@ measured = over_subsets(predictions_eight)
 # *About 2 minutes.* Predict before you look at the figure below. Eight members have a lower NLL
 # than one. How much of this gain is due to the **eighth**, in percent of the whole? The check
 # computes it from the numbers that you have just measured, as means over subsets. A prediction
-# within 4 of it counts as right.
+# within 1 of it counts as right.
 
 # %%
 from course_utils.exercises.chapter_3 import ex3_6
@@ -844,9 +847,9 @@ figures.metric_against_members(
 #   member brings with what the last one brings.
 # - **Accuracy** usually rises and soon levels off. With so few errors left, a step is a handful of
 #   digits.
-# - **ECE** need not fall. Averaging makes answers less sure. That cures members that are too sure
-#   (Guo et al., 2017), and makes an ensemble of well-calibrated members *too doubtful* (Rahaman and
-#   Thiery, 2021). Look which of the two happens here.
+# - **ECE** need not fall. Averaging makes answers less sure. That helps where members are too sure,
+#   as modern networks often are (Guo et al., 2017), and makes an ensemble of well-calibrated
+#   members *too doubtful* (Rahaman and Thiery, 2021). Look which of the two happens here.
 #
 # The bars are the **range over subsets of one ensemble**: from the worst to the best choice of
 # members. They are *not* confidence intervals. All subsets answer the same test digits and share
@@ -878,8 +881,9 @@ print(f"Gain on the least favourable digit: {gain.min():.1e}")
 # ### Choose members yourself
 #
 # Tick members one after another, then press "Best single" and "Add the best next" for each metric.
-# Look for where the dots stop rising, and whether the best choice by one metric is also the best by
-# another. These are *validation* digits: whoever chooses members chooses here, and reports on test.
+# Look for where the dots stop getting better (the arrow at the axis says which way that is), and
+# whether the best choice by one metric is also the best by another. These are *validation* digits:
+# whoever chooses members chooses here, and reports on test.
 
 # %%
 from course_utils.widgets import ensemble_builder
@@ -898,7 +902,7 @@ ensemble_builder(
 #
 # $$ \underbrace{H[\bar p]}_{\text{entropy of the mean}} \;=\;
 # \underbrace{\frac{1}{M} \sum_m H[p_m]}_{\text{expected entropy}} \;+\;
-# \underbrace{\frac{1}{M} \sum_m \sum_c p_m(c) \ln \frac{p_m(c)}{\bar p(c)}}_{
+# \underbrace{\frac{1}{M} \sum_{m,c} p_m(c) \ln \frac{p_m(c)}{\bar p(c)}}_{
 # \text{mutual information}} $$
 #
 # - **Entropy of the mean**: the total uncertainty of the ensemble's answer.
@@ -1108,8 +1112,8 @@ drawing_pad(eight, examples={"digit": data_test, "clothes": data_ood})
 
 # %% [markdown]
 # A drawing is neither from the training digits nor far from them. Where the members disagree on
-# yours, the networks tell you that they have seen nothing like it; where they agree on nonsense,
-# they have no way to know.
+# yours, their training digits did not settle what it is; where they agree on nonsense, they have no
+# way to know.
 
 # %% [markdown]
 # ## Side by side
@@ -1123,6 +1127,12 @@ drawing_pad(eight, examples={"digit": data_test, "clothes": data_ood})
 # %%
 from math import ceil
 
+
+def num_steps(history):
+    return history["epochs"] * ceil(history["num_train"] / BATCH_SIZE)
+
+
+# %%
 from course_utils.training import evaluate
 
 models = {"LeNet": single.model, "DE-2": ensemble, "one of the 8": first, "DE-8": eight}
@@ -1130,7 +1140,7 @@ histories = {"LeNet": single.facts, "DE-2": facts_two}
 histories |= {"one of the 8": facts, "DE-8": facts}
 if eight_from_hub:
     models["DE-8 (hub)"] = eight_from_hub
-    histories["DE-8 (hub)"] = {"epochs": 75, "num_train": 60_000}
+    histories["DE-8 (hub)"] = {"epochs": 75, "num_train": 60_000, "steps": "unknown"}
 
 table = evaluate(models, data_test, data_ood)
 budget = pd.DataFrame(
@@ -1138,7 +1148,7 @@ budget = pd.DataFrame(
         name: {
             "Epochs": str(history["epochs"]),
             "of digits": f"{history['num_train']:,}",
-            "Steps": f"{history['epochs'] * ceil(history['num_train'] / BATCH_SIZE):,}",
+            "Steps": history.get("steps") or f"{num_steps(history):,}",
         }
         for name, history in histories.items()
     }
@@ -1150,8 +1160,10 @@ pd.concat([budget, numbers])
 # How to read it:
 #
 # - **LeNet and DE-2** had the same budget if you trained both in this course: here you see what one
-#   more member brings. **One of the 8 and DE-8** have the same budget: here you see what seven more
-#   members bring. Where the steps differ, LeNet against DE-8 mixes two things, members and budget.
+#   more member brings, plus the luck of two separate trainings. **One of the 8 and DE-8** have the
+#   same budget: here you see what seven more members bring to this one, which may be a good or a
+#   bad one of the eight. Where the steps differ, LeNet against DE-8 mixes two things, members and
+#   budget. (How large the batches of the hub's networks were is not known, nor are their steps.)
 # - **Disagreement, Entropy of members, Mutual information** stand empty for single networks: with
 #   one member there is nobody to disagree with.
 # - **Parameters and MFLOPs per image** grow with the number of members, exactly.

@@ -475,8 +475,9 @@ for members in (2, 3, 4, 8):
 pd.DataFrame(rows).T.rename_axis("M = alpha")
 
 # %% [markdown]
-# Observe that the pairs of columns are equal. So a Packed-Ensemble is not another kind of ensemble.
-# It's a Deep Ensemble whose members may be narrower, in a form that runs in one pass.
+# Observe that the pairs of columns are equal: at full width nothing is saved. Equal counts do not
+# prove that the two *are* the same. If they are, a Packed-Ensemble is a Deep Ensemble whose members
+# may be narrower, in a form that runs in one pass. The proof follows below.
 
 # %% [markdown]
 # ### Try other settings
@@ -700,10 +701,11 @@ pd.Series(auroc).sort_values(ascending=False).round(4).to_frame("AUROC")
 #
 # Three scores are new. The *variation ratio* is the share of members that do not vote for the most
 # popular class: with four members it knows few different values, and is blind where all agree. The
-# *maximum logit* $\max_c z_c$ (Hendrycks et al., 2022) and the *energy* $-\ln \sum_c e^{z_c}$ (Liu
-# et al., 2020) look at the logits $z$, averaged over the members, before the softmax divides by
-# their sum. The softmax keeps the shares of the classes and throws away how much evidence there was
-# in total; these two keep it. Remember from chapter 1 what counting grey pixels reached.
+# *maximum logit*, as a score $-\max_c z_c$ (Hendrycks et al., 2022), and the *energy*
+# $-\ln \sum_c e^{z_c}$ (Liu et al., 2020) look at the logits $z$, averaged over the members, before
+# the softmax divides by $\sum_c e^{z_c}$. The softmax keeps the shares of the classes and throws
+# away how much evidence there was in total; these two keep it. Remember from chapter 1 what
+# counting grey pixels reached.
 
 # %%
 figures.score_histograms(
@@ -794,7 +796,8 @@ table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']}
 #   gains for large networks, which have width to spare.
 # - Between the groups, budgets may differ, and then training makes most of the difference. A table
 #   that sets a DE-8 of 75 epochs beside a PE-4 of three says nothing about packing. The tutorial
-#   from which this course descends has such a table.
+#   from which this course descends shows both results, one after the other, and rightly warns that
+#   they cannot be compared.
 # - OOD rows use the maximum probability as the score. You have just seen that other scores order
 #   the images better or worse.
 #
@@ -989,8 +992,10 @@ cost.div(cost["LeNet"], axis=0).round(2)
 #
 # *About 3 minutes.* If seconds followed FLOPs, every operation would take equally long. By which
 # factor does an operation of PE-4 take longer than one of LeNet in a **training step**, on your
-# machine? Use the tables above. (FLOPs are counted for one forward pass; the backward pass has
-# about twice as many, in both networks.)
+# machine? Use the tables above, and take their FLOPs, those of a forward pass, as the measure of
+# work. (The backward pass needs twice as many in every layer but the first convolution, where
+# nobody asks for the gradient of the image. So a whole step of PE-4 has a little less to do than
+# this measure says.)
 
 # %%
 from course_utils.exercises.chapter_4 import ex4_7
@@ -1061,9 +1066,10 @@ parts.round(2)
 # - **ReLU and pooling** have no FLOPs in our count, and yet take a good part of the time. They
 #   touch $\alpha = 2$ times the channels in PE-4.
 # - **conv1** does twice the FLOPs, **conv2** the same. But a processor computes 8 or 16 numbers in
-#   one instruction, in this layout for neighbouring channels. LeNet's 6 channels leave a part of it
-#   empty and 12 fill it better, so conv1 and its pooling may cost much less than twice. The groups
-#   in conv2 are only 3 channels in and 8 out, so there it may be the other way round.
+#   one instruction, in the layout of the next section for neighbouring channels. LeNet's 6 channels
+#   leave a part of it empty and 12 fill it better, so conv1 and its pooling may cost much less than
+#   twice. The groups in conv2 are only 3 channels in and 8 out, so there it may be the other way
+#   round.
 # - **The linear layers** are one product of matrices each in LeNet. In PE-4 each is a stack of
 #   small products, with rearranging before and after.
 #
@@ -1105,7 +1111,7 @@ steps.assign(saved=1 - steps["channels last"] / steps["default"]).round(2)
 # PE-4 with LeNet. On the processors of most PCs the packed network gains most: in the default
 # layout its step costs far more than its FLOPs say, in channels-last it comes much closer. If your
 # table shows little difference, PyTorch has other code for your processor. Either way the
-# mathematics is the same, and two numbers in a description make the difference. Whoever reports
+# mathematics is the same, and one number in a description makes the difference. Whoever reports
 # seconds must say in which layout.
 
 # %% [markdown]
@@ -1163,7 +1169,9 @@ exercises.progress(4)
 #   Packed-Ensembles](https://medium.com/@adrien.lafage/make-your-neural-networks-more-reliable-with-packed-ensembles-7ad0b737a873).
 #   The authors' blog post, with more drawings.
 # - [Documentation of torch-uncertainty](https://torch-uncertainty.github.io/): its layers, and the
-#   tutorial *From Deep Ensembles to Packed-Ensembles*, from which this chapter descends.
+#   tutorial [Improved Ensemble parameter-efficiency with
+#   Packed-Ensembles](https://torch-uncertainty.github.io/auto_tutorials/Ensemble_Methods/tutorial_from_de_to_pe.html),
+#   from which this chapter descends.
 # - B. Lakshminarayanan, A. Pritzel, C. Blundell (2017). Simple and scalable predictive uncertainty
 #   estimation using deep ensembles. *NeurIPS*. [arXiv:1612.01474](https://arxiv.org/abs/1612.01474)
 # - W. Liu, X. Wang, J. Owens, Y. Li (2020). Energy-based out-of-distribution detection. *NeurIPS*.

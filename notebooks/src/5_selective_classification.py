@@ -105,7 +105,7 @@ pd.DataFrame(errors).T.astype({"mistakes": int}).round(2)
 # %% [markdown]
 # ## Prediction with rejection
 #
-# The idea is older than most networks. Chow (1970) asked when a machine that reads characters
+# The idea is older than most networks. Chow (1957, 1970) asked when a machine that reads characters
 # should *reject* one. His answer: if a mistake costs $c_w$ and a rejection $c_r$, then answer if
 # the probability of being wrong is at most $c_r / c_w$, and reject otherwise. No other rule is
 # cheaper, provided that the probability is the true one.
@@ -348,9 +348,10 @@ on_all_digits.round(5)
 
 # %% [markdown]
 # They agree. (Where several images have the same uncertainty they may not: torch-uncertainty's
-# numbers then depend on the order in which the images come. `selective` takes the mean over all
-# orders, and says in its documentation why. And where *no* coverage keeps the risk,
-# torch-uncertainty says NaN, and we say 0: whoever answers nothing makes no mistake.)
+# numbers then depend on the order in which the images come. For the two areas `selective` takes the
+# mean over all orders; coverage and risk it reads only where a threshold can stop. And where *no*
+# coverage keeps the risk, torch-uncertainty says NaN, and we say 0: whoever answers nothing makes
+# no mistake.)
 #
 # Observe also the row "coverage at 5 % risk". A model that errs less often than that may answer
 # everything, and the row says 1. It cannot tell such models apart, and it will not tell us anything
@@ -629,11 +630,12 @@ figures.Picture(
 # - The first two rows are nearly the
 #   same.<!--claim:entropy-orders-like-max-probability supported--> For most digits only two
 #   classes compete, and then entropy and maximum probability say the same thing.
-# - The last two rows are light or black, with little between. Black are the mistakes on which all
+# - The last two rows are light or dark, with little between. Dark are the mistakes on which all
 #   members agree: by votes they look like any right answer, and everything would have to be
 #   referred.
-# - Towards the right the rows grow dark *together*. There are mistakes that no score finds. The
-#   members learned from the same digits, and share their blind spots.
+# - The rows of probabilities stay paler: they find most of those mistakes, too. Only the last few
+#   on the right hide from every score. The members learned from the same digits, and share their
+#   blind spots.
 #
 # Question 2 at the end of the chapter looks at these groups one by one.
 
@@ -732,11 +734,11 @@ pd.DataFrame(rows).T.rename_axis("digits to choose on").round(2)
 # ### Exercise 5.3: A threshold for a risk budget
 #
 # *About 10 minutes.* Choose the threshold that gives the **largest** coverage with a risk of at
-# most `budget`, and report honestly what it does. The function gets uncertainty and `correct`
-# (true or false) of validation and test images. It returns three numbers: the threshold, which is
-# the uncertainty of the last image that is answered; the coverage, and the risk that you would
-# report. Answered means uncertainty ≤ threshold. No two images have the same uncertainty, and some
-# threshold keeps the budget.
+# most `budget`, and report honestly what it does. The function gets uncertainty and `correct` (true
+# or false) of validation and test images. It returns three numbers: the threshold, which is the
+# uncertainty of the last *validation* image that is answered; the coverage, and the risk that you
+# would report. Answered means uncertainty ≤ threshold. No two images have the same uncertainty, and
+# some threshold keeps the budget.
 
 # %%
 from course_utils.exercises.chapter_5 import ex5_3
@@ -757,16 +759,17 @@ ex5_3.check(choose_and_report)
 # ### A threshold that holds
 #
 # To promise something you must aim lower, by as much as chance may take away. For a *fixed*
-# threshold with $w$ wrong among $n$ answered there is an exact bound on the true risk (Clopper and
-# Pearson, 1934): with probability $1 - \delta$ it is at most the $(1 - \delta)$ quantile of the
+# threshold with $w$ wrong among $n$ answered there is an exact bound on the **true risk**, that of
+# answering new images without end (Clopper and Pearson, 1934): with probability at least
+# $1 - \delta$ it is at most the $(1 - \delta)$ quantile of the
 # Beta distribution with parameters $w + 1$ and $n - w$.
 #
 # We want to look at several thresholds, and each look must be paid for. We fix eleven coverages
 # *before* we look at any label, give each look its share $\delta / 11$, and take the largest
 # coverage whose bound keeps the target. By the union bound (Bonferroni) all eleven bounds hold
-# together with probability $1 - \delta$. (The thresholds that belong to these coverages depend on
-# the images, but not on their labels.) Geifman and El-Yaniv (2017) search by bisection instead;
-# Angelopoulos et al. (2021) treat the general case.
+# together with probability at least $1 - \delta$. (The thresholds that belong to these coverages
+# depend on the images, but not on their labels.) Geifman and El-Yaniv (2017) search by bisection
+# instead; Angelopoulos et al. (2021) treat the general case.
 
 # %%
 from scipy.stats import beta
@@ -901,13 +904,11 @@ shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by se
 #   blur<!--claim:error-rate-rises-blur supported--> and for
 #   noise<!--claim:error-rate-rises-gaussian-noise supported-->), and the coverage falls with it
 #   (for blur<!--claim:coverage-falls-blur supported--> and for
-#   noise<!--claim:coverage-falls-gaussian-noise supported-->). The model notices
-#   that something is wrong and refers more. Compare the risk of what is still
-#   answered with that under rotation. It is far lower, for
-#   blur<!--claim:risk-below-that-under-rotation-blur supported--> and for
-#   noise:<!--claim:risk-below-that-under-rotation-gaussian-noise supported--> the desk is slower,
-#   but not much less reliable than before.
-#   (NaN stands where nothing is answered.)
+#   noise<!--claim:coverage-falls-gaussian-noise supported-->). The model notices that something is
+#   wrong and refers more. Compare the risk of what is still answered with that under rotation. It
+#   is far lower, for blur<!--claim:risk-below-that-under-rotation-blur supported--> and for
+#   noise:<!--claim:risk-below-that-under-rotation-gaussian-noise supported--> the work takes
+#   longer, but is not much less reliable than before. (NaN stands where nothing is answered.)
 # - **Rotation**: the coverage falls as
 #   well,<!--claim:coverage-falls-rotation supported--> but not nearly enough for all the
 #   mistakes.<!--claim:error-rate-rises-rotation supported--> A turned digit may look like a
@@ -1067,9 +1068,11 @@ pd.DataFrame(rows).T.rename_axis("cost per digit").round(4)
 
 # %% [markdown]
 # Compare the two middle columns, and both with the last, which nobody can reach without the test
-# labels. Where Chow's rule is the more expensive one, the probabilities are not to be taken at
-# their word: that is what calibration is worth, in money. A calibrated model needs no validation
-# digits to decide.
+# labels. If the probabilities were the true ones, Chow's rule would be the cheapest on average. So
+# where it is more expensive *by more than chance*, they are not to be taken at their word, and the
+# difference is what calibration is worth, in money. This table has no intervals: small differences
+# in it decide nothing. A calibrated model needs no validation digits to choose a threshold, only to
+# show that it is calibrated.
 
 # %% [markdown]
 # ### Exercise 5.4: What does it cost?
@@ -1159,9 +1162,11 @@ figures.risk_coverage_curves(good_curves, bands=good_bands, reference="")
 # far to the left there may be no mistake at all, and the band sticks to zero, which is *not* a
 # proof that the risk is zero.
 #
-# How many digits would you need to *prove* a risk of 0.1 %? If none of $n$ answers was wrong, the
-# true risk is below $1 - \delta^{1/n} \approx \ln(1/\delta) / n$ with probability $1 - \delta$, for
-# a threshold that was fixed before. For $\delta = 0.05$ this is the "rule of three": $3 / n$.
+# How many digits would you need to *prove* a risk of 0.1 %? If none of $n$ answers was wrong, then
+# $1 - \delta^{1/n} \approx \ln(1/\delta) / n$ is an upper bound on the true risk at confidence
+# $1 - \delta$: were the risk larger, $n$ right answers in a row would have had a probability below
+# $\delta$. The threshold must have been fixed before. For $\delta = 0.05$ this is the "rule of
+# three": $3 / n$.
 
 # %%
 from math import ceil
@@ -1355,8 +1360,9 @@ exercises.progress(5)
 # %% [markdown]
 # ## What you have learned
 #
-# - A selective classifier trades coverage for risk. Its curve depends on the order of the scores
-#   only; costs depend on the numbers, too.
+# - A selective classifier trades coverage for risk. Its curve, and the cheapest threshold on it,
+#   depend on the order of the scores only. Chow's rule takes the scores for probabilities, so it
+#   needs the numbers, too.
 # - AURC gives mistakes at the most certain ranks a weight without limit; AUGRC is the probability
 #   of a silent failure, and gives every mistake its due.
 # - Coverage at 5 % risk says nothing about models that err less than that. Ask for a risk that
@@ -1374,6 +1380,9 @@ exercises.progress(5)
 #
 # ### Sources
 #
+# - C. K. Chow (1957). An optimum character recognition system using decision functions. *IRE
+#   Transactions on Electronic Computers* EC-6(4).
+#   [doi:10.1109/TEC.1957.5222035](https://doi.org/10.1109/TEC.1957.5222035)
 # - C. K. Chow (1970). On optimum recognition error and reject tradeoff. *IEEE Transactions on
 #   Information Theory* 16(1).
 #   [doi:10.1109/TIT.1970.1054406](https://doi.org/10.1109/TIT.1970.1054406)

@@ -111,10 +111,11 @@ pd.DataFrame(
 #
 # *What happens to doubt when the images change?*
 #
-# The test digits come from the same hands and scanners as the training digits. The world does not
-# keep to that: a camera shakes, paper is stained, a printer runs out of ink. The answer is still
-# one of the ten digits, but the images have **shifted** away from what the network learned. It will
-# make more mistakes. Our question is whether it *notices*.
+# The test digits come from the same kind of forms as the training digits, scanned and prepared in
+# the same way, even where other people wrote them. The world does not keep to that: a camera
+# shakes, paper is stained, a printer runs out of ink. The answer is still one of the ten digits,
+# but the images have **shifted** away from what the network learned. It will make more mistakes.
+# Our question is whether it *notices*.
 #
 # We damage digits ourselves, in eight ways and five severities, with transforms that torchvision
 # and torch-uncertainty ship. This is *not* the benchmark MNIST-C, which we meet below: our numbers
@@ -198,8 +199,8 @@ severity_curves(modest_shift, percent={"accuracy", "ECE", "disagreement"})
 #   DE-8<!--claim:shift-ece-rises-modest supported--> and
 #   PE-4:<!--claim:shift-ece-rises-modest-packed-4 supported--> the confidence no longer means what
 #   it says. The networks become overconfident, because they lose accuracy faster than confidence.
-#   On the way the ECE of an ensemble may dip. An ensemble can be too cautious on familiar digits,
-#   and a little damage makes its caution fit.
+#   (Severity 0 has an eighth of the images, and the ECE of few images comes out too high. So if a
+#   curve seems to dip at first, nothing has improved.)
 # - **Entropy** rises, for LeNet,<!--claim:shift-entropy-rises-modest-lenet-0 supported-->
 #   DE-8<!--claim:shift-entropy-rises-modest supported--> and
 #   PE-4.<!--claim:shift-entropy-rises-modest-packed-4 supported--> So the networks do notice
@@ -239,9 +240,9 @@ pd.DataFrame(
 # rotation.<!--claim:good-lenet-more-accurate-rotation supported--> But look at Gaussian
 # noise<!--claim:good-lenet-less-accurate-gaussian-noise supported--> and
 # contrast:<!--claim:good-lenet-less-accurate-contrast supported-->
-# the network with far fewer errors on clean digits is the one that fails. What it learned from many
-# digits, and never needed there, was what to do with grey paper. One number for "robustness" hides
-# all that.
+# the network with far fewer errors on clean digits is the one that fails. Many clean
+# digits did not teach it what to do with grey paper: there it never met any. One number for
+# "robustness" hides all that.
 #
 # Accuracy and ECE of both families:
 
@@ -480,8 +481,8 @@ pd.DataFrame(confidence, index=names).rename_axis(columns="temperature").round(3
 # Observe that the lead changes hands. At a low temperature only the nearest rival counts; at a high
 # one all of them do. In practice most images have one rival that matters, and the order stays
 # nearly the same. So **calibration and ranking are two different qualities**: a temperature repairs
-# the first and leaves the second alone. For deciding by a threshold, chapter 5, only the second
-# counts.
+# the first and hardly touches the second. For a threshold that is chosen on validation images, as
+# in chapter 5, only the second counts; Chow's rule needs both.
 
 # %% [markdown]
 # ### Exercise 6.2: Three hopes
@@ -512,8 +513,9 @@ ex6_2.check(choice)
 #
 # **Isotonic regression** (Zadrozny and Elkan, 2002) assumes only that a higher score should not
 # mean a lower probability. For each class it fits the rising staircase that is nearest to the truth
-# on the calibration images, then the ten results are divided by their sum. We fit both methods on
-# few and on all validation digits.
+# on the calibration images (scikit-learn joins neighbouring steps by a straight ramp, on which few
+# images lie), then the ten results are divided by their sum. We fit both methods on few and on all
+# validation digits.
 
 # %%
 from torch_uncertainty.post_processing import IsotonicRegressionScaler
@@ -709,8 +711,8 @@ pd.DataFrame(rows).T.round(4)
 # *Can a classifier promise how often it is wrong?*
 #
 # A single answer is right or wrong. A **set** of answers can be made as safe as we like: the set of
-# all ten digits always holds the truth. **Conformal prediction** makes sets that are as small as it
-# can and holds a promise: with probability at least $1 - \alpha$ the truth is in the set. It needs
+# all ten digits always holds the truth. **Conformal prediction** makes smaller sets than that
+# and keeps a promise: with probability at least $1 - \alpha$ the truth is in the set. It needs
 # no assumption about the network. What it needs is a number of labelled images that the network did
 # not learn from, and that new images come from the same source. (The exact condition is that all of
 # them are *exchangeable*: every order is equally likely.)
@@ -726,8 +728,9 @@ pd.DataFrame(rows).T.round(4)
 #
 # Why does it work? The true score of the new image is one more draw from the same source. It is
 # equally likely to take each of the $n + 1$ places in the order of all true scores, so it is among
-# the first $k$ with probability $k / (n + 1) \ge 1 - \alpha$. That is the whole proof (Vovk et al.,
-# 2005).
+# the first $k$ with probability $k / (n + 1) \ge 1 - \alpha$. (Equal scores may be put in order by
+# lot: the set takes every score up to $\hat q$, so ties can only add to it.) That is the whole
+# proof (Vovk et al., 2005).
 
 # %% [markdown]
 # ### Exercise 6.4: The threshold of a conformal set
@@ -775,7 +778,7 @@ from torch_uncertainty.post_processing import (
 alpha = 0.01
 sets, rows = {}, {}
 for method in (ConformalClsTHR, ConformalClsAPS, ConformalClsRAPS):
-    torch.manual_seed(0)  # APS and RAPS draw a random number for each image
+    torch.manual_seed(0)  # APS and RAPS draw random numbers
     wrapped = method(alpha=alpha, model=modest["LeNet"], enable_ts=False)
     wrapped.fit(batches(data_val, 500))
     with torch.inference_mode():
@@ -792,14 +795,16 @@ for method in (ConformalClsTHR, ConformalClsAPS, ConformalClsRAPS):
 pd.DataFrame(rows).T.round(4)
 
 # %% [markdown]
-# Observe that all three keep about what they promised, and that their sizes differ. *Given* the
-# coverage, smaller sets are better. THR would make the smallest on average if the probabilities
-# were the true ones; APS is close here. RAPS does what it is for: its largest set is shorter than
-# that of THR.<!--claim:raps-shortens-the-largest-set supported--> But
-# with torch-uncertainty's default penalty hardly any set has one
-# class.<!--claim:raps-defaults-hardly-any-set-of-one supported--> That penalty suits a
-# thousand classes of photographs. Beside confidences so near to 1 it outweighs everything else, and
-# all images get sets of about the same size. Defaults are somebody else's choices.
+# Observe that all three keep about what they promised, and that their sizes differ. (With the full
+# data other people wrote the test digits than the validation digits. So the two are not quite
+# exchangeable, and the proof does not cover this table. It covers the thousand draws below.)
+# *Given* the coverage, smaller sets are better. THR would make the smallest on average if the
+# probabilities were the true ones; APS is close here. RAPS does what it is for: its largest set is
+# shorter than that of THR.<!--claim:raps-shortens-the-largest-set supported--> But with
+# torch-uncertainty's default penalty hardly any set has one
+# class.<!--claim:raps-defaults-hardly-any-set-of-one supported--> That penalty suits a thousand
+# classes of photographs. Beside confidences so near to 1 it outweighs everything else, and all
+# images get sets of about the same size. Defaults are somebody else's choices.
 #
 # What do the sets of THR look like where they hold more than one class?
 
@@ -944,11 +949,13 @@ pd.DataFrame(rows).T.round(4)
 # Observe two things. First, all networks keep the promise about equally well:
 # LeNet,<!--claim:sets-keep-promise-modest-lenet-0 supported-->
 # DE-8<!--claim:sets-keep-promise-modest supported--> and
-# PE-4.<!--claim:sets-keep-promise-modest-packed-4 supported--> Coverage is *no* mark
-# of quality; any network gets it. What a better network gets is **smaller sets** for the same
-# promise:<!--claim:better-network-smaller-sets supported--> compare the mean sizes. Second, some
-# classes are covered less than others. An average hides that, and whoever writes the unlucky digit
-# pays for it.
+# PE-4.<!--claim:sets-keep-promise-modest-packed-4 supported--> Coverage is *no* mark of quality;
+# any network gets it. What a better network gets is **smaller sets** for the same
+# promise:<!--claim:better-network-smaller-sets supported--> compare the mean sizes. Second, nothing
+# is promised for a single class, and the lowest of ten shares lies below their average. A part of
+# that is chance: the share of $n$ digits scatters by about $\sqrt{\alpha (1 - \alpha) / n}$, and
+# the lowest of ten is low even where all are alike. What goes beyond chance the average hides, and
+# whoever writes the unlucky digit pays for it.
 #
 # And if the images change? We damage digits, and keep the threshold of the clean ones.
 
@@ -1060,7 +1067,7 @@ figures.roc_and_precision_recall(
 #   in each row: is what the softmax throws away worth something? For the good DE-8 it is: on all
 #   test images energy<!--claim:energy-beats-entropy-ood-deep-ensemble-8 supported--> and maximum
 #   logit<!--claim:max-logit-beats-entropy-ood-deep-ensemble-8 supported--> beat the entropy.
-# - **Entropy** sees all ten probabilities, maximum probability the first only. Where one rival
+# - **Entropy** sees all ten probabilities, maximum probability only the largest. Where one rival
 #   matters they order images alike, so expect them nearer to each other than to the energy.
 # - **Mutual information** asks about disagreement alone. It leaves out the doubt that all members
 #   share; for finding clothes, any doubt would do. Compare its column with the entropy's: leaving
@@ -1161,7 +1168,8 @@ ex6_5.check(choice)
 #
 # $$ W_m = W \circ (s_m r_m^\top), \qquad W_m x = s_m \circ (W (r_m \circ x)) . $$
 #
-# So a member differs from the others by a matrix of rank one. In training, torch-uncertainty deals
+# So each member is the shared matrix, multiplied entry by entry with a matrix of rank one that is
+# its own. In training, torch-uncertainty deals
 # the images of a batch out to the members; each image is seen by one of them. *Costs:* few
 # parameters more; in training as many images as one network, with two more products for each layer;
 # and $M$ passes for every answer, in one large batch.
@@ -1300,11 +1308,12 @@ quality.assign(
 #   one is ahead of LeNet, is it by more than a few digits?
 #
 # Not in the table are methods that collect members *along* one training: snapshot ensembles (Huang
-# et al., 2017), the averages of weights SWA (Izmailov et al., 2018) and EMA, and SWAG (Maddox et
-# al., 2019), which draws members from around such an average. They need a training that visits
-# several good places. Our short schedule has one, at its end. Two more families train members
-# inside one network: MIMO (Havasi et al., 2021) gives it several images at once, Masksembles
-# (Durasov et al., 2021) switch fixed groups of features off. torch-uncertainty has all of them.
+# et al., 2017), the averages of weights SWA (Izmailov et al., 2018) and EMA (older weights fade),
+# and SWAG (Maddox et al., 2019), which draws members from around such an average. They need a
+# training that visits several good places. Our short schedule has one, at its end. Two more
+# families train members inside one network: MIMO (Havasi et al., 2021) gives it several images at
+# once, Masksembles (Durasov et al., 2021) switch fixed groups of features off. torch-uncertainty
+# has all of them.
 #
 # *Sources:* Gal and Ghahramani (2016), Wen et al. (2020), and those just named.
 
@@ -1342,9 +1351,10 @@ table.round(3)
 # groups lie on either side. A doctor who treats the groups alike over-treats one of them and
 # neglects the other.
 #
-# Let $S$ be the confidence, $C = E[Y \mid S]$ the accuracy there, and $Q = E[Y \mid X]$ the true
-# probability to be right, given all that the image shows. The Brier score of confidence and
-# correctness then has three parts (Kull and Flach, 2015):
+# Let $X$ be the image, $Y$ be 1 if the answer is right and 0 if not, $S$ the confidence,
+# $C = E[Y \mid S]$ the accuracy there, and $Q = E[Y \mid X]$ the true probability to be right,
+# given all that the image shows. The Brier score of confidence and correctness then has three parts
+# (Kull and Flach, 2015):
 #
 # $$ E[(S - Y)^2] = \underbrace{E[(S - C)^2]}_{\text{calibration}}
 #    + \underbrace{E[(C - Q)^2]}_{\text{grouping}}
@@ -1513,7 +1523,8 @@ rows = {
 pd.DataFrame(rows).T.round(4)
 
 # %% [markdown]
-# How to read it. A lower bound above everything that chance brings says: there are groups. One that
+# How to read it. A lower bound above all that chance brings is a sign of groups: by chance alone it
+# would be the highest of the 21 about once in 21 times. One that
 # lies among the chances says *nothing found*, not *nothing there*. (Chance itself may lie below 0:
 # where a bin is wide, step 3 takes away more than regions without groups explain. So compare with
 # chance, not with 0.) Of the first row we know that there are groups. In the second, a part may be
@@ -1668,7 +1679,8 @@ for name, (images, labels) in arrays.items():
 # Training on several GPUs is called *data parallel* if each has a copy of the network and its own
 # share of every batch. After the backward pass the gradients are averaged over all devices, and
 # each copy takes the same step. If the shares are equal, the average of their mean gradients is the
-# mean gradient of the whole batch. So the network learns as with one device. Let us see that, with
+# mean gradient of the whole batch. So the network learns as with one device (if no layer
+# looks at the whole batch, as batch normalisation does). Let us see that, with
 # two shares:
 
 # %%
@@ -1869,6 +1881,10 @@ exercises.progress(6)
 # - N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel (2011). Bayesian active learning for
 #   classification and preference learning. [arXiv:1112.5745](https://arxiv.org/abs/1112.5745).
 #   Mutual information as disagreement.
+# - C. E. Shannon (1948). A mathematical theory of communication. *Bell System Technical Journal*
+#   27.
+#   [doi:10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x).
+#   Entropy.
 #
 # **Other ensembles**
 #
@@ -1876,8 +1892,8 @@ exercises.progress(6)
 #   [arXiv:1506.02142](https://arxiv.org/abs/1506.02142). Dropout left on samples from an
 #   approximate posterior.
 # - Y. Wen, D. Tran, J. Ba (2020). BatchEnsemble. *ICLR*.
-#   [arXiv:2002.06715](https://arxiv.org/abs/2002.06715). Members as rank-one changes of shared
-#   weights.
+#   [arXiv:2002.06715](https://arxiv.org/abs/2002.06715). Members as shared weights times
+#   factors of rank one.
 # - M. Havasi, R. Jenatton, S. Fort, et al. (2021). Training independent subnetworks for robust
 #   prediction. *ICLR*. [arXiv:2010.06610](https://arxiv.org/abs/2010.06610). MIMO: one network
 #   reads several images at once.

@@ -40,6 +40,8 @@
 # training, and the report. Ask yourself at each line: *can that be?*
 
 # %%
+import warnings
+
 import numpy as np
 import pandas as pd
 import torch
@@ -48,6 +50,9 @@ from torch.nn import functional as F
 
 from course_utils import selective, zoo
 from course_utils.data import batches, load_fashion_mnist, load_mnist
+from course_utils.training import quiet
+
+quiet()  # hardware, and what nobody can do anything about
 
 # %% [markdown]
 # ## The images
@@ -90,7 +95,7 @@ def repeat_labels(labels, num_members):
 
 # %% [markdown]
 # Lightning calls `training_step` for every batch, and `configure_optimizers` once. We write down
-# the loss and the learning rate of each step.
+# the loss and the learning rate of each step. Lightning's warnings are caught and printed.
 
 # %%
 from lightning.pytorch import LightningModule, Trainer
@@ -132,7 +137,11 @@ trainer = Trainer(
     enable_progress_bar=False,
     enable_model_summary=False,
 )
-trainer.fit(training, batches(digits()[0], 128, shuffle=True, seed=0))
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always", RuntimeWarning)
+    trainer.fit(training, batches(digits()[0], 128, shuffle=True, seed=0))
+for warning in caught:
+    print("Lightning says:", warning.message)
 pd.DataFrame(training.record).iloc[[0, 9, 19, 29, 39, 49, 59]].rename_axis("step").round(4)
 
 # %% [markdown]

@@ -42,7 +42,7 @@
 # digits. What is wrong with reporting that accuracy?
 #
 # - `a` Nothing: all five saw the same digits.
-# - `b` It is expected to be too high: the winner was also the luckiest.
+# - `b` It is expected to be too high: luck on these digits helped to choose the winner.
 # - `c` It is expected to be too low: the test digits are harder.
 
 # %%

@@ -138,10 +138,11 @@ PLANTED = {
             ("guess = 50", "the *second*"),
             ("guess = 30", "look for less"),
             ("guess = float('nan')", "NaN"),
-            ("guess = -6", "cannot rise"),
+            ("guess = 0", "falls with every member"),
+            ("guess = 6", "look for less"),
             ("guess = '2 %'", "a number or an array"),
         ],
-        right=["guess = 0.4", "guess = np.float32(4.5)"],
+        right=["guess = 0.4", "guess = np.float32(2.04)"],
         given={"measured": MEASURED},
     ),
     "ex3_7": Planted(

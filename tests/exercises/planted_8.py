@@ -6,7 +6,7 @@ from course_utils import exercises
 
 # Question -> its right answer, and some words that each wrong one must get.
 KEY = {
-    "ex8_1": ("b", {"a": "luckiest", "c": "contest among equals"}),
+    "ex8_1": ("b", {"a": "luck on these digits", "c": "contest among equals"}),
     "ex8_2": ("b", {"a": "grey", "c": "how else"}),
     "ex8_3": ("b", {"a": "grouping loss", "c": "guesses is calibrated"}),
     "ex8_4": ("b", {"a": "outvote", "c": "too cautious"}),
