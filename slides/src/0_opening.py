@@ -64,7 +64,7 @@ figures.disagreement_sheet(
 # **Minutes:** 3
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## It errs, and it rarely looks unsure when it does
+# ## Some of its errors look as sure as right answers
 
 # %% jupyter={"source_hidden": true}
 wrong = np.flatnonzero(~single.correct)
@@ -75,8 +75,8 @@ figures.misclassified_gallery(digits.images, single, indices=surest)
 # Source: the errors of this LeNet on test digits of which it was surest
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** These are not unlucky picks: they are the errors about which the network was most
-# confident. Look at the digits yourself before you read the labels.
+# **Say:** These are picked: of all its errors, the ones about which the network was most confident.
+# A threshold would catch them last. Look at the digits yourself before you read the labels.
 #
 # **Ask:** Which of these would you have read rightly? Which could nobody?
 #
@@ -172,7 +172,7 @@ figures.packed_diagram(num_members=4, alpha=2)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Four narrow networks side by side are one network with groups. Chapter 4 takes it apart
-# and finds four small LeNets in it, to the last digit.
+# and finds four small LeNets in it, equal up to rounding.
 #
 # **Ask:** Why does half the width cost a quarter of the weights?
 #
@@ -245,7 +245,7 @@ figures.score_histograms(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Right answers left, clothes right, wrong answers somewhere between. Where the colours
-# overlap, no threshold separates them, whatever the model.
+# overlap, no threshold on this score separates them.
 #
 # **Ask:** Where would you put the threshold?
 #

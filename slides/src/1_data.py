@@ -354,7 +354,7 @@ figures.Picture(
 # **Minutes:** 3
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The first thousand test digits are not MNIST
+# ## The first half of MNIST's test file is harder
 
 # %% jupyter={"source_hidden": true}
 means = class_means.reshape(10, -1)
@@ -389,7 +389,8 @@ picture
 #
 # **Ask:** What does a score on "the first thousand test images" tell you?
 #
-# **Likely:** The score of students' digits. Draw at random, or take all.
+# **Likely:** The score of students' digits: they come from the harder half. Draw at random, or take
+# all.
 #
 # **Minutes:** 3
 

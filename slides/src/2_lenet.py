@@ -105,7 +105,7 @@ figures.Picture(figure, f"Parameters and FLOPs per image of the five layers of L
 #
 # **Ask:** You have to make it faster on a phone. Which layer first? And if the file is too large?
 #
-# **Likely:** conv1 for speed, fc1 for size.
+# **Likely:** Many say conv1, the first one. The figure says conv2 for speed, fc1 for size.
 #
 # **Minutes:** 3
 
@@ -297,9 +297,9 @@ pd.DataFrame(
 # Source: results ledger, 10,000 test digits and as many clothes; 95 % bootstrap intervals
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Five questions. Accuracy does not care how sure it was. NLL and Brier score are proper:
-# they are best for honest probabilities, and only for those. ECE compares confidence with share of
-# right answers. AURC and AUROC only look at the order.
+# **Say:** Six questions. Accuracy does not care how sure it was. NLL and Brier score are strictly
+# proper: on average they are best for the true probabilities, and only for those. ECE compares
+# confidence with share of right answers. AURC and AUROC only look at the order.
 #
 # **Ask:** A network that always answers with the class frequencies: which rows look good?
 #

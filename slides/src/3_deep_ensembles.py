@@ -158,12 +158,12 @@ ends = np.array([1e-6, 30])
 axes.plot(ends, ends, color=style.VERMILLION)
 axes.set(xlim=ends, ylim=ends)
 axes.text(45, 15, "equal", color=style.VERMILLION, va="center")
-axes.text(45, 0.003, f"each point is\none of {len(digits):,}\ndigits", va="center")
+axes.text(45, 0.003, "each point is\na digit; those\nbelow 1e-6\nare not shown", va="center")
 style.label(axes, x="mean NLL of the members", y="NLL of the mean", grid="both")
 figures.Picture(
     figure,
     f"NLL of the mean against the mean NLL of eight members, one point for each of {len(digits):,} "
-    f"digits, on logarithmic axes; no point lies above the diagonal. "
+    f"digits, on logarithmic axes from 1e-6; no point lies above the diagonal. "
     f"Means: {of_mean.mean():.3f} against {of_members.mean():.3f}.",
 )
 
@@ -171,8 +171,8 @@ figures.Picture(
 # Source: the eight modest LeNets on test digits
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Both axes are logarithmic. On the line the members agree. The further below, the more the
-# average has gained, and it gains most where a member was sure and wrong.
+# **Say:** Both axes are logarithmic. On the line the members agree. The further below, the larger
+# the factor; in nats the average gains most where a member was sure and wrong.
 #
 # **Ask:** What does a point on the line tell you?
 #
@@ -262,14 +262,14 @@ pd.DataFrame(
 ).set_index("row").rename_axis(None)
 
 # %% [markdown]
-# Read with `rearrange(outputs, "(m b) c -> b m c", m=M)`, never with `view`.
+# Read with `rearrange(outputs, "(m b) c -> b m c", m=M)`, never with `view(B, M, C)`.
 #
 # Source: output of an ensemble of two for a batch of three images
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** First all images through the first member, then all through the second. `view` has the
-# right shape and the wrong content. `repeat_interleave` gives most rows the label of another image:
-# training runs through, and the network learns little more than to guess.
+# **Say:** First all images through the first member, then all through the second. `view(B, M, C)`
+# has the right shape and the wrong content. `repeat_interleave` gives most rows the label of
+# another image: training runs through, and the network learns little more than to guess.
 #
 # **Ask:** Which rows does repeat_interleave get right by luck?
 #
@@ -289,7 +289,7 @@ pd.DataFrame(
 #
 # So training together **is** training alone, M times.
 #
-# Exact for SGD, with momentum, too. With Adam leave the learning rate alone.
+# Exact for SGD, with momentum, too. With Adam only the weight decay changes.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Do not believe it: the notebook trains a LeNet alone, and its twin as the first of a
@@ -298,12 +298,13 @@ pd.DataFrame(
 #
 # **Ask:** Why not with Adam?
 #
-# **Likely:** It divides the gradient by its own size, so the factor cancels.
+# **Likely:** It divides the gradient by its own size, so the factor cancels, and only the weight
+# decay must be divided.
 #
 # **Minutes:** 4
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## M members cost M times, together or in turn
+# ## M members are M times the work, together or in turn
 
 # %% jupyter={"source_hidden": true}
 names = {"one LeNet": "modest-lenet-0", "two": "modest-deep-ensemble-2"}
@@ -358,7 +359,7 @@ pd.DataFrame(cost)
 # **Minutes:** 4
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Here they contradict each other
+# ## Here they contradict each other most
 
 # %% jupyter={"source_hidden": true}
 disputed = int(scores.mutual_information(eight).argmax())
@@ -371,7 +372,7 @@ figures.disagreement_sheet(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Each row is a member, the dot is its vote, the last row is the answer of the ensemble.
-# The bar on the right splits the doubt.
+# The bar on the right splits the doubt. Even here the larger part is hesitation.
 #
 # **Ask:** Point at the member you would have believed, had it been alone.
 #
@@ -392,8 +393,8 @@ figures.disagreement_sheet(
 # Source: the same eight; the test digit of largest expected entropy
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Now the lower part of the bar is the larger one. Against this, a ninth member does not
-# help. A look at the envelope might.
+# **Say:** Now hardly anything but the lower part of the bar is left. Against this, a ninth member
+# does not help. A look at the envelope might.
 #
 # **Ask:** What would *you* do with this digit?
 #

@@ -221,8 +221,10 @@ figures.Picture(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** M must divide 6 alpha, 16 alpha, 120 alpha and 84 alpha. If it divides the first two, it
-# divides three times the first minus the second, which is 2 alpha. Nothing is rounded: what does
-# not fit raises an error.
+# divides three times the first minus the second, which is 2 alpha. For the alphas of this table
+# nothing is cut, and what does not fit raises an error. A fine point: the layers cut alpha times
+# the channels down to a whole number, silently. So alpha = 2.001 builds, too, and gives the network
+# of alpha = 2.
 #
 # **Ask:** The smallest possible member, what is it?
 #
@@ -310,7 +312,7 @@ figures.packed_diagram(num_members=3, alpha=1.5)
 #
 # **Ask:** Which grows faster, parameters or FLOPs? Call out a setting before I set it.
 #
-# **Likely:** At alpha = 2 FLOPs; towards large alpha both go to M times.
+# **Likely:** Below alpha = M the FLOPs; at alpha = M both are M times; beyond it the parameters.
 #
 # **Minutes:** 5
 
@@ -336,9 +338,9 @@ print(f"largest difference of logits: {(together - apart).abs().max():.0e}")
 # quarter of the weights belongs to the first member, and so on. The difference is rounding in
 # single precision. This closes the proof.
 #
-# **Ask:** One weight in the wrong place: what would this line print?
+# **Ask:** Two members exchanged: what would this line print?
 #
-# **Likely:** A difference as large as the logits themselves.
+# **Likely:** A difference as large as the logits themselves. A single wrong weight shows less.
 #
 # **Minutes:** 4
 
@@ -370,7 +372,7 @@ print(f"4 x packed minus alone: {(packed_gradient - alone).abs().max():.0e}")
 # **Minutes:** 2
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Each alone is weaker. Together they make up
+# ## Together they err less often than any one of them
 
 # %% jupyter={"source_hidden": true}
 of_members = 100 * (packed.member_predicted == packed.labels[:, None]).mean(axis=0)
@@ -395,8 +397,8 @@ figures.Picture(figure, f"Accuracy in percent on {len(digits):,} test digits: {t
 # Source: a PE-4 of alpha 2 of the zoo, three epochs, test digits
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Each member is half a LeNet. The step from them to all four is what the ensemble adds:
-# members that err on *different* digits outvote each other.
+# **Say:** Each member is a LeNet of half the width. The step from them to all four is what the
+# ensemble adds: members that err on *different* digits outvote each other.
 #
 # **Ask:** When would there be no step at all?
 #
@@ -421,15 +423,16 @@ figures.score_histograms(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Right answers on the left, clothes on the right, and wrong answers with the clothes.
-# Where they overlap, no threshold can separate them. For this network the entropy of the mean beats
-# the mean entropy of the
+# Where they overlap, no threshold on this score can separate them. For this network the entropy of
+# the mean beats the mean entropy of the
 # members<!--claim:entropy-of-mean-beats-member-entropy-ood-short-packed-4 supported-->:
 # disagreement carries knowledge that no single member has. That is not so for all of our networks;
 # the notebook shows you how to check.
 #
 # **Ask:** Remember counting grey pixels. Is this better?
 #
-# **Likely:** They look it up in chapter 1. Be honest about the answer.
+# **Likely:** "Surely." Let them look: chapter 1 has the number for grey pixels, chapter 2 sets it
+# beside a network. A rule that has learned nothing is hard to beat on this pair of data sets.
 #
 # **Minutes:** 3
 
@@ -469,12 +472,13 @@ pd.DataFrame(table)
 #
 # **Ask:** A table sets a Deep Ensemble of 75 epochs beside a packed one of three. What does it say?
 #
-# **Likely:** Nothing about packing. The tutorial that this course descends from has such a table.
+# **Likely:** Nothing about packing. The tutorial that this course descends from shows both, and
+# rightly warns that they cannot be compared.
 #
 # **Minutes:** 5
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## FLOPs are a forecast, only the clock decides
+# ## FLOPs are a forecast: they leave out ReLU and pooling
 
 # %% jupyter={"source_hidden": true}
 places = {"conv1": 24 * 24, "conv2": 8 * 8, "fc1": 1, "fc2": 1, "fc3": 1}
@@ -513,7 +517,7 @@ figures.Picture(figure, f"Thousand FLOPs in conv1, conv2 and linear: {told}. Poo
 # **Minutes:** 3
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Two numbers in a description change the clock
+# ## One number in a description changes the layout
 
 # %%
 default = images.as_strided(images.shape, (784, 784, 28, 1))
@@ -530,8 +534,9 @@ with torch.no_grad():
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** The same numbers in the same memory, but the first convolution answers in the layout in
-# which it was asked, and so does everything after it. On the processors of most PCs the packed
-# network gains most from channels-last. The course's batches always deal it out.
+# which it was asked, and so does everything after it. Chapter 4 times both
+# layouts on your machine: look which network gains most. The course's batches always deal out
+# channels-last.
 #
 # **Ask:** Two papers report seconds for the same network. What would you ask first?
 #

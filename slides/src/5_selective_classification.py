@@ -143,7 +143,7 @@ for name, changed in changes.items():
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# **Ranking and calibration are different virtues.** A cost needs both.
+# **Ranking and calibration are different virtues.** Chow's rule needs both.
 #
 # Source: a modest LeNet on test digits, computed when this deck was built
 
@@ -155,7 +155,8 @@ pd.DataFrame(rows).T
 #
 # **Ask:** When do you need the numbers as well?
 #
-# **Likely:** When you compare them with a cost.
+# **Likely:** When you compare a probability with a cost directly, as Chow does. Choosing the
+# cheapest threshold on validation needs the order only.
 #
 # **Minutes:** 4
 
@@ -275,7 +276,7 @@ figures.risk_coverage_curves(curves, bands=bands, reference="LeNet")
 # **Minutes:** 4
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Some mistakes are found by no score
+# ## Votes are blind where all members agree
 
 # %% jupyter={"source_hidden": true}
 chosen_scores = {
@@ -307,9 +308,10 @@ figures.Picture(figure, f"Share to refer until each mistake is found. Medians: {
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Dark is bad: the mistake hides among answers that look certain. The first two rows are
-# nearly the same. In the last two, votes, black are the mistakes on which all members agree. And
-# towards the right the rows grow dark together: members that learned from the same digits share
-# their blind spots. Mutual information does not find mistakes better than maximum probability
+# nearly the same. In the last two, votes, dark are the mistakes on which all members agree: by
+# votes they look like any right answer. The upper rows still find most of them. Only the last few
+# on the right hide from every score: members that learned from the same digits share their blind
+# spots. Mutual information does not find mistakes better than maximum probability
 # does<!--claim:mutual-information-finds-errors-better-modest-packed-4 refuted-->: it sees
 # contradiction only, and any doubt counts.
 #
@@ -372,7 +374,8 @@ figures.Picture(
 # **Say:** We promise a risk of 1 % and take the largest coverage that keeps it where we choose. On
 # other digits about every other promise is broken: we chose the lucky threshold. To *promise* one
 # must aim lower, by as much as chance may take away: an exact bound (Clopper and Pearson),
-# paid for at eleven looks (Bonferroni).
+# which may fail in at most one choice of ten, shared out over eleven looks that were fixed before
+# (Bonferroni).
 #
 # **Ask:** What does the guarantee cost?
 #
@@ -381,7 +384,7 @@ figures.Picture(
 # **Minutes:** 5
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Blur is noticed in time, rotation is not
+# ## Under blur it refers enough, under rotation it does not
 
 # %% jupyter={"source_hidden": true}
 from course_utils.corruptions import corrupt
@@ -422,10 +425,10 @@ figures.Picture(figure, f"A fixed threshold on damaged digits, in percent at the
 # Source: DE-8 (modest), threshold for 1 % risk from clean validation digits
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Two kinds of trouble, and only one is dangerous. Under blur and noise the coverage falls:
-# the desk is slower, not much less reliable. A turned digit may look like a fine other one, and the
-# model is sure: the risk climbs far above the promise. Watch the coverage of a system in use, it
-# needs no labels. But do not rely on it alone.
+# **Say:** Under all three the coverage falls. Under blur and noise that is enough: the work takes
+# longer, and is not much less reliable. Under rotation it falls as well, and not nearly enough: a
+# turned digit may look like a fine other one, the model is sure, and the risk climbs far above the
+# promise. Watch the coverage of a system in use, it needs no labels. But do not rely on it alone.
 #
 # **Ask:** Your coverage dropped overnight. What do you do?
 #
@@ -622,6 +625,7 @@ figures.Picture(figure, f"Right answers in a row needed to show that a risk is b
 #
 # **Ask:** Who was above, who below the promise? Raise hands.
 #
-# **Likely:** About half and half, and slightly more above: the winner is flattered.
+# **Likely:** With the same model and costs all alike: it is one validation set and one test set.
+# Expect to end above the promise: the winner is flattered.
 #
 # **Minutes:** 18

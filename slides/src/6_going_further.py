@@ -117,8 +117,8 @@ curves("accuracy", "ECE")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Accuracy falls with every step. The calibration error ends far above where it began: the
-# networks lose accuracy faster than confidence. On the way the ECE of an ensemble may dip: a little
-# damage makes its caution fit.
+# networks lose accuracy faster than confidence. (Severity 0 has an eighth of the images, and the
+# ECE of few images comes out too high. So a dip at first is no improvement.)
 #
 # **Ask:** Which curves can you draw in production?
 #
@@ -209,7 +209,7 @@ figures.reliability_diagram({"before": lenet, "after": scaled})
 # **Minutes:** 4
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## It repairs confidence, and leaves the order alone
+# ## It repairs confidence, and hardly moves the order
 
 # %% jupyter={"source_hidden": true}
 rows = {}
@@ -232,7 +232,7 @@ pd.DataFrame(rows).rename_axis("temperature", axis=1)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Accuracy does not move at all: dividing by T keeps the order of the ten logits. NLL and
 # ECE change a great deal. AURC moves far less: what counts there is the order of the *images*. For
-# a decision by a threshold only that matters.
+# a threshold that is chosen on validation images only that matters.
 #
 # **Ask:** Why does AURC move at all?
 #
@@ -249,7 +249,7 @@ figures.reliability_diagram(
     {
         "one member": eight.subset(members=[0]),
         "average": eight,
-        "members cooled,\nthen averaged": calibration.scale(eight, members=each),
+        "members repaired,\nthen averaged": calibration.scale(eight, members=each),
     }
 )
 
@@ -511,7 +511,7 @@ figures.Picture(figure, f"AUROC of the same scores, in batches of several sizes:
 ensembles = {
     "one LeNet": ("short-lenet", 1, "its own"),
     "MC-dropout": ("short-mc-dropout", 16, "all, each pass thinned by dice"),
-    "BatchEnsemble of 4": ("short-batch-ensemble-4", 4, "all but two vectors a layer"),
+    "BatchEnsemble of 4": ("short-batch-ensemble-4", 4, "all but two vectors and a bias a layer"),
     "Packed-Ensemble of 4": ("short-packed-4", 4, "none, each half as wide"),
     "Deep Ensemble of 2": ("short-deep-ensemble-2", 2, "none"),
 }
@@ -533,7 +533,8 @@ pd.DataFrame(rows).T
 #
 # **Ask:** You answer a million images a day. Which column counts?
 #
-# **Likely:** The second: sixteen passes are sixteen passes.
+# **Likely:** The second, where each answer is a pass: sixteen passes are sixteen passes. Not so for
+# the packed one: its four come in one pass.
 #
 # **Minutes:** 4
 
