@@ -898,7 +898,11 @@ ensemble_builder(
 #
 # A single network that says "5, with 60 %" may mean two things: the digit is ambiguous, or the
 # network has not learned this kind of digit. An ensemble can tell the two apart (Depeweg et al.,
-# 2018). Let $H[p] = -\sum_c p(c) \ln p(c)$ be the entropy. Then
+# 2018). Write $H$ for the entropy,
+#
+# $$ H[p] = -\sum_c p(c) \ln p(c) . $$
+#
+# Then
 #
 # $$ \underbrace{H[\bar p]}_{\text{entropy of the mean}} \;=\;
 # \underbrace{\frac{1}{M} \sum_m H[p_m]}_{\text{expected entropy}} \;+\;

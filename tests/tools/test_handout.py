@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,8 +99,8 @@ def test_without_a_browser_the_page_is_left(
 
 @pytest.mark.browser
 @pytest.mark.skipif(chromium() is None, reason="needs Chromium")
-def test_it_prints_on_a4(tmp_path: Path) -> None:
-    assert handout.main(["--build", str(tmp_path)]) == 0
+def test_it_prints_on_a4(tmp_path: Path, in_its_thread: Callable[..., Any]) -> None:
+    assert in_its_thread(handout.main, ["--build", str(tmp_path)]) == 0
     content = (tmp_path / "handout.pdf").read_bytes()
     boxes = re.findall(rb"/MediaBox\s*\[\s*0\s+0\s+([\d.]+)\s+([\d.]+)\s*\]", content)
     assert len(boxes) > len(PARTS)

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -113,9 +115,9 @@ def test_a_fault_keeps_the_site_from_being_published(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(make_site.make_slides.chromium() is None, reason="needs Chromium")
-def test_the_browser_sees_what_files_do_not_show(site: Path, tmp_path: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
+def test_the_browser_sees_what_files_do_not_show(
+    site: Path, tmp_path: Path, in_its_thread: Callable[..., Any]
+) -> None:
     shutil.copytree(site, tmp_path / "site")
     page = (site / "1_data.html").read_text(encoding="utf-8")
     script = "<script>fetch('http://192.0.2.1/x').catch(() => 0); throw Error('broken')</script>"
@@ -123,15 +125,8 @@ def test_the_browser_sees_what_files_do_not_show(site: Path, tmp_path: Path) -> 
     changed = tmp_path / "site" / "1_data.html"
     changed.write_text(page.replace("</body>", script + wide), encoding="utf-8")
     assert site_check.problems(tmp_path / "site") == []
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(
-            executable_path=make_site.make_slides.chromium(), args=flags
-        )
-        assert site_check.seen_problems(site, browser) == []
-        found = site_check.seen_problems(tmp_path / "site", browser)
-        browser.close()
-    assert found == [
+    assert in_its_thread(make_site.look, site) == []
+    assert in_its_thread(make_site.look, tmp_path / "site") == [
         "1_data.html: asks the network for http://192.0.2.1/x",
         "1_data.html: a script fails: broken",
         "1_data.html: a picture cannot be drawn: A dot",
