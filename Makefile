@@ -23,7 +23,7 @@ test: check ## check everything in minutes: bundled digits, shipped weights
 	$(COURSE) -m pytest -m "not full and not slow" $(NBVAL) tests $(NOTEBOOKS)
 
 # The chapters in a call of their own: tests/conftest.py would keep them on the sample.
-test-all: check ## check the rest too: all the digits, every chapter trained live, every exercise solved
+test-all: check ## check what `make test` leaves out: all the digits, every chapter trained live, every exercise solved
 ifneq ($(NOTEBOOKS),)
 	COURSE_SPEED=train COURSE_DATA_DIR="$(CURDIR)/build/test-data" \
 	$(if $(MIRROR),COURSE_DATA=full COURSE_DATA_MIRROR="$(MIRROR)") \
@@ -31,7 +31,7 @@ ifneq ($(NOTEBOOKS),)
 endif
 	@$(COURSE) tools/solve_notebooks.py
 	COURSE_SPEED=look COURSE_DATA=sample $(COURSE) -m pytest $(NBVAL) build/solved
-	$(COURSE) -m pytest tests
+	$(COURSE) -m pytest -m "full or slow" tests
 	@$(MAKE) --no-print-directory test-widgets7
 
 # The chapters need torch and the rest of .venv: what Colab has of its own is put before those.
