@@ -47,11 +47,13 @@ def opened(lab: Lab, browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: messages.append(str(error)))
         pages.append(page)
         run_all(page, lab.address, name)
-        if dark:
-            page.evaluate(
-                "jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-            )
-            page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+        # JupyterLab remembers the theme, so an earlier test may have left the other one
+        theme = f"JupyterLab {'Dark' if dark else 'Light'}"
+        page.evaluate(
+            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+        )
+        light = "false" if dark else "true"
+        page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
         return page
 
     yield run
