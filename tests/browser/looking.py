@@ -35,6 +35,9 @@ KEYS = {
     "number": [["ArrowUp", "Enter"], ["ArrowDown", "Enter"]],
     "button": [["Enter"]],
 }
+# Of a slider, a list, a box or a number; the browser changes it before a kernel hears of it.
+VALUE = """control => control.getAttribute('aria-valuenow')
+    || (control.type === 'checkbox' ? String(control.checked) : control.value || null)"""
 CUT_OFF = """selector => [...document.querySelectorAll(selector)]
     .flatMap(widget => [...widget.querySelectorAll('.widget-label, .widget-readout, button')])
     .filter(element => element.scrollWidth > element.clientWidth)
@@ -56,18 +59,23 @@ def settled(widget: Any, *, pause: float = 0.3) -> dict[str, list]:
     return now
 
 
-def changed(widget: Any, act: Callable[[], None], *, seconds: float) -> bool:
-    """Do something; say whether pictures and words both changed before the time was over."""
-    before = settled(widget)
+def changed(widget: Any, control: Any, act: Callable[[], None], *, seconds: float) -> bool:
+    """Do something; say whether pictures and words both changed before the time was over.
+
+    A control that keeps its value, or takes it again, was not moved: nobody waits for long.
+    """
+    before, value = settled(widget), control.evaluate(VALUE)
     act()
-    limit = time.monotonic() + seconds
-    while time.monotonic() < limit:
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < seconds:
         now = shown(widget)
         alts = [[alt for _, alt in at["pictures"]] for at in (before, now)]
         told = alts[0] != alts[1] or before["words"] != now["words"]
         if told and before["pictures"] != now["pictures"]:
             settled(widget)
             return True
+        if waited > 2 and now == before and value and control.evaluate(VALUE) == value:
+            return False
         time.sleep(0.05)
     return False
 
@@ -81,7 +89,7 @@ def by_keyboard(page: Any, widget: Any, kind: str, control: Any, seconds: float)
             for key in keys:
                 page.keyboard.press(key)
 
-        if changed(widget, press, seconds=seconds):
+        if changed(widget, control, press, seconds=seconds):
             return True
     return False
 
@@ -114,7 +122,7 @@ def by_mouse(page: Any, widget: Any, kind: str, control: Any, seconds: float) ->
         else:
             control.click()
 
-    return changed(widget, act, seconds=seconds)
+    return changed(widget, control, act, seconds=seconds)
 
 
 def move(page: Any, widget: Any, name: str, *, seconds: float = 15) -> list[str]:
