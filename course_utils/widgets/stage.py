@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.image import AxesImage
 
 from ..figures.picture import Picture
 from .live_picture import CSS_PIXELS_PER_INCH, encode_png
@@ -45,8 +46,15 @@ class Stage:
         self.actors = dict(sorted(named, key=lambda item: item[1].get_zorder()))
         for actor in self.actors.values():
             actor.set_animated(True)  # left out by draw()
+        # but images are not, before Matplotlib 3.11: they would shine through where they turn pale
+        images = [one for one in self.actors.values() if isinstance(one, AxesImage)]
+        shown = [image.get_visible() for image in images]
+        for image in images:
+            image.set_visible(False)
         with matplotlib.rc_context(picture.look.rc):
             figure.canvas.draw()
+        for image, visible in zip(images, shown, strict=True):
+            image.set_visible(visible)
         self._scenery = figure.canvas.copy_from_bbox(figure.bbox)
 
     @property
