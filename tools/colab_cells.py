@@ -1,24 +1,28 @@
 """The two cells that every notebook has for Google Colab: a badge, and the course's installation.
 
-`tools/notebooks.py build` puts them in, and they do not stand in the sources: they are the same in
-all notebooks, they follow the repository's address (`make address`), and no author has to step
-around them. Exported pages leave them out.
+`tools/notebooks.py build` writes them into the sources, the same in all, so that they follow the
+repository's address (`make address`); a source and its notebook stay a plain jupytext pair.
+Exported pages leave them out.
 """
 
 from __future__ import annotations
 
+import re
+
+import jupytext
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import address
 
 TAG = "colab"
 # The course first and alone, because it knows how to install the rest without touching Colab's own.
 INSTALL = """\
-# Google Colab only: installs the course, in about a minute. Elsewhere this cell does nothing.
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
 import sys
 
 if "google.colab" in sys.modules:
+    print("Installing the course, in about a minute.")
     !{sys.executable} -m pip install --quiet --no-deps --force-reinstall "git+%s"
     !{sys.executable} -m course_utils colab"""
 NO_ADDRESS = """\
@@ -35,19 +39,30 @@ def belongs(cell: NotebookNode) -> bool:
     return TAG in cell.metadata.get("tags", [])
 
 
-def add(notebook: NotebookNode, name: str, where: str) -> None:
-    """Put the badge above the title of a notebook, and the installation below its first cell.
+def put_in(source: str, name: str, where: str) -> str:
+    """Return a source with the badge above its title and the installation below its first cell.
 
     Parameters
     ----------
+    source : str
+        Text of a py:percent file; what it has of these cells is replaced.
     name : str
         Path of the notebook in the repository.
     where : str
         The repository's address; may be empty.
     """
-    code = INSTALL % where if where else NO_ADDRESS
+    header, *cells = re.split(r"(?m)^(?=# %%)", source)
+    cells = [cell for cell in cells if f'tags=["{TAG}"]' not in cell.partition("\n")[0]]
     # In JupyterLab, where it does nothing, the installation is folded to one line.
     metadata = {"tags": [TAG], "jupyter": {"source_hidden": True}}
-    notebook.cells.insert(1, new_code_cell(code, metadata=metadata))
+    code = new_code_cell(INSTALL % where if where else NO_ADDRESS, metadata=metadata)
+    cells.insert(1, _text(code))
     if badge := address.badge(where, name):
-        notebook.cells.insert(0, new_markdown_cell(badge, metadata={"tags": [TAG]}))
+        cells.insert(0, _text(new_markdown_cell(badge, metadata={"tags": [TAG]})))
+    return header + "".join(cells)
+
+
+def _text(cell: NotebookNode) -> str:
+    """One cell as py:percent."""
+    written = jupytext.writes(new_notebook(cells=[cell]), "py:percent")
+    return written[written.index("# %%") :].rstrip("\n") + "\n\n"

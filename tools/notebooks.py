@@ -3,7 +3,8 @@
 `build` writes `notebooks/X.ipynb` from `notebooks/src/X.py`, always the same bytes for the same
 source: cell ids are hashes of the cells, and there are no outputs. `check` reports every notebook
 that is not what `build` would write, code cells too long to be read at a glance, and sources
-without a kernel. `slides/` is treated alike. The cells for Google Colab are put in by `build`.
+without a kernel. `slides/` is treated alike. `build` keeps a chapter's cells for Google Colab up to
+date, in its source.
 """
 
 from __future__ import annotations
@@ -61,22 +62,25 @@ def render(source: Path) -> bytes:
         jupytext_command(
             ["--quiet", "--to", "ipynb", "--update", str(source), "--output", str(target)]
         )
-        content = target.read_bytes()
-    if source.parents[1].name == "notebooks":
-        notebook = nbformat.reads(content.decode(), as_version=4)
-        notebook.cells = [cell for cell in notebook.cells if not colab_cells.belongs(cell)]
-        where = address.read(source.parents[2])
-        colab_cells.add(notebook, f"notebooks/{source.stem}.ipynb", where)
-        for cell, identifier in zip(notebook.cells, cell_ids(notebook), strict=True):
-            cell["id"] = identifier
-        content = (jupytext.writes(notebook, "ipynb") + "\n").encode()
-    return content
+        return target.read_bytes()
+
+
+def with_colab_cells(source: Path) -> str:
+    """Return the text of a source as it must be; slides are not for Google Colab."""
+    text = source.read_text(encoding="utf-8")
+    if source.parents[1].name != "notebooks":
+        return text
+    where = address.read(source.parents[2])
+    return colab_cells.put_in(text, f"notebooks/{source.stem}.ipynb", where)
 
 
 def build(root: Path) -> list[Path]:
     """Write every notebook that differs from its source. Returns those written."""
     written = []
     for source, target in pairs(root):
+        text = with_colab_cells(source)
+        if source.read_text(encoding="utf-8") != text:
+            source.write_text(text, encoding="utf-8")
         content = render(source)
         if not target.exists() or target.read_bytes() != content:
             target.write_bytes(content)
@@ -94,9 +98,8 @@ def check_pair(source: Path, target: Path) -> Iterator[str]:
     notebook = jupytext.read(source)
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         yield f"{source.name}: its header names no kernelspec python3; copy another's header."
-    if any(map(colab_cells.belongs, notebook.cells)):
-        # jupytext, opened on the notebook, carries them over
-        yield f"{source.name}: the cells for Colab belong to the notebook only; delete them here."
+    if source.read_text(encoding="utf-8") != with_colab_cells(source):
+        yield f"{source.name}: its cells for Google Colab are not up to date: make notebooks."
     for number, cell in enumerate(notebook.cells, start=1):
         lines = cell.source.count("\n") + 1
         if cell.cell_type == "code" and lines > LONGEST_CELL:

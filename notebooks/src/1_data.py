@@ -33,6 +33,14 @@
 # **Time.** About 30 minutes to read and play, and as long for the exercises. The code needs less
 # than half a minute; nothing is trained yet.
 
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    print("This copy of the course does not know its address. Whoever published it runs, in the")
+    print("repository: make address URL=https://github.com/OWNER/NAME")
+
 # %% [markdown]
 # ## Is this machine ready?
 #

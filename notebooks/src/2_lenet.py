@@ -31,6 +31,14 @@
 # **Time.** About 60 minutes to read and play. The code needs about a minute with the default
 # budget, most of it for the training.
 
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    print("This copy of the course does not know its address. Whoever published it runs, in the")
+    print("repository: make address URL=https://github.com/OWNER/NAME")
+
 # %% [markdown]
 # ## The images
 #

@@ -34,6 +34,14 @@
 # **Time.** About 45 minutes to read and play, and nearly as long for the exercises. The code needs
 # about one to two minutes, most of it for training; less than one with `COURSE_SPEED=look`.
 
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    print("This copy of the course does not know its address. Whoever published it runs, in the")
+    print("repository: make address URL=https://github.com/OWNER/NAME")
+
 # %% [markdown]
 # ## Images, and a single network to start from
 #

@@ -32,6 +32,14 @@
 # about as long as in chapter 3; with `COURSE_SPEED=look` finished weights are taken instead, and
 # the code needs half a minute.
 
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    print("This copy of the course does not know its address. Whoever published it runs, in the")
+    print("repository: make address URL=https://github.com/OWNER/NAME")
+
 # %% [markdown]
 # ## From many networks to one with groups
 #

@@ -36,6 +36,14 @@
 # **Time.** About 60 minutes to read and play. Nothing is trained; the code needs about half a
 # minute.
 
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    print("This copy of the course does not know its address. Whoever published it runs, in the")
+    print("repository: make address URL=https://github.com/OWNER/NAME")
+
 # %% [markdown]
 # ## Digits, and models that err
 #

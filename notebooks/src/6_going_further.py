@@ -37,6 +37,14 @@
 # **Time.** About 90 minutes to read and play, roughly ten for each section. The code needs about a
 # minute; up to three where it trains.
 
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    print("This copy of the course does not know its address. Whoever published it runs, in the")
+    print("repository: make address URL=https://github.com/OWNER/NAME")
+
 # %% [markdown]
 # ## Data and models for all sections
 #

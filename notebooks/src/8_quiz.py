@@ -35,6 +35,14 @@
 # Replace the `...` by a letter in quotation marks and run the cell. Take away the `#` of `hint()`
 # in the cell below for a hint.
 
+# %% tags=["colab"] jupyter={"source_hidden": true}
+# Google Colab only: installs the course. Elsewhere this cell does nothing.
+import sys
+
+if "google.colab" in sys.modules:
+    print("This copy of the course does not know its address. Whoever published it runs, in the")
+    print("repository: make address URL=https://github.com/OWNER/NAME")
+
 # %% [markdown]
 # ### Exercise 8.1: Where to look first
 #

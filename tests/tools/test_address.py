@@ -68,7 +68,7 @@ def test_notebooks_follow_the_address(root: Path) -> None:
     assert "make address" in plain.cells[1].source
 
     address.write(GITHUB, root)
-    assert "is not what" in notebooks.check(root)[0]
+    assert "Google Colab are not up to date" in notebooks.check(root)[0]
     assert notebooks.build(root) == [target]
     badged = nbformat.read(target, as_version=4)
     nbformat.validate(badged)

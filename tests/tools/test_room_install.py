@@ -126,7 +126,7 @@ def test_a_file_that_comes_damaged_is_not_written(
 
 def test_what_else_lies_in_the_course_stays(source: room_install.Folder, tmp_path: Path) -> None:
     files = room_install.read_manifest(source)["files"]
-    mine = tmp_path / "course/work/1_data.ipynb"
+    mine = tmp_path / "course" / "work" / "1_data.ipynb"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     old = tmp_path / "course/notebooks/1_data.ipynb"
