@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-import jupytext
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -64,5 +63,7 @@ def put_in(source: str, name: str, where: str) -> str:
 
 def _text(cell: NotebookNode) -> str:
     """One cell as py:percent."""
+    import jupytext  # an authors' tool; attendees need this module, too, but not this function
+
     written = jupytext.writes(new_notebook(cells=[cell]), "py:percent")
     return written[written.index("# %%") :].rstrip("\n") + "\n\n"
