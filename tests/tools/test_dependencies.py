@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,49 @@ def test_installer_knows_the_supported_pythons() -> None:
     assert [minor for minor in range(30) if f"3.{minor}.0" in supported] == list(
         range(first, last + 1)
     )
+
+
+def commands_of(audience: str) -> list[str]:
+    """The scripts that the Makefile runs for somebody."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipes = re.findall(
+        rf"^[a-z-]+: {audience} ##[^\n]*\n((?:\t[^\n]*\n)+)", makefile, re.MULTILINE
+    )
+    scripts = {
+        script
+        for recipe in recipes
+        for script in re.findall(r"(?:tools|benchmarks)/\w+\.py", recipe)
+    }
+    assert len(scripts) >= 5
+    return sorted(scripts)
+
+
+# Runs a script up to its main part where packages are missing.
+WITHOUT = """\
+import runpy, sys
+for name in sys.argv[2].split():
+    sys.modules[name] = None  # importing it fails
+sys.path.insert(0, sys.argv[1].rpartition("/")[0])
+runpy.run_path(sys.argv[1], run_name="imported")
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "extras"),
+    [
+        *((script, {"lab"}) for script in commands_of("attendee")),
+        *((script, {"lab", "slides"}) for script in commands_of("presenter")),
+    ],
+)
+def test_commands_start_without_what_only_authors_have(script: str, extras: set[str]) -> None:
+    packages = {
+        extra: {Requirement(line).name for line in lines}
+        for extra, lines in PROJECT["optional-dependencies"].items()
+    }
+    theirs = set().union(*(packages[extra] for extra in extras))
+    missing = packages["dev"] - theirs - {"psutil"}  # psutil comes with ipykernel
+    assert {"jupytext", "pytest", "nbval"} <= missing
+    modules = " ".join(name.replace("-", "_") for name in missing)
+    command = [sys.executable, "-c", WITHOUT, str(ROOT / script), modules]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert ended.returncode == 0, ended.stderr
