@@ -21,8 +21,7 @@ import address
 import make_slides
 import site_check
 from course_pages import Chapter, one_line, plain_page, write_pages
-from course_utils import data, settings
-from run_course import CELL_SECONDS, run_chapters, settle_images
+from run_course import CELL_SECONDS, run_chapters, settle
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL_NOTEBOOKS = "notebooks.zip"
@@ -127,16 +126,9 @@ def look(site: Path) -> list[str]:
 def make_site(notebooks: Path, slides: Path, site: Path, root: Path = ROOT) -> int:
     """Execute, write and check. Returns the exit status."""
     os.environ.setdefault("COURSE_SPEED", "look")  # as in the slides: the zoo, nothing is trained
-    try:
-        speed = settings.speed()
-        settings.data_mode()
-        images = settle_images()
-    except (ValueError, data.DataUnavailableError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    speed, made_with = settle()
     paths, started = sorted(notebooks.glob("*.ipynb")), time.monotonic()
     shutil.rmtree(site, ignore_errors=True)  # of an earlier site nothing may stay
-    made_with = f"Computed with COURSE_SPEED={speed} on {images}."
     chapters = run_chapters(paths, site, CELL_SECONDS[speed])
     shutil.rmtree(site / "scratch")
     write_pages(chapters, site, made_with)

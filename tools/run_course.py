@@ -164,6 +164,24 @@ def settle_images() -> str:
     return "the full data sets" if sources == {"full"} else "partly full, partly sampled data"
 
 
+def settle() -> tuple[str, str]:
+    """Read the knobs and settle the images, or end with a sentence and exit status 2.
+
+    Returns
+    -------
+    tuple of str
+        The speed, and what the chapters are computed with, in words.
+    """
+    try:
+        speed = settings.speed()
+        settings.data_mode()
+        images = settle_images()
+    except (ValueError, data.DataUnavailableError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    return speed, f"Computed with COURSE_SPEED={speed} on {images}."
+
+
 def run_chapters(paths: list[Path], build: Path, cell_seconds: int) -> list[Chapter]:
     """Execute chapters in order, after the pages of an earlier run in `build` are gone."""
     build.mkdir(parents=True, exist_ok=True)
@@ -189,20 +207,14 @@ def keep_executed(chapters: list[Chapter], folder: Path) -> None:
 
 def run_course(notebooks: Path, build: Path) -> int:
     """Execute all chapters and write their pages into `build`. Returns the exit status."""
-    try:
-        speed = settings.speed()
-        settings.data_mode()
-        images = settle_images()
-    except (ValueError, data.DataUnavailableError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    speed, made_with = settle()
     paths = sorted(notebooks.glob("*.ipynb"))
     if not paths:
         print(f"There are no chapters in {notebooks}.", file=sys.stderr)
         return 1
     started = time.monotonic()
     chapters = run_chapters(paths, build, CELL_SECONDS[speed])
-    write_pages(chapters, build, f"Computed with COURSE_SPEED={speed} on {images}.")
+    write_pages(chapters, build, made_with)
     keep_executed(chapters, build / "executed")
     failed = [chapter.name for chapter in chapters if chapter.errors]
     succeeded, seconds = len(paths) - len(failed), time.monotonic() - started

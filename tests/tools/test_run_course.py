@@ -195,7 +195,9 @@ def test_unknown_speed_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COURSE_SPEED", "fast")
-    assert run_course.run_course(tmp_path, tmp_path / "build") == 2
+    with pytest.raises(SystemExit) as ended:
+        run_course.run_course(tmp_path, tmp_path / "build")
+    assert ended.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "build").exists()
 
