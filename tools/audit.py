@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 import install
+from course_utils._requirements import DISTRIBUTION
 
-COURSE = "when-to-trust-a-classifier"
 CLEAN, VULNERABLE, NOT_ASKED = 0, 1, 2
 
 
@@ -33,7 +33,7 @@ class Auditor(install.Environment):
 def installed() -> list[str]:
     """Return ``name==version`` for every package beside this interpreter, but for the course."""
     found = {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
-    found.pop(COURSE, None)
+    found.pop(DISTRIBUTION, None)
     # a build such as 2.13.0+cpu is known under its plain version
     return sorted(f"{name}=={version.partition('+')[0]}" for name, version in found.items())
 

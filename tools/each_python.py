@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 
 import install
+from course_utils._requirements import DISTRIBUTION
 
 EVERYTHING = {"lab", "dev", "slides", "tensorboard"}
 # What the light half is made of, and what runs its tests.
@@ -53,7 +54,7 @@ class OnePython(install.Environment):
 
 def light_requirements() -> list[str]:
     """Return the light half of the course's requirements, in the ranges of `pyproject.toml`."""
-    stated = (text.partition(";")[0] for text in metadata.requires("when-to-trust-a-classifier"))
+    stated = (text.partition(";")[0] for text in metadata.requires(DISTRIBUTION))
     return [text for text in stated if re.match(r"[\w-]+", text)[0] in LIGHT_PACKAGES]
 
 

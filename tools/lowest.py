@@ -20,8 +20,8 @@ from packaging.version import Version
 
 import each_python
 import install
+from course_utils._requirements import DISTRIBUTION
 
-COURSE = "when-to-trust-a-classifier"
 RESOLVED = "build/lowest.txt"
 # What PyTorch brings along for a GPU.
 FOR_GPUS = re.compile(r"(nvidia|cuda)-|triton$")
@@ -50,7 +50,7 @@ def resolve(root: Path) -> dict[str, str]:
 def wrong_floors(lowest: dict[str, str]) -> list[str]:
     """Return a sentence for each stated floor that the resolution cannot reach."""
     found = {}
-    for stated in map(Requirement, metadata.requires(COURSE)):
+    for stated in map(Requirement, metadata.requires(DISTRIBUTION)):
         name = stated.name.lower().replace("_", "-")
         floors = [Version(one.version) for one in stated.specifier if one.operator == ">="]
         if floors and floors[0] != Version(lowest[name]):

@@ -39,7 +39,7 @@ def test_verdicts() -> None:
 def test_every_package_is_asked_about_in_the_version_that_is_here() -> None:
     packages = audit.installed()
     assert f"pytest=={pytest.__version__}" in packages
-    assert not any(package.startswith(audit.COURSE) or "+" in package for package in packages)
+    assert not any(package.startswith(audit.DISTRIBUTION) or "+" in package for package in packages)
 
 
 @pytest.fixture
