@@ -375,7 +375,8 @@ def test_jupyterlab_keeps_its_token_and_to_this_machine(tool, tmp_path, monkeypa
     monkeypatch.setattr(jupyterlab.labapp, "main", lambda arguments: started.append(arguments))
     for module in (lab, tool):
         monkeypatch.setattr(module, "ROOT", tmp_path)
-    for variable in ("JUPYTER_PATH", "JUPYTER_PREFER_ENV_PATH", "COURSE_SPEED"):
+    changed = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PREFER_ENV_PATH", "COURSE_SPEED")
+    for variable in changed:
         monkeypatch.setenv(variable, "")
     monkeypatch.chdir(tmp_path)
     assert tool.main([]) == 0

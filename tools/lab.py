@@ -130,9 +130,11 @@ def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
     from jupyterlab.labapp import main as jupyterlab  # after filling: importing it takes a second
 
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the user's
-    # before all others, the course's own kernel: it knows what to say after a restart
-    kernels = [str(ROOT / "tools" / "jupyter"), os.environ.get("JUPYTER_PATH", "")]
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, kernels))
+    # before all others, the course's own kernel, which knows what to say after a restart, and its
+    # defaults for JupyterLab: no question about news, which would cover the first chapter's corner
+    for variable in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        folders = [str(ROOT / "tools" / "jupyter"), os.environ.get(variable, "")]
+        os.environ[variable] = os.pathsep.join(filter(None, folders))
     os.chdir(work)
     return jupyterlab([*lab_arguments(work), *extra]) or 0
 

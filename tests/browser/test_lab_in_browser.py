@@ -53,9 +53,7 @@ class Session:
     """JupyterLab, started as `make lab` starts it on a machine without a display."""
 
     def __init__(self, course: Path, home: Path) -> None:
-        settings = home / "settings/@jupyterlab/apputils-extension"
-        settings.mkdir(parents=True, exist_ok=True)
-        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+        home.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ,
             "COURSE_SPEED": "look",
@@ -151,6 +149,7 @@ def test_running_editing_saving_leaves_the_repository_clean(
     page.goto(f"{session.address}/lab?token={session.token}")  # as printed for the attendee
     run_all(page, session.address, CHAPTER, seconds=SECONDS)
     assert errors(page) == []
+    assert page.locator(".Toastify__toast").count() == 0  # it asks nobody about news
 
     # A cell of one's own below the last, by the keyboard only.
     page.evaluate("jupyterapp.commands.execute('notebook:enter-command-mode')")  # takes the focus
