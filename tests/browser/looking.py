@@ -139,7 +139,7 @@ def move(page: Any, widget: Any, name: str, *, seconds: float = 15) -> list[str]
         # a first round does not wait for these as long as for a crowded machine.
         if not any(
             hand(page, widget, kind, control, patience)
-            for patience in sorted({min(2, seconds), seconds})
+            for patience in sorted({min(1, seconds), seconds})
             for kind, control in found.items()
         ):
             problems.append(f"{name} cannot be moved by {how}; tried: {', '.join(found)}.")

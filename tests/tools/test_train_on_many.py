@@ -15,6 +15,7 @@ import torch
 from course_utils import data, training, zoo
 from course_utils.models import LeNet
 
+pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "train_on_many.py"
 # not divisible by the batch: the last one is smaller
 DIGITS, EPOCHS, STEPS = 600, 2, 10

@@ -8,7 +8,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image
-from widget_helpers import figures_in_memory, make_images, open_connections
+from widget_helpers import make_images
 
 from course_utils import centring, scores
 from course_utils.data import ImageSet, load_fashion_mnist, load_mnist
@@ -237,16 +237,6 @@ def test_two_pads_do_not_disturb_each_other() -> None:
     first.pad.value = BAR
     assert "Draw something" in say(second)
     assert not any(second.pad.value)
-
-
-def test_running_again_leaks_nothing(notebook) -> None:
-    cell = "made = drawing_pad(members, examples=images)\nmade"
-    notebook(cell, drawing_pad=drawing_pad, members=members, images=make_images(5))
-    connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(20):
-        notebook(cell)
-    assert open_connections() == connections
-    assert figures_in_memory() <= in_memory
 
 
 def test_closed_pad_answers_no_more() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from widget_helpers import figures_in_memory, make_predictions, open_connections
+from widget_helpers import make_predictions
 
 from course_utils import figures, scores
 from course_utils.predictions import Predictions
@@ -252,16 +252,6 @@ def test_a_sample_is_called_a_sample() -> None:
     made.ticks[1].value = True
     assert "sampled choices of 2 members" in say(made)
     assert len(made.kept_stages["Accuracy"].picture.figure.legends) == 1
-
-
-def test_it_closes_and_leaks_nothing(notebook) -> None:
-    cell = "made = builder(ensemble, foreign)\nmade"
-    notebook(cell, builder=builder_function, ensemble=ENSEMBLE, foreign=FOREIGN)
-    connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(20):
-        notebook(cell)
-    assert open_connections() == connections
-    assert figures_in_memory() <= in_memory
 
 
 def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:

@@ -151,8 +151,9 @@ def test_two_hundred_runs_of_the_heaviest_cell_leave_no_memory_behind() -> None:
         check=True,
     )
     grown = json.loads(done.stdout.splitlines()[-1])
-    assert len(grown["resident"]) == 5
     # kB for a run; of a widget that ended, a hull stays in `Out`
     assert (grown["traced"][-1] - grown["traced"][0]) / 100 < 10
-    # the same with all that is not Python's, in pages of 4 kB
-    assert (grown["resident"][-1] - grown["resident"][0]) * 1e3 / 200 < 30
+    # the same with all that is not Python's: a leak grows in each fifty, a cache fills in one
+    each_fifty = np.diff(grown["resident"])
+    assert len(each_fifty) == 4
+    assert np.median(each_fifty) * 1e3 / 50 < 30

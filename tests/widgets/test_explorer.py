@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
+from widget_helpers import make_images, make_predictions
 
 from course_utils import scores
 from course_utils.predictions import Predictions
@@ -118,17 +118,6 @@ def test_model_and_score_can_be_chosen() -> None:
     assert "LeNet" not in made.curves.alt  # a single model has no such score
     made.model.value = "LeNet"
     assert made.score.value == "Maximum probability"
-
-
-def test_it_closes_and_leaks_nothing(notebook) -> None:
-    cell = "made = risk_coverage_explorer(models, images)\nmade"
-    names = {"risk_coverage_explorer": risk_coverage_explorer, "models": MODELS}
-    notebook(cell, images=make_images(), **names)
-    connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(20):
-        notebook(cell)
-    assert open_connections() == connections
-    assert figures_in_memory() <= in_memory
 
 
 def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:

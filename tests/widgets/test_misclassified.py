@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
+from widget_helpers import make_images, make_predictions
 
 from course_utils import scores
 from course_utils.figures import FASHION
@@ -265,16 +265,6 @@ def test_with_all_images_the_words_tell_who_is_right() -> None:
     assert "Right: LeNet, DE-4 and PE-2. Wrong: no model." in say(made)
     assert f"Number 1 of {300} (all digits)" in say(made)
     assert all(tile["right"] for tile in made.strip.tiles[:3])
-
-
-def test_it_closes_and_leaks_nothing(notebook) -> None:
-    cell = "made = misclassified_browser(models, images)\nmade"
-    notebook(cell, misclassified_browser=misclassified_browser, models=MODELS, images=IMAGES)
-    connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(20):
-        notebook(cell)
-    assert open_connections() == connections
-    assert figures_in_memory() <= in_memory
 
 
 def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:

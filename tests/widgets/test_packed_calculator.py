@@ -7,7 +7,6 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from widget_helpers import figures_in_memory, open_connections
 
 from course_utils import figures
 from course_utils.widgets.packed_calculator import (
@@ -163,16 +162,6 @@ def test_an_alpha_between_the_steps_that_builds_is_taken() -> None:
 def test_the_still_keeps_pictures_words_and_table() -> None:
     still = packed_calculator().still()
     assert still.count("<img") == 2 and "<table" in still and "Each of the 4 members" in still
-
-
-def test_it_closes_and_leaks_nothing(notebook) -> None:
-    cell = "made = packed_calculator()\nmade"
-    notebook(cell, packed_calculator=packed_calculator)
-    connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(5):
-        notebook(cell)
-    assert open_connections() == connections
-    assert figures_in_memory() <= in_memory
 
 
 def test_two_do_not_disturb_each_other() -> None:
