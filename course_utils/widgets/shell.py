@@ -133,7 +133,8 @@ class Shell(ipywidgets.VBox):
 
         What a cell displayed stays in IPython's history; of a widget that ended, only a hull may.
         """
-        if not hasattr(self, "_heard"):  # never finished: its input made no sense
+        # never finished, as its input made no sense; or ended, and Python throws the hull away
+        if not hasattr(self, "_heard") or self.state is None:
             return
         for control, heard, name in self._heard:
             control.unobserve(heard, names=name)

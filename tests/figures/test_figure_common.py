@@ -53,6 +53,14 @@ def visible_texts(picture: figures.Picture) -> list[Text]:
         ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def nothing_left_drawn() -> Iterator[None]:
+    """A million objects of figures would slow each later collection of garbage."""
+    yield
+    visible_texts.cache_clear()
+    drawn.cache_clear()
+
+
 def _hidden(figure: Figure) -> Iterator[Text]:
     """Texts of hidden axes, and labels of ticks beyond the ends of an axis."""
     for axes in figure.axes:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import ipywidgets
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open():
+    """A widget that nobody closed keeps its figures, and slows each collection of garbage."""
+    yield
+    ipywidgets.Widget.close_all()
 
 
 @pytest.fixture

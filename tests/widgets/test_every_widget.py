@@ -131,7 +131,7 @@ def test_a_cell_that_runs_again_leaks_nothing(name: str, notebook) -> None:
     made = notebook(cell, **names)
     notebook(cell)
     connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(20):
+    for _ in range(10):
         former, made = made, notebook(cell)
         assert former is not made
     assert open_connections() == connections
