@@ -137,6 +137,7 @@ def test_predictions_of_another_training_are_not_taken_for_these(digits):
     np.testing.assert_array_equal(first.predictions(digits).logits, expected)
 
 
+@pytest.mark.slow
 def test_two_notebooks_that_save_at_once_leave_a_whole_run(own_runs, digits):
     """Each reader sees the run of one or of the other, and never parts of both."""
     program = (

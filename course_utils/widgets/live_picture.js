@@ -1,8 +1,18 @@
 // A picture that is replaced without a blank frame, its alternative text, and words below it.
 
-// ipywidgets leaves the handle of a slider without a name: it gets the slider's description.
-function nameHandles(el) {
-  for (const handle of el.closest(".course-widget")?.querySelectorAll(".noUi-handle") ?? []) {
+// Arrows and letters belong to the control that has the focus: JupyterLab would move to another
+// cell by an arrow that should choose from a list, and cut the cell by an x.
+function keepKeys(event) {
+  const plain = !(event.ctrlKey || event.metaKey || event.altKey);
+  if (plain && (event.key.length === 1 || event.key.startsWith("Arrow"))) event.stopPropagation();
+}
+
+// What ipywidgets leaves to do for those who work without a mouse.
+function serveKeyboards(el) {
+  const widget = el.closest(".course-widget");
+  widget?.addEventListener("keydown", keepKeys);
+  // the handle of a slider has no name: it gets the slider's description
+  for (const handle of widget?.querySelectorAll(".noUi-handle") ?? []) {
     const label = handle.closest(".widget-inline-hbox")?.querySelector(".widget-label");
     if (label) handle.setAttribute("aria-label", label.textContent);
   }
@@ -53,7 +63,7 @@ function render({ model, el }) {
     image.alt = model.get("alt");
     if (words.textContent !== model.get("caption")) words.textContent = model.get("caption");
     figure.classList.toggle("course-problem", model.get("problem"));
-    nameHandles(el);
+    serveKeyboards(el);
   }
 
   // Several values come in one message; they are painted together.
@@ -65,7 +75,7 @@ function render({ model, el }) {
   for (const name of ["png", "alt", "caption", "problem", "width"]) model.on(`change:${name}`, soon);
   image.hidden = true;
   paint();
-  for (const delay of [0, 300, 2000]) setTimeout(nameHandles, delay, el); // the controls come when they come
+  for (const delay of [0, 300, 2000]) setTimeout(serveKeyboards, delay, el); // the controls come when they come
   return () => {
     for (const name of ["png", "alt", "caption", "problem", "width"]) model.off(`change:${name}`, soon);
     if (url) URL.revokeObjectURL(url);

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from driving import shoot
 
 DATA = """
@@ -90,6 +91,7 @@ def smallest_text(page: Any) -> float:
     )
 
 
+@pytest.mark.slow
 def test_calculator_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("calculator", [CALCULATOR])
     image = page.locator(PICTURES).first
@@ -127,6 +129,7 @@ def test_calculator_by_keyboard_and_mouse(opened: Open) -> None:
     assert smallest_text(page) >= 13
 
 
+@pytest.mark.slow
 def test_builder_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("builder", [DATA, BUILDER])
     image = page.locator(PICTURES).first

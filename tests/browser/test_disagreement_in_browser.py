@@ -45,6 +45,7 @@ def words(page: Any, number: int = 0) -> str:
     return page.get_by_role("status").nth(number).inner_text()
 
 
+@pytest.mark.slow
 def test_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("disagreement", [DATA, BOTH])
     digit, stranger = (page.locator(".course-picture img").nth(number) for number in (0, 1))

@@ -73,6 +73,26 @@ def answered(alt: str) -> int:
     return int(re.search(r"([\d,]+) (?:of [\d,]+ digits|answered)", alt).group(1).replace(",", ""))
 
 
+def test_keys_of_a_control_do_nothing_to_the_notebook(opened: Open) -> None:
+    """JupyterLab moves by arrows and cuts a cell by x, unless a control has the focus."""
+    page = opened("keys", [DATA, EXPLORER])
+    page.locator(".course-picture img").first.wait_for()
+    cells = page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length")
+    score = page.locator(".course-widget select").nth(1)
+    before = score.input_value()
+    alt = changed_by(page, press(page, score, "ArrowDown"))
+    assert score.input_value() != before
+    assert score.input_value().lower() in alt
+    for control in (score, page.locator(".course-widget .noUi-handle").first):
+        for key in ("x", "b", "ArrowDown"):
+            press(page, control, key)()
+            assert control.evaluate("element => element === document.activeElement"), key
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == cells
+    # what is meant for the notebook still reaches it
+    press(page, score, "Control+s")()
+    page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+
+
 def test_explorer_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("explorer", [DATA, EXPLORER])
     picture = page.locator(".course-picture img").first
