@@ -84,13 +84,14 @@ def test(environment: OnePython) -> tuple[int, str]:
     """Run the tests in an environment. Returns pytest's exit status and its last line."""
     chosen = ["tests"] if environment.whole else LIGHT
     command = [str(environment.python), "-m", "pytest", "-q", "-m", "not full and not slow"]
-    ended = subprocess.run(
+    line = "no test ran"
+    with subprocess.Popen(
         [*command, *chosen], cwd=environment.root, stdout=subprocess.PIPE, text=True
-    )
-    lines = ended.stdout.strip().splitlines() or ["no test ran"]
-    if ended.returncode:
-        print(ended.stdout)
-    return ended.returncode, lines[-1].strip("= ")
+    ) as running:
+        for said in running.stdout:  # the tests take minutes: whoever waits sees them go on
+            print(said, end="", flush=True)
+            line = said.strip("= \n") or line
+    return running.returncode, line
 
 
 def main(root: Path = install.ROOT) -> int:
