@@ -18,7 +18,6 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -410,10 +409,8 @@ def fit(
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        # Lightning 2.5 cannot be asked for weights only: there `_steps_done` alone refuses the rest
-        only = {"weights_only": True} if "weights_only" in signature(trainer.fit).parameters else {}
         start = time.perf_counter()
-        trainer.fit(routine, **loaders, ckpt_path=last if resume else None, **only)
+        trainer.fit(routine, **loaders, ckpt_path=last if resume else None, weights_only=True)
         seconds = time.perf_counter() - start
         return Fit(
             model=model.cpu().eval(),
