@@ -8,6 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from ._display import IS_SEVEN, display_seven
 from ._findings import Finding, table
 
 
@@ -45,3 +46,11 @@ class LiveTable(anywidget.AnyWidget):
         if bundle is not None:
             bundle[0]["text/html"] = self.page
         return bundle
+
+
+if IS_SEVEN:
+
+    def _display_seven(self: LiveTable, **kwargs: Any) -> None:
+        display_seven(self, self.page, **kwargs)
+
+    LiveTable._ipython_display_ = _display_seven  # type: ignore[attr-defined]

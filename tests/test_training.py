@@ -793,6 +793,7 @@ def test_moving_to_another_device_happens_outside_inference_mode(test):
 QUIET = """
 import warnings
 warnings.simplefilter("error", UserWarning)
+warnings.simplefilter("ignore", DeprecationWarning)  # as Python does; some are UserWarnings too
 from course_utils import data, training, zoo
 train = data.load_mnist("train").subset(slice(0, 200))
 val, test = data.load_mnist("val"), data.load_mnist("test")

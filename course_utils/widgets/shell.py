@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import ipywidgets
 
+from .._display import IS_SEVEN, display_seven
 from .live_picture import LivePicture
 from .stage import Stage
 
@@ -167,19 +168,10 @@ class Shell(ipywidgets.VBox):
         return bundle
 
 
-if hasattr(ipywidgets.Widget, "_ipython_display_"):  # ipywidgets 7
+if IS_SEVEN:
 
     def _display_seven(self: Shell, **kwargs: Any) -> None:
-        from IPython.display import display
-
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        data = {
-            "text/plain": repr(self),
-            "text/html": self.still(),
-            "application/vnd.jupyter.widget-view+json": view,
-        }
-        display(data, raw=True)
-        self._handle_displayed(**kwargs)
+        display_seven(self, self.still(), **kwargs)
 
     Shell._ipython_display_ = _display_seven  # type: ignore[attr-defined]
 
