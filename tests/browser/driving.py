@@ -110,20 +110,21 @@ def run_all(page: Any, address: str, name: str, *, seconds: float = 120) -> None
     page.goto(address, timeout=1000 * seconds)
     page.wait_for_function(f"window.jupyterapp && {STATUS} === 'idle'", timeout=1000 * seconds)
     # What a callback of a widget complains about belongs to no cell: JupyterLab shows it in its
-    # log only. Two messages are JupyterLab's own: it may ask for widgets, and close the question,
-    # before the kernel has heard of ipywidgets.
+    # log only. Some messages are JupyterLab's own: it may ask for widgets, in a comm that it opens
+    # itself, before the kernel has heard of ipywidgets.
     page.evaluate(
         """() => {
             window.complaints = [];
-            let asked = false;
+            const opened = new Set();
             const session = jupyterapp.shell.currentWidget.context.sessionContext;
             session.iopubMessage.connect((_, message) => {
                 const { header, parent_header: parent, content } = message;
+                if (header.msg_type === 'comm_open') opened.add(content.comm_id);
                 if (parent.msg_type === 'execute_request') return;
                 const text = content.traceback?.join('\\n') ?? content.text;
-                if (/^No such comm target registered: jupyter.widget.control/.test(text))
-                    return void (asked = true);
-                if (asked && /^No such comm: /.test(text)) return void (asked = false);
+                const [, comm] = /^No such comm: (\\S+)/.exec(text) ?? [];
+                if (comm && !opened.has(comm)) return;
+                if (/^No such comm target registered: jupyter.widget.control/.test(text)) return;
                 if (header.msg_type === 'error' || content.name === 'stderr')
                     complaints.push(text);
             });
