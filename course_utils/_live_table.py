@@ -8,10 +8,11 @@ from typing import Any
 import anywidget
 import traitlets
 
-from ._display import IS_SEVEN, display_seven
+from ._display import leaves_still
 from ._findings import Finding, table
 
 
+@leaves_still
 class LiveTable(anywidget.AnyWidget):
     """A table that knows whether a live page shows it.
 
@@ -41,16 +42,12 @@ class LiveTable(anywidget.AnyWidget):
     def _show_after(self, change: Any) -> None:
         self.page = self._after
 
+    def still(self) -> str:
+        """The findings as HTML that needs no kernel."""
+        return self.page
+
     def _repr_mimebundle_(self, **options: Any) -> Any:
         bundle = super()._repr_mimebundle_(**options)
         if bundle is not None:
-            bundle[0]["text/html"] = self.page
+            bundle[0]["text/html"] = self.still()
         return bundle
-
-
-if IS_SEVEN:
-
-    def _display_seven(self: LiveTable, **kwargs: Any) -> None:
-        display_seven(self, self.page, **kwargs)
-
-    LiveTable._ipython_display_ = _display_seven  # type: ignore[attr-defined]

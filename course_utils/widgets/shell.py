@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import ipywidgets
 
-from .._display import IS_SEVEN, display_seven
+from .._display import leaves_still
 from .live_picture import LivePicture
 from .stage import Stage
 
@@ -22,6 +22,7 @@ _OF_ANY_WIDGET = {
 WIDTH = "880px"  # of a whole widget; a notebook's column is about 900
 
 
+@leaves_still
 class Shell(ipywidgets.VBox):
     """Controls and pictures around a state.
 
@@ -166,14 +167,6 @@ class Shell(ipywidgets.VBox):
         if bundle is not None:
             bundle["text/html"] = self.still()
         return bundle
-
-
-if IS_SEVEN:
-
-    def _display_seven(self: Shell, **kwargs: Any) -> None:
-        display_seven(self, self.still(), **kwargs)
-
-    Shell._ipython_display_ = _display_seven  # type: ignore[attr-defined]
 
 
 def parts_of(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:

@@ -21,7 +21,6 @@ SCREENSHOTS = REPOSITORY / "build" / "browser"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SETTINGS = {
-    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
     # Every cell stays in the page, also those that nobody sees at the moment.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     # A saved notebook holds its widgets too, so that pages can be made of it.
@@ -50,8 +49,6 @@ class Lab:
             f"--ServerApp.root_dir={folder}",
             "--IdentityProvider.token=",
             "--ServerApp.jpserver_extensions=jupytext=False",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-            "--LabApp.news_url=",
         ]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.append("--allow-root")
@@ -65,6 +62,7 @@ class Lab:
             "COURSE_SPEED": "look",
             "COURSE_RUNS_DIR": str(folder / ".runs"),
             "PYTHONPATH": str(REPOSITORY),
+            "JUPYTER_CONFIG_PATH": str(REPOSITORY / "tools" / "jupyter"),  # asks for no news
             "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),

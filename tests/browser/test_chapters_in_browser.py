@@ -88,6 +88,49 @@ def test_table_of_chapters(page: Any, pages: Path) -> None:
     report(read_as_page(page, pages, "index") + read_as_page(page, pages, "bad"))
 
 
+# Writes to a comm of the front end's own choice, as JupyterLab does for its own ends.
+WRITE = """async ([target, comm_id]) => {
+    const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+    const send = (msg_type, more) => kernel.sendShellMessage({
+        header: {
+            msg_id: crypto.randomUUID(), msg_type, session: kernel.clientId,
+            username: '', version: '5.2', date: '',
+        },
+        parent_header: {}, metadata: {}, content: { comm_id, data: {}, ...more },
+        channel: 'shell', buffers: [],
+    }, false, true);
+    if (target) send('comm_open', { target_name: target });
+    send('comm_msg', {});
+    await kernel.requestKernelInfo();
+}"""
+
+
+# A widget that lived for a moment; returns its number.
+LIVE_AND_DIE = """async () => {
+    const kernel = jupyterapp.shell.currentWidget.context.sessionContext.session.kernel;
+    const code = 'import ipywidgets; made = ipywidgets.IntSlider();'
+        + ' it = made.model_id; made.close()';
+    const reply = await kernel.requestExecute({ code, user_expressions: { it: 'it' } }).done;
+    return reply.content.user_expressions.it.data['text/plain'].slice(1, -1);
+}"""
+
+
+@pytest.mark.slow
+def test_only_what_a_kernel_opened_counts_as_a_complaint(lab: Any, page: Any) -> None:
+    lab.write("comms", ["1 + 1"])
+    run_all(page, lab.address, "comms")
+    page.evaluate(WRITE, ["jupyter.widget.control", "a-question"])  # ipywidgets is not there yet
+    page.evaluate(WRITE, [None, "opened-before-the-cells-ran"])
+    number = page.evaluate(LIVE_AND_DIE)
+    page.evaluate(WRITE, [None, number])
+    page.evaluate(WRITE, ["another", "one"])
+    page.wait_for_timeout(500)
+    assert {line.strip() for line in errors(page)} == {
+        f"No such comm: {number}",
+        "No such comm target registered: another",
+    }
+
+
 # Widgets that move by themselves are right in all but one thing each.
 FAULTY = """
 import ipywidgets

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
@@ -50,11 +49,10 @@ def test_light_half_is_there_and_in_the_ranges_of_the_course() -> None:
     assert all(one.specifier for one in stated)
 
 
-def test_floor_that_nothing_reaches_is_named() -> None:
-    floors = {}
-    for one in map(Requirement, metadata.requires(lowest.DISTRIBUTION)):
-        versions = [each.version for each in one.specifier if each.operator == ">="]
-        floors[one.name.lower().replace("_", "-")] = versions[0] if versions else "1"
-    assert lowest.wrong_floors(floors) == []
-    (sentence,) = lowest.wrong_floors(floors | {"anywidget": "99.1"})
-    assert sentence.startswith("anywidget: ") and "99.1" in sentence
+def test_floor_that_nothing_reaches_is_named(monkeypatch) -> None:
+    stated = ["numpy>=2.0", "filelock", 'Py_Rattler>=0.28; extra == "dev"', "rich>=13,<15"]
+    monkeypatch.setattr(lowest.metadata, "requires", lambda name: stated)
+    found = {"numpy": "2.0.0", "filelock": "3.1", "py-rattler": "0.28", "rich": "13.0.0"}
+    assert lowest.wrong_floors(found) == []
+    sentences = lowest.wrong_floors(found | {"py-rattler": "0.30", "filelock": "4"})
+    assert sentences == ["py-rattler: 0.28 is stated, 0.30 is the lowest that fits."]

@@ -201,7 +201,7 @@ def test_it_leaks_nothing(notebook) -> None:
     cell = "made = make()\nmade.open.click()\nmade"
     notebook(cell, make=make)
     connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(10):
+    for _ in range(20):
         notebook(cell)
     assert open_connections() == connections
     assert figures_in_memory() <= in_memory

@@ -228,7 +228,7 @@ def test_it_closes_and_leaks_nothing(notebook) -> None:
     names = {"disagreement_explorer": disagreement_explorer, "models": MODELS}
     notebook(cell, images=IMAGES, **names)
     connections, in_memory = open_connections(), figures_in_memory()
-    for _ in range(10):
+    for _ in range(20):
         notebook(cell)
     assert open_connections() == connections
     assert figures_in_memory() <= in_memory
