@@ -169,7 +169,10 @@ class RiskCoverageExplorer(Shell):
         )
         self.coverage = slider("Coverage: answered (%)", max=100, step=0.1, readout_format=".1f")
         self.risk = slider("Risk: wrong among answered (%)", readout_format=".2f")
-        self.threshold = slider("Threshold: answer up to", readout_format=".4g")
+        # The page rounds a slider to its steps, and many thresholds lie within the first of them.
+        self.threshold = slider("Threshold: answer up to", readout=False)
+        self.exact = ipywidgets.Label(layout={"min_width": "5.5em"})
+        self.threshold.layout.flex = "1 1 0"
         for moved, change in (
             (self.model, choose_model),
             (self.score, choose_score),
@@ -186,7 +189,7 @@ class RiskCoverageExplorer(Shell):
             row(self.model, self.score),
             self.coverage,
             self.risk,
-            self.threshold,
+            ipywidgets.HBox([self.threshold, self.exact], layout={"width": "calc(100% - 8px)"}),
             self.curves,
             *([] if self.images is None else [self.belt]),
         ]
@@ -211,6 +214,7 @@ class RiskCoverageExplorer(Shell):
             step=(high - low) / 500,
             value=float(np.clip(state.threshold, low, high)),
         )
+        self.put(self.exact, value=f"{state.threshold:.4g}" if point.coverage else "none")
 
     def draw(self) -> None:
         state, ranking = self.state, here(self.rankings, self.state)

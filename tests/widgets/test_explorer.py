@@ -100,6 +100,17 @@ def test_each_slider_moves_the_others() -> None:
     assert (made.curves.png, made.belt.png) != first
 
 
+def test_threshold_is_exact_where_a_slider_has_no_step_for_it() -> None:
+    sure = Predictions(4 * ENSEMBLE.logits, ENSEMBLE.labels)  # many doubts are tiny
+    made = risk_coverage_explorer({"LeNet": sure})
+    made.coverage.value = 10
+    assert 0 < made.state.threshold < made.threshold.min + made.threshold.step / 2
+    assert made.exact.value == f"{made.state.threshold:.4g}"
+    assert f"at most {made.exact.value} by maximum probability" in say(made)
+    made.coverage.value = 0
+    assert made.exact.value == "none"
+
+
 def test_words_say_what_is_drawn() -> None:
     made = risk_coverage_explorer(MODELS)
     made.coverage.value = 80
