@@ -12,6 +12,7 @@ beside this file.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -26,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil  # comes with ipykernel
+from jupyter_server.serverapp import list_running_servers
 from processes import tree_memory
 
 from course_utils import data, settings
@@ -106,18 +109,24 @@ def server_memory(folder: Path) -> float:
     server = subprocess.Popen([*command, *options], env=runtime, **quiet)
     try:
         limit = time.monotonic() + STARTED
-        while not (found := list(connection.glob("jpserver-*.json"))):
+        while not _gave_its_page(connection):
             if time.monotonic() > limit or server.poll() is not None:
                 sys.exit("JupyterLab does not start: try `make lab`.")
             time.sleep(EVERY)
-        time.sleep(1)
-        address = json.loads(found[0].read_text())["url"]
-        for page in ("lab", "api/contents"):
-            urllib.request.urlopen(f"{address}{page}", timeout=STARTED).read()
         return tree_memory(server.pid)
     finally:
         server.terminate()
         server.wait()
+
+
+def _gave_its_page(connection: Path) -> bool:
+    """Ask the server for its page. It writes its address down a moment before it listens."""
+    for facts in list_running_servers(str(connection)):
+        with contextlib.suppress(urllib.error.URLError):
+            for page in ("lab", "api/contents"):
+                urllib.request.urlopen(f"{facts['url']}{page}", timeout=STARTED).read()
+            return True
+    return False
 
 
 def megabytes(folder: Path) -> float:

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 import nbformat
 import pytest
 from driving import REPOSITORY, errors, run_all, shoot
+from running_lab import answering
 
 CHAPTER = "1_data"
 NOTE = "course_utils.__file__  # my own note"
@@ -76,15 +76,11 @@ class Session:
             stdout=self.log,
             stderr=subprocess.STDOUT,
         )
-        limit = time.monotonic() + SECONDS
-        # What a running server writes down for its own tools: address, port, token.
-        described = home / f"runtime/jpserver-{self.process.pid}.json"
-        while not described.exists():
-            if time.monotonic() > limit or self.process.poll() is not None:
-                self.close()
-                raise AssertionError((home / "server.log").read_text())
-            time.sleep(0.2)
-        self.facts = json.loads(described.read_text())
+        try:
+            self.facts = answering(self.process, home / "runtime", SECONDS)
+        except AssertionError as silent:
+            self.close()
+            raise AssertionError((home / "server.log").read_text()) from silent
         self.port, self.token = self.facts["port"], self.facts["token"]
         self.address = f"http://127.0.0.1:{self.port}"
 

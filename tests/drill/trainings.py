@@ -50,9 +50,11 @@ class Wait:
 
 
 HALF = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 os.environ["COURSE_DATA"] = "sample"
+# a shell that starts the drill in the background has its children ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from trainings import Wait, train
 try:
     train(Path(sys.argv[1]), "lenet", augment=Wait())
