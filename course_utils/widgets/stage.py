@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.image import AxesImage
 
 from ..figures.picture import Picture
+from .lettering import Lettering
 from .live_picture import CSS_PIXELS_PER_INCH, encode_png
 
 
@@ -66,8 +67,9 @@ class Stage:
         """The picture with the actors where they are now."""
         canvas = self.picture.figure.canvas
         canvas.restore_region(self._scenery)
+        renderer = Lettering(canvas.get_renderer())
         for actor in self.actors.values():
-            self.picture.figure.draw_artist(actor)
+            actor.draw(renderer)
         return encode_png(np.asarray(canvas.buffer_rgba()))
 
     def clear(self) -> None:

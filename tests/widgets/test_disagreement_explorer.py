@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
+from widget_helpers import apart, figures_in_memory, make_images, make_predictions, open_connections
 
 from course_utils import figures, scores
 from course_utils.predictions import Predictions
@@ -152,10 +152,15 @@ def test_the_moved_sheet_is_the_one_drawn_anew() -> None:
                 upright=True,
             )
             assert made.sides[1].picture.alt == f"Image {index}. {fresh.alt}"
-            shown, expected = pixels(made.sides[1].picture.png), pixels(fresh.png())
+            stage = explorer.SheetStage()  # with text as the widget draws it, see test_lettering
+            stage.sheet(fresh)
+            stage.switch(on)
+            shown, expected = pixels(made.sides[1].picture.png), pixels(stage.png())
             # the same ink, but for the rounding of half-covered pixels
             assert shown.shape == expected.shape
             assert (np.abs(shown - expected) > 24).mean() < 1e-4
+            whole = pixels(fresh.png())
+            assert apart(shown, whole) < 0.02
 
 
 def test_controls_of_a_side_follow_each_other() -> None:
