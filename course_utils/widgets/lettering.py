@@ -91,21 +91,29 @@ class Lettering:
 def _drawn(letters: str, prop: FontProperties, dpi: float) -> Piece:
     """Draw some letters on a slip of their own."""
     size = RendererAgg(1, 1, dpi).get_text_width_height_descent
-    # between bars, because the width of letters alone leaves out blanks at their ends
-    advance = size(f"|{letters}|", prop, False)[0] - size("||", prop, False)[0]
-    width, height, descent = size(letters, prop, False)
+
+    def advance(text: str) -> float:
+        # between letters, because the width of a text alone leaves out blanks at its ends
+        return size(f"d{text}d", prop, False)[0] - size("dd", prop, False)[0]
+
+    _, height, descent = size(letters, prop, False)
+    # Behind a tall letter, which is cut off: Matplotlib 3.10 rounds the place of each text by its
+    # highest letter, and digits would dance around their line.
+    tall, blank = advance("d "), advance(" ")
     margin = int(np.ceil(size("|", prop, False)[1]))
-    slip = RendererAgg(int(np.ceil(width)) + 2 * margin, 3 * margin, dpi)
+    pen = margin + int(np.ceil(tall))
+    slip = RendererAgg(pen + int(np.ceil(advance(letters))) + margin, 3 * margin, dpi)
     gc = slip.new_gc()
     gc.set_foreground("black")
-    slip.draw_text(gc, margin, 2 * margin, letters, prop, 0)
-    ink = np.asarray(slip.buffer_rgba())[:, :, 3]
+    slip.draw_text(gc, pen - tall, 2 * margin, f"d {letters}", prop, 0)
+    ink = np.asarray(slip.buffer_rgba())[:, int(pen - blank / 2) :, 3]
+    pen -= int(pen - blank / 2)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if not rows.size:  # blanks
-        return Piece(np.zeros((0, 0), np.int32), 0, 0, advance, height, descent)
+        return Piece(np.zeros((0, 0), np.int32), 0, 0, advance(letters), height, descent)
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.int32)
-    right, up = int(columns[0]) - margin, 2 * margin - int(rows[0])
-    return Piece(ink, right, up, advance, height, descent)
+    right, up = int(columns[0]) - pen, 2 * margin - int(rows[0])
+    return Piece(ink, right, up, advance(letters), height, descent)
 
 
 def _stamp(

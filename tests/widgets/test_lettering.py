@@ -59,7 +59,7 @@ def test_pieces_look_like_matplotlibs_text(text: str, settings: dict) -> None:
     columns = [np.flatnonzero((255 - one).sum(axis=(0, 2))) for one in (ours, theirs)]
     assert abs(columns[0][0] - columns[1][0]) <= 2 and abs(columns[0][-1] - columns[1][-1]) <= 2
     assert apart(ours, theirs) < 0.15
-    assert apart(np.roll(ours, 4, axis=1), theirs) > 0.35  # so a difference would show
+    assert apart(np.roll(ours, 6, axis=1), theirs) > 0.3  # so a difference would show
 
 
 @pytest.mark.parametrize("digit", range(10))
