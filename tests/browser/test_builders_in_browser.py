@@ -165,6 +165,7 @@ def test_builder_by_keyboard_and_mouse(opened: Open) -> None:
     assert smallest_text(page) >= 13
 
 
+@pytest.mark.slow
 def test_both_are_readable_in_the_dark_theme(opened: Open) -> None:
     page = opened("builders-dark", [DATA, CALCULATOR, BUILDER], dark=True)
     page.locator(PICTURES).nth(2).wait_for()

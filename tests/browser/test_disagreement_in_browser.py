@@ -110,7 +110,10 @@ def alt(picture: Any) -> str:
     return picture.get_attribute("alt")
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    "dark",
+    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
+)
 def test_sheets_stand_side_by_side_at_their_true_size(opened: Open, dark: bool) -> None:
     name = f"disagreement-look-{'dark' if dark else 'light'}"
     page = opened(name, [DATA, BOTH, ALONE, MANY], dark=dark)

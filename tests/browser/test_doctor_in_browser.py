@@ -12,7 +12,10 @@ from looking import cut_off, violations
 CELLS = ["from course_utils import doctor\n\ndoctor.report()"]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "dark",
+    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
+)
 def test_the_page_answers(opened: Callable[..., Any], dark: bool) -> None:
     page = opened("doctor", CELLS, dark=dark)
     table = page.locator(".course-findings")

@@ -163,6 +163,7 @@ def test_drawn_by_finger(opened: Open) -> None:
     assert (after["x"], after["y"]) == (box["x"], box["y"])
 
 
+@pytest.mark.slow
 def test_examples_can_be_scribbled_on(opened: Open) -> None:
     page = opened("pad-examples", [PAD.format(more=EXAMPLES)])
     first = settled(page)
@@ -180,7 +181,10 @@ def test_examples_can_be_scribbled_on(opened: Open) -> None:
     assert as_it_is != bag
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "dark",
+    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
+)
 def test_sheet_stays_white_and_words_can_be_read(opened: Open, dark: bool) -> None:
     name = f"pad-{'dark' if dark else 'light'}"
     page = opened(name, [PAD.format(more=EXAMPLES)], dark=dark)
@@ -208,6 +212,7 @@ def test_sheet_stays_white_and_words_can_be_read(opened: Open, dark: bool) -> No
         assert float(size.removesuffix("px")) >= 13.3  # 10 points
 
 
+@pytest.mark.slow
 def test_a_second_view_shows_the_same_drawing(opened: Open) -> None:
     page = opened("pad-views", [PAD.format(more=""), "pad"])
     page.locator(".course-pad canvas").nth(1).wait_for()

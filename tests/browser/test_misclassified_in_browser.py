@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from driving import shoot
 from test_selective_widgets import changed_by, press
 
@@ -98,6 +99,7 @@ def test_by_keyboard(opened: Open) -> None:
     )
 
 
+@pytest.mark.slow
 def test_by_mouse(opened: Open) -> None:
     page = opened("misclassified-mouse", [DATA, BROWSER])
     page.locator(".course-picture img").first.wait_for()
@@ -148,6 +150,7 @@ def test_nothing_misclassified(opened: Open) -> None:
     assert number(page) == (1, 1000) and page.locator(".course-strip button").count() == 9
 
 
+@pytest.mark.slow
 def test_dark_theme_keeps_cards_white_and_words_readable(opened: Open) -> None:
     page = opened("misclassified-dark", [DATA, BROWSER], dark=True)
     page.locator(".course-strip button").first.wait_for()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from driving import shoot
 
 DATA = """
@@ -143,6 +144,7 @@ def test_desk_by_keyboard_and_mouse(opened: Open) -> None:
     shoot(page, "desk-opened")
 
 
+@pytest.mark.slow
 def test_dark_theme_keeps_cards_white_and_words_readable(opened: Open) -> None:
     page = opened("dark", [DATA, DESK], dark=True)
     page.locator(".course-picture img").first.wait_for()
