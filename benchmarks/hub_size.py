@@ -95,7 +95,7 @@ def server_memory(folder: Path) -> float:
     """What one JupyterLab server needs that has given out its page (MB)."""
     folder.mkdir()
     connection = folder / "port"
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
     options = [
         f"--ServerApp.root_dir={folder}",
         "--ServerApp.ip=127.0.0.1",

@@ -43,7 +43,7 @@ class Lab:
         self.address = f"http://127.0.0.1:{free_port()}"
         port = self.address.rpartition(":")[2]
         command = [
-            *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--expose-app-in-browser"),
+            *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser"),
             f"--ServerApp.port={port}",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.root_dir={folder}",
