@@ -49,13 +49,17 @@ def resolve(root: Path) -> dict[str, str]:
 
 def wrong_floors(lowest: dict[str, str]) -> list[str]:
     """Return a sentence for each stated floor that the resolution cannot reach."""
-    found = {}
+    floors: dict[str, Version] = {}  # where an extra asks for more, that counts: all are installed
     for stated in map(Requirement, metadata.requires(DISTRIBUTION)):
         name = stated.name.lower().replace("_", "-")
-        floors = [Version(one.version) for one in stated.specifier if one.operator == ">="]
-        if floors and floors[0] != Version(lowest[name]):
-            found[name] = f"{name}: {floors[0]} is stated, {lowest[name]} is the lowest that fits."
-    return list(found.values())
+        for one in stated.specifier:
+            if one.operator == ">=":
+                floors[name] = max(Version(one.version), floors.get(name, Version("0")))
+    return [
+        f"{name}: {floor} is stated, {lowest[name]} is the lowest that fits."
+        for name, floor in floors.items()
+        if floor != Version(lowest[name])
+    ]
 
 
 def torch_on_this_machine() -> list[str]:

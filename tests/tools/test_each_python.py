@@ -50,9 +50,12 @@ def test_light_half_is_there_and_in_the_ranges_of_the_course() -> None:
 
 
 def test_floor_that_nothing_reaches_is_named(monkeypatch) -> None:
-    stated = ["numpy>=2.0", "filelock", 'Py_Rattler>=0.28; extra == "dev"', "rich>=13,<15"]
+    stated = [
+        *("numpy>=2.0", "filelock", 'Py_Rattler>=0.28; extra == "dev"', "rich>=13,<15"),
+        'numpy>=2.1; extra == "lab"',  # all extras are there, so the higher floor counts
+    ]
     monkeypatch.setattr(lowest.metadata, "requires", lambda name: stated)
-    found = {"numpy": "2.0.0", "filelock": "3.1", "py-rattler": "0.28", "rich": "13.0.0"}
+    found = {"numpy": "2.1", "filelock": "3.1", "py-rattler": "0.28", "rich": "13.0.0"}
     assert lowest.wrong_floors(found) == []
     sentences = lowest.wrong_floors(found | {"py-rattler": "0.30", "filelock": "4"})
     assert sentences == ["py-rattler: 0.28 is stated, 0.30 is the lowest that fits."]
