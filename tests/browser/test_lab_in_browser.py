@@ -150,7 +150,10 @@ def test_running_editing_saving_leaves_the_repository_clean(
     # A cell of one's own below the last, by the keyboard only.
     page.evaluate("jupyterapp.commands.execute('notebook:enter-command-mode')")  # takes the focus
     page.keyboard.press("b")
+    page.locator(".jp-CodeCell.jp-mod-active:focus").wait_for()
     page.keyboard.press("Enter")
+    # letters typed before the editor has the focus would be commands
+    page.locator(".jp-Cell.jp-mod-active .cm-content:focus").wait_for()
     page.keyboard.type("import course_utils\n" + NOTE)
     page.keyboard.press("Control+Enter")
     answer = page.locator(".jp-Cell.jp-mod-active .jp-OutputArea-output")
