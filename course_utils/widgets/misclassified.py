@@ -19,7 +19,6 @@ from .shell import Shell, control, row, widget
 from .strip import Strip, Tile
 
 SHOWN = 9  # images in the strip
-ONE_VALUE = 1e-9  # scores that differ by less are one value
 OWN, SHARED, ALONE, EVERY = "own", "shared", "alone", "every"
 ANY = -1  # in a menu of classes, where None would mean that nothing is selected
 
@@ -110,10 +109,15 @@ def in_order(rankings: Rankings, state: Browsing) -> NDArray[np.intp]:
     return order[fitting(rankings, state)[order]]
 
 
+def one_value(uncertainty: NDArray[np.float64]) -> bool:
+    """Whether all scores are the same, up to about what the rounding of logits makes of them."""
+    return bool(np.ptp(uncertainty) < max(1e-9, 1e-6 * np.abs(uncertainty).max()))
+
+
 def score_ends(uncertainty: NDArray[np.float64], steps: int = 200) -> tuple[float, float, float]:
     """Ends of a slider over all scores, and its step: 1, 2 or 5 times a power of ten."""
     low, high = float(uncertainty.min()), float(uncertainty.max())
-    if high - low < ONE_VALUE:  # leave the handles some way to go
+    if one_value(uncertainty):  # leave the handles some way to go
         low, high = low - 0.5, high + 0.5
     power = 10.0 ** np.floor(np.log10((high - low) / steps))
     step = next(k * power for k in (1, 2, 5, 10) if k * power * steps >= high - low)
@@ -391,7 +395,7 @@ class MisclassifiedBrowser(Shell):
                 first if state.low is None else state.low,
                 last if state.high is None else state.high,
             ),
-            disabled=bool(np.ptp(uncertainty) < ONE_VALUE),
+            disabled=one_value(uncertainty),
         )
         self.put(self.open, disabled=open_filters(state) == replace(state, place=0))
 
