@@ -12,7 +12,6 @@ beside this file.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
@@ -20,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -28,12 +26,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil  # comes with ipykernel
-from jupyter_server.serverapp import list_running_servers
 from processes import tree_memory
 
 from course_utils import data, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from running_lab import answering  # noqa: E402
+
 EVERY = 0.5  # seconds between two looks
 STARTED = 90  # seconds within which a server must answer
 VERSIONS = ("torch", "lightning", "torch-uncertainty", "jupyterlab", "ipykernel")
@@ -108,25 +109,13 @@ def server_memory(folder: Path) -> float:
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen([*command, *options], env=runtime, **quiet)
     try:
-        limit = time.monotonic() + STARTED
-        while not _gave_its_page(connection):
-            if time.monotonic() > limit or server.poll() is not None:
-                sys.exit("JupyterLab does not start: try `make lab`.")
-            time.sleep(EVERY)
+        address = answering(server, connection, STARTED)["url"]
+        for page in ("lab", "api/contents"):
+            urllib.request.urlopen(f"{address}{page}", timeout=STARTED).read()
         return tree_memory(server.pid)
     finally:
         server.terminate()
         server.wait()
-
-
-def _gave_its_page(connection: Path) -> bool:
-    """Ask the server for its page. It writes its address down a moment before it listens."""
-    for facts in list_running_servers(str(connection)):
-        with contextlib.suppress(urllib.error.URLError):
-            for page in ("lab", "api/contents"):
-                urllib.request.urlopen(f"{facts['url']}{page}", timeout=STARTED).read()
-            return True
-    return False
 
 
 def megabytes(folder: Path) -> float:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests" / "browser")]
+sys.path[:0] = [str(REPOSITORY / part) for part in (".", "tests", "tests/browser")]
 
 from driving import CHROMIUM, FLAGS, Lab, run_all  # noqa: E402
 

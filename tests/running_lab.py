@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,12 @@ def answering(process: subprocess.Popen[Any], runtime: Path, seconds: float = 60
     limit = time.monotonic() + seconds
     while time.monotonic() < limit and process.poll() is None:
         for facts in list_running_servers(str(runtime)):
-            if facts["pid"] == process.pid and _answers(f"{facts['url']}api"):
-                return facts
+            if facts["pid"] == process.pid:
+                with (
+                    contextlib.suppress(OSError),
+                    urllib.request.urlopen(f"{facts['url']}api", timeout=5),
+                ):
+                    return facts
         time.sleep(0.1)
     ended = f"it ended with {process.returncode}" if process.poll() is not None else "it is silent"
     raise AssertionError(f"no JupyterLab: {ended}")
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=5):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False

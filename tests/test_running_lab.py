@@ -30,6 +30,7 @@ if sys.argv[2] == "listens":
 
 @pytest.mark.parametrize("what", ["listens", "ends"])
 def test_a_server_that_listens_late_is_waited_for(tmp_path: Path, what: str) -> None:
+    (tmp_path / "api").touch()
     process = subprocess.Popen(
         [sys.executable, "-c", LATE, str(tmp_path), what],
         cwd=tmp_path,

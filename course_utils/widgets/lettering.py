@@ -1,7 +1,7 @@
 """Text at the speed of a moving hand: pieces that were drawn once are copied.
 
-Matplotlib lays out and draws every letter anew, which is more than half of the time of a picture
-whose numbers change. The words of a widget are few, and its numbers are made of ten digits.
+Matplotlib lays out and draws every letter anew, which is about half of the time of a picture whose
+numbers change. The words of a widget are few, and its numbers are made of ten digits.
 """
 
 from __future__ import annotations

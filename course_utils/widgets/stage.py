@@ -32,6 +32,7 @@ class Stage:
         self.picture: Picture | None = None
         self.actors: dict[Any, Any] = {}
         self._scenery: Any = None
+        self._renderer: Any = None
 
     def scene(self, picture: Picture, actors: Mapping[str, Any] | Iterable[Any] = ()) -> None:
         """Draw everything but the actors, which must belong to the picture's figure.
@@ -57,6 +58,8 @@ class Stage:
         for image, visible in zip(images, shown, strict=True):
             image.set_visible(visible)
         self._scenery = figure.canvas.copy_from_bbox(figure.bbox)
+        # one for all pictures of a scene: Matplotlib keeps what it has measured with a renderer
+        self._renderer = Lettering(figure.canvas.get_renderer())
 
     @property
     def width(self) -> int:
@@ -67,11 +70,11 @@ class Stage:
         """The picture with the actors where they are now."""
         canvas = self.picture.figure.canvas
         canvas.restore_region(self._scenery)
-        renderer = Lettering(canvas.get_renderer())
         for actor in self.actors.values():
-            actor.draw(renderer)
+            actor.draw(self._renderer)
         return encode_png(np.asarray(canvas.buffer_rgba()))
 
     def clear(self) -> None:
         """Let go of the figure."""
-        self.picture, self.actors, self._scenery = None, {}, None
+        self.picture, self.actors = None, {}
+        self._scenery = self._renderer = None

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert.filters import strip_ansi
+from running_lab import answering
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPOSITORY / "build" / "browser"
@@ -29,22 +27,13 @@ SETTINGS = {
 STATUS = "jupyterapp.shell.currentWidget?.context?.sessionContext?.session?.kernel?.status"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Lab:
     """A JupyterLab server with a folder of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.address = f"http://127.0.0.1:{free_port()}"
-        port = self.address.rpartition(":")[2]
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--expose-app-in-browser"),
-            f"--ServerApp.port={port}",
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.root_dir={folder}",
             "--IdentityProvider.token=",
@@ -71,16 +60,12 @@ class Lab:
         self.process = subprocess.Popen(
             command, env=environment, stdout=self.log, stderr=subprocess.STDOUT
         )
-        limit = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.address}/api", timeout=5)
-                return
-            except OSError:
-                if time.monotonic() > limit or self.process.poll() is not None:
-                    self.close()
-                    raise RuntimeError((folder / "server.log").read_text()) from None
-                time.sleep(0.2)
+        try:
+            facts = answering(self.process, home / "runtime")
+        except AssertionError as silent:
+            self.close()
+            raise AssertionError((folder / "server.log").read_text()) from silent
+        self.address = facts["url"].rstrip("/")
 
     def write(self, name: str, cells: list[str]) -> None:
         """Put a notebook into the folder."""

@@ -8,8 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from driving import shoot
 
+# The dark one in `make test`: it has more that can go wrong.
+in_both_themes = pytest.mark.parametrize(
+    "dark",
+    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
+)
 # What a widget shows: its pictures with their alternative text, and the words below them.
 SHOWN = """widget => ({
     pictures: [...widget.querySelectorAll('img')].filter(image => !image.hidden)

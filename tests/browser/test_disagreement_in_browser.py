@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from driving import shoot
+from looking import in_both_themes
 from test_selective_widgets import changed_by, press
 
 DATA = """
@@ -110,10 +111,7 @@ def alt(picture: Any) -> str:
     return picture.get_attribute("alt")
 
 
-@pytest.mark.parametrize(
-    "dark",
-    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
-)
+@in_both_themes
 def test_sheets_stand_side_by_side_at_their_true_size(opened: Open, dark: bool) -> None:
     name = f"disagreement-look-{'dark' if dark else 'light'}"
     page = opened(name, [DATA, BOTH, ALONE, MANY], dark=dark)

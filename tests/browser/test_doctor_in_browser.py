@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from driving import shoot
-from looking import cut_off, violations
+from looking import cut_off, in_both_themes, violations
 
 CELLS = ["from course_utils import doctor\n\ndoctor.report()"]
 
 
-@pytest.mark.parametrize(
-    "dark",
-    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
-)
+@in_both_themes
 def test_the_page_answers(opened: Callable[..., Any], dark: bool) -> None:
     page = opened("doctor", CELLS, dark=dark)
     table = page.locator(".course-findings")

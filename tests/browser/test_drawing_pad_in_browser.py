@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from driving import shoot
+from looking import in_both_themes
 
 # Stands in for an ensemble: members look at where the ink is. No torch, so that it runs anywhere.
 PAD = """
@@ -181,10 +182,7 @@ def test_examples_can_be_scribbled_on(opened: Open) -> None:
     assert as_it_is != bag
 
 
-@pytest.mark.parametrize(
-    "dark",
-    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
-)
+@in_both_themes
 def test_sheet_stays_white_and_words_can_be_read(opened: Open, dark: bool) -> None:
     name = f"pad-{'dark' if dark else 'light'}"
     page = opened(name, [PAD.format(more=EXAMPLES)], dark=dark)
