@@ -54,7 +54,7 @@ def report() -> None:
     try:
         from ._live_table import LiveTable
     except Exception as error:  # whatever an old or broken ipywidgets raises
-        broken = Finding("Widgets", "problem", f"they do not start: {error}", _pip(*_WIDGETS))
+        broken = Finding("Widgets", "problem", f"they do not start: {error}", _widgets_again())
         display(HTML(table([*findings, broken])))
     else:
         live = Finding("Widgets", "fine", "the page has answered the kernel")
@@ -63,7 +63,7 @@ def report() -> None:
             "note",
             "no live page has answered. An exported page, or a run without a browser, cannot; if "
             "you see this in Jupyter, install them again and reload the page",
-            _pip(*_WIDGETS),
+            _widgets_again(),
         )
         display(LiveTable(before=[*findings, silent], after=[*findings, live]))
 
@@ -300,7 +300,11 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
 
 # --- commands that mend -------------------------------------------------------------------------
 
-_WIDGETS = "ipywidgets>=7.7.1,<9", "anywidget>=0.9.21"
+
+def _widgets_again() -> str:
+    """A command for widgets that stay silent: Colab keeps its 7.7, JupyterLab 4 needs 8."""
+    floor = "7.7.1" if "google.colab" in sys.modules else "8.1"
+    return _pip(f"ipywidgets>={floor},<9", "anywidget>=0.9.21")
 
 
 def _python_command() -> str:

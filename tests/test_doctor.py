@@ -382,3 +382,9 @@ def test_widgets_that_do_not_start_leave_the_table(
     doctor.report()
     assert "3.11.7" in shown[0].data and "they do not start" in shown[0].data
     assert "%pip install" in shown[0].data
+
+
+def test_silent_widgets_get_the_version_that_the_page_can_show(monkeypatch) -> None:
+    assert "'ipywidgets>=8.1,<9'" in doctor._widgets_again()  # JupyterLab 4 knows no 7.7
+    monkeypatch.setitem(sys.modules, "google.colab", doctor)
+    assert "'ipywidgets>=7.7.1,<9'" in doctor._widgets_again()
