@@ -187,17 +187,21 @@ LOOK = """() => [
 ]"""
 
 
-def watched(page: Any) -> list[str]:
-    """Refuse a page every network; the returned list grows with what it asks for and fails at."""
-    told: list[str] = []
+def watched(page: Any) -> tuple[list[str], list[str]]:
+    """Refuse a page every network; the lists grow with what it asks for and fails at.
+
+    Two of them, because the browser tells of the one and of the other in no fixed order.
+    """
+    asked: list[str] = []
+    failed: list[str] = []
 
     def refuse(route: Any) -> None:
-        told.append(f"asks the network for {route.request.url}")
+        asked.append(f"asks the network for {route.request.url}")
         route.abort()
 
     page.route(re.compile(r"^(https?|wss?):"), refuse)
-    page.on("pageerror", lambda error: told.append(f"a script fails: {error}"))
-    return told
+    page.on("pageerror", lambda error: failed.append(f"a script fails: {error}"))
+    return asked, failed
 
 
 def seen_problems(folder: Path, browser: Any) -> list[str]:
@@ -212,10 +216,10 @@ def seen_problems(folder: Path, browser: Any) -> list[str]:
     for path in pages_of(folder):
         name = path.relative_to(folder).as_posix()
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        told = watched(page)
+        asked, failed = watched(page)
         page.goto(path.resolve().as_uri())
-        page.wait_for_load_state("load")
+        page.wait_for_load_state("networkidle")  # a script may ask once the page has loaded
         page.wait_for_function("!window.MathJax || MathJax.Hub?.queue.pending === 0")
-        found += [f"{name}: {problem}" for problem in [*told, *page.evaluate(LOOK)]]
+        found += [f"{name}: {problem}" for problem in [*asked, *failed, *page.evaluate(LOOK)]]
         page.close()
     return found

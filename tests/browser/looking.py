@@ -16,8 +16,15 @@ in_both_themes = pytest.mark.parametrize(
     "dark",
     [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
 )
+PICTURES = ".course-picture img"
+# The kernel is idle again, so all that it had to say before has arrived and was dealt with. A
+# picture may still be on its way from there to the screen.
+ANSWERED = """() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel
+    .requestExecute({ code: '', silent: true }).done.then(() => null)"""
+PAUSE = 300  # milliseconds; for what the browser itself does later: decoding, a pen's own pauses
 # What a widget shows: its pictures with their alternative text, and the words below them.
 SHOWN = """widget => ({
+    turns: [...widget.querySelectorAll('[data-turn]')].map(shown => shown.dataset.turn),
     pictures: [...widget.querySelectorAll('img')].filter(image => !image.hidden)
         .map(image => [image.src, image.alt]),
     words: [...widget.querySelectorAll('figcaption, [role=status]')]
@@ -56,13 +63,44 @@ def shown(widget: Any) -> dict[str, list]:
     return widget.evaluate(SHOWN)
 
 
-def settled(widget: Any, *, pause: float = 0.3) -> dict[str, list]:
+def settled(widget: Any) -> dict[str, list]:
     """The pictures and words once nothing is on its way any more."""
     before: dict[str, list] | None = None
     while before != (now := shown(widget)):
         before = now
-        time.sleep(pause)
+        widget.page.wait_for_timeout(PAUSE)
+        widget.page.evaluate(ANSWERED)
     return now
+
+
+def at_rest(page: Any, number: int = 0) -> Any:
+    """Wait until a picture is there and nothing in the page is on its way; return the picture."""
+    picture = page.locator(PICTURES).nth(number)
+    picture.wait_for()
+    settled(page.locator("body"))
+    return picture
+
+
+def changed_by(page: Any, act: Callable[[], Any], number: int = 0) -> str:
+    """Do something, wait until a picture has been replaced, and return its alt text."""
+    before = at_rest(page, number).get_attribute("data-turn")
+    act()
+    page.wait_for_function(
+        "([all, n, before]) => document.querySelectorAll(all)[n].dataset.turn !== before",
+        arg=[PICTURES, number, before],
+        timeout=15_000,
+    )
+    return at_rest(page, number).get_attribute("alt")
+
+
+def press(page: Any, target: Any, key: str) -> Callable[[], None]:
+    """The act of pressing a key on something that takes the focus."""
+
+    def act() -> None:
+        target.focus()
+        page.keyboard.press(key)
+
+    return act
 
 
 def changed(widget: Any, control: Any, act: Callable[[], None], *, seconds: float) -> bool:

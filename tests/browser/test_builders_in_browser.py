@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from driving import shoot
+from looking import PICTURES, at_rest, changed_by, press
 
 DATA = """
 import numpy as np
@@ -32,38 +33,6 @@ from course_utils.widgets import ensemble_builder
 ensemble_builder(digits, clothes, member_names=[f"lenet-{i}" for i in range(8)])
 """
 Open = Callable[..., Any]
-PICTURES = ".course-picture img"
-
-
-def settled(page: Any, number: int) -> str | None:
-    """Wait until nothing is on its way any more; return how often the picture was replaced."""
-    image, turn = page.locator(PICTURES).nth(number), None
-    image.wait_for()
-    while turn != (now := image.get_attribute("data-turn")):
-        turn = now
-        page.wait_for_timeout(600)
-    return turn
-
-
-def changed_by(page: Any, act: Callable[[], Any], number: int = 0) -> str:
-    """Do something, wait until the picture has been replaced, and return its alt text."""
-    before = settled(page, number)
-    act()
-    page.wait_for_function(
-        "([all, n, before]) => document.querySelectorAll(all)[n].dataset.turn !== before",
-        arg=[PICTURES, number, before],
-        timeout=15_000,
-    )
-    settled(page, number)
-    return page.locator(PICTURES).nth(number).get_attribute("alt")
-
-
-def press(page: Any, target: Any, key: str) -> Callable[[], None]:
-    def act() -> None:
-        target.focus()
-        page.keyboard.press(key)
-
-    return act
 
 
 def click_at(page: Any, slider: Any, share: float) -> Callable[[], None]:
@@ -94,9 +63,7 @@ def smallest_text(page: Any) -> float:
 @pytest.mark.slow
 def test_calculator_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("calculator", [CALCULATOR])
-    image = page.locator(PICTURES).first
-    image.wait_for()
-    assert "M = 4 and alpha = 2" in image.get_attribute("alt")
+    assert "M = 4 and alpha = 2" in at_rest(page).get_attribute("alt")
     page.get_by_role("slider", name="M: members").wait_for()
     page.get_by_role("slider", name="Alpha: width").wait_for()
     shoot(page, "calculator")
@@ -132,9 +99,7 @@ def test_calculator_by_keyboard_and_mouse(opened: Open) -> None:
 @pytest.mark.slow
 def test_builder_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("builder", [DATA, BUILDER])
-    image = page.locator(PICTURES).first
-    image.wait_for()
-    assert "1 of 8 members (lenet-0)" in image.get_attribute("alt")
+    assert "1 of 8 members (lenet-0)" in at_rest(page).get_attribute("alt")
     alt = changed_by(page, lambda: page.get_by_label("lenet-3").click())
     assert "2 of 8 members (lenet-0 and lenet-3)" in alt
     alt = changed_by(page, press(page, page.get_by_label("lenet-5"), "Space"))
@@ -168,7 +133,7 @@ def test_builder_by_keyboard_and_mouse(opened: Open) -> None:
 @pytest.mark.slow
 def test_both_are_readable_in_the_dark_theme(opened: Open) -> None:
     page = opened("builders-dark", [DATA, CALCULATOR, BUILDER], dark=True)
-    page.locator(PICTURES).nth(2).wait_for()
+    at_rest(page, 2)
     shoot(page, "builders-dark")
     for selector in ("td", "th", "figcaption", ".widget-html-content p"):
         for element in page.locator(f".course-widget {selector}").all():

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from driving import shoot
-from looking import in_both_themes
-from test_selective_widgets import changed_by, press
+from looking import at_rest, changed_by, in_both_themes, press
 
 DATA = """
 import numpy as np
@@ -49,8 +48,7 @@ def words(page: Any, number: int = 0) -> str:
 @pytest.mark.slow
 def test_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("disagreement", [DATA, BOTH])
-    digit, stranger = (page.locator(".course-picture img").nth(number) for number in (0, 1))
-    digit.wait_for()
+    digit, stranger = (at_rest(page, number) for number in (0, 1))
     shoot(page, "disagreement")
     first = digit.get_attribute("alt")
     assert "the ensemble of 8 members says" in first
@@ -103,7 +101,6 @@ def test_by_keyboard_and_mouse(opened: Open) -> None:
     model = page.get_by_label("Model")
     assert "ensemble of 1 member" in changed_by(page, lambda: model.select_option("LeNet"))
     assert "nobody to disagree with" in words(page)
-    page.get_by_label("member 2", exact=True).wait_for(state="detached")
     assert page.get_by_role("checkbox").count() == 1
 
 
@@ -115,6 +112,7 @@ def alt(picture: Any) -> str:
 def test_sheets_stand_side_by_side_at_their_true_size(opened: Open, dark: bool) -> None:
     name = f"disagreement-look-{'dark' if dark else 'light'}"
     page = opened(name, [DATA, BOTH, ALONE, MANY], dark=dark)
+    at_rest(page)
     for number, sheets in enumerate((2, 1, 2)):
         cell = page.locator(".jp-CodeCell").nth(number + 1)
         cell.scroll_into_view_if_needed()

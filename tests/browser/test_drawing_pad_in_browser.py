@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from driving import shoot
-from looking import in_both_themes
+from looking import at_rest, changed_by, in_both_themes
 
 # Stands in for an ensemble: members look at where the ink is. No torch, so that it runs anywhere.
 PAD = """
@@ -32,29 +32,16 @@ Open = Callable[..., Any]
 STATUS = ".course-picture figcaption"
 
 
-def turn(page: Any) -> str | None:
-    return page.locator(".course-picture img").get_attribute("data-turn")
-
-
-def settled(page: Any) -> str:
-    """The answer once nothing is on its way any more."""
-    before = None
-    while before != (now := turn(page)) or now is None:
-        before = now
-        page.wait_for_timeout(400)
+def answer(page: Any) -> str:
+    """What the networks say once nothing is on its way any more."""
+    at_rest(page)
     return page.locator(STATUS).inner_text()
 
 
-def changed_by(page: Any, act: Callable[[], None]) -> str:
-    settled(page)
-    before = turn(page)
-    act()
-    page.wait_for_function(
-        "before => document.querySelector('.course-picture img').dataset.turn !== before",
-        arg=before,
-        timeout=10_000,
-    )
-    return settled(page)
+def answer_to(page: Any, act: Callable[[], Any]) -> str:
+    """What they say to something done now."""
+    changed_by(page, act)
+    return answer(page)
 
 
 def ink(page: Any, sheet: int = 0) -> int:
@@ -86,33 +73,31 @@ def stroke(page: Any, start: tuple[float, float], end: tuple[float, float], shee
 
 def test_drawn_by_mouse_answered_undone_cleared(opened: Open) -> None:
     page = opened("pad-mouse", [PAD.format(more="")])
-    page.locator(".course-pad canvas").wait_for()
-    assert "Draw something" in settled(page)
+    assert "Draw something" in answer(page)
     undo, clear = (page.get_by_role("button", name=name) for name in ("Undo", "Clear"))
     assert undo.is_disabled()
     assert clear.is_disabled()
-    first = changed_by(page, lambda: stroke(page, (0.5, 0.15), (0.5, 0.85)))
+    first = answer_to(page, lambda: stroke(page, (0.5, 0.15), (0.5, 0.85)))
     assert "The ensemble says" in first
     one_line = ink(page)
-    second = changed_by(page, lambda: stroke(page, (0.2, 0.3), (0.8, 0.3)))
+    second = answer_to(page, lambda: stroke(page, (0.2, 0.3), (0.8, 0.3)))
     assert second != first
     assert ink(page) > one_line > 0
     shoot(page, "pad-mouse")
-    assert changed_by(page, undo.click) == first
+    assert answer_to(page, undo.click) == first
     assert ink(page) == one_line
-    assert "Draw something" in changed_by(page, clear.click)
+    assert "Draw something" in answer_to(page, clear.click)
     assert ink(page) == 0
-    assert changed_by(page, undo.click) == first  # clearing can be taken back, too
+    assert answer_to(page, undo.click) == first  # clearing can be taken back, too
     page.get_by_label("Width of the pen").fill("20")
-    changed_by(page, lambda: stroke(page, (0.2, 0.3), (0.8, 0.3)))
+    answer_to(page, lambda: stroke(page, (0.2, 0.3), (0.8, 0.3)))
     assert ink(page) > 2 * one_line
 
 
 def test_drawn_by_keys_and_announced(opened: Open) -> None:
     page = opened("pad-keys", [PAD.format(more=""), "print('below')"])
     canvas = page.get_by_role("application", name="Drawing pad")
-    canvas.wait_for()
-    settled(page)
+    at_rest(page)
     canvas.focus()
     active = "jupyterapp.shell.currentWidget.content.activeCellIndex"
     cell = page.evaluate(active)
@@ -126,8 +111,7 @@ def test_drawn_by_keys_and_announced(opened: Open) -> None:
         page.keyboard.press("Shift+ArrowRight")
         assert "column 17, row 20" in voice.inner_text()
 
-    answer = changed_by(page, draw)
-    assert "The ensemble says" in answer
+    assert "The ensemble says" in answer_to(page, draw)
     shoot(page, "pad-keys")
     drawn = ink(page)
     page.keyboard.press("Enter")
@@ -135,7 +119,7 @@ def test_drawn_by_keys_and_announced(opened: Open) -> None:
     page.keyboard.press("ArrowUp")
     assert ink(page) == drawn  # the pen is lifted
     assert page.evaluate(active) == cell  # the notebook did not take the keys
-    assert "Draw something" in changed_by(page, lambda: page.keyboard.press("Backspace"))
+    assert "Draw something" in answer_to(page, lambda: page.keyboard.press("Backspace"))
     assert canvas.evaluate("element => element === document.activeElement")
 
 
@@ -143,7 +127,7 @@ def test_drawn_by_finger(opened: Open) -> None:
     page = opened("pad-touch", [PAD.format(more="")])
     canvas = page.locator(".course-pad canvas")
     canvas.scroll_into_view_if_needed()
-    settled(page)
+    at_rest(page)
     box = canvas.bounding_box()
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
@@ -158,7 +142,7 @@ def test_drawn_by_finger(opened: Open) -> None:
             touch("touchMove", 140, 40 + 10 * step)
         touch("touchEnd")
 
-    assert "The ensemble says" in changed_by(page, draw)
+    assert "The ensemble says" in answer_to(page, draw)
     assert ink(page) > 5_000  # a whole line: the page did not scroll instead
     after = canvas.bounding_box()
     assert (after["x"], after["y"]) == (box["x"], box["y"])
@@ -167,18 +151,18 @@ def test_drawn_by_finger(opened: Open) -> None:
 @pytest.mark.slow
 def test_examples_can_be_scribbled_on(opened: Open) -> None:
     page = opened("pad-examples", [PAD.format(more=EXAMPLES)])
-    first = settled(page)
+    first = answer(page)
     assert "of digits" in first
     shoot(page, "pad-examples")
-    bag = changed_by(page, page.get_by_role("button", name="Example: clothes").click)
+    bag = answer_to(page, page.get_by_role("button", name="Example: clothes").click)
     assert "of clothes" in bag
     plain = ink(page)
-    scribbled = changed_by(page, lambda: stroke(page, (0.05, 0.05), (0.95, 0.05)))
+    scribbled = answer_to(page, lambda: stroke(page, (0.05, 0.05), (0.95, 0.05)))
     assert "of clothes" not in scribbled
     assert ink(page) > plain
-    assert "of clothes" not in changed_by(page, page.get_by_role("button", name="Undo").click)
+    assert "of clothes" not in answer_to(page, page.get_by_role("button", name="Undo").click)
     assert ink(page) == plain
-    as_it_is = changed_by(page, page.get_by_text("Scale and centre as MNIST was").click)
+    as_it_is = answer_to(page, page.get_by_text("Scale and centre as MNIST was").click)
     assert as_it_is != bag
 
 
@@ -186,11 +170,11 @@ def test_examples_can_be_scribbled_on(opened: Open) -> None:
 def test_sheet_stays_white_and_words_can_be_read(opened: Open, dark: bool) -> None:
     name = f"pad-{'dark' if dark else 'light'}"
     page = opened(name, [PAD.format(more=EXAMPLES)], dark=dark)
-    settled(page)
+    at_rest(page)
     stroke(page, (0.1, 0.9), (0.9, 0.8))
     page.locator(".course-pad canvas").focus()
     page.keyboard.press("ArrowRight")
-    settled(page)
+    at_rest(page)
     shoot(page, name)
     paper = page.locator(".course-pad canvas").evaluate(
         "element => getComputedStyle(element).backgroundColor"
@@ -213,11 +197,8 @@ def test_sheet_stays_white_and_words_can_be_read(opened: Open, dark: bool) -> No
 @pytest.mark.slow
 def test_a_second_view_shows_the_same_drawing(opened: Open) -> None:
     page = opened("pad-views", [PAD.format(more=""), "pad"])
-    page.locator(".course-pad canvas").nth(1).wait_for()
-    page.locator(".course-picture img").nth(1).wait_for()
-    page.wait_for_timeout(500)
-    stroke(page, (0.5, 0.15), (0.5, 0.85), sheet=1)
-    page.wait_for_timeout(1500)
+    at_rest(page, 1)
+    changed_by(page, lambda: stroke(page, (0.5, 0.15), (0.5, 0.85), sheet=1))
     assert ink(page, 0) > 5_000
     # the first view got 112 by 112 grey values, the second has the line itself
     assert abs(ink(page, 0) - ink(page, 1)) < 0.1 * ink(page, 1)
@@ -226,9 +207,9 @@ def test_a_second_view_shows_the_same_drawing(opened: Open) -> None:
 def test_pen_up_to_answer_in_time(opened: Open) -> None:
     """A loose bound, for any machine; the benchmark measures."""
     page = opened("pad-time", [PAD.format(more="")])
-    settled(page)
+    at_rest(page)
     stroke(page, (0.3, 0.2), (0.7, 0.8))
-    settled(page)
+    at_rest(page)
     page.evaluate(
         """() => {
             const image = document.querySelector('.course-picture img');
@@ -240,7 +221,7 @@ def test_pen_up_to_answer_in_time(opened: Open) -> None:
         }"""
     )
     stroke(page, (0.7, 0.2), (0.3, 0.8))
-    settled(page)
+    at_rest(page)
     assert 0 < page.evaluate("window.waited") < 1500
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from driving import shoot
-from test_selective_widgets import changed_by, press
+from looking import at_rest, changed_by, press
 
 DATA = """
 import numpy as np
@@ -60,8 +60,7 @@ def number(page: Any) -> tuple[int, int]:
 
 def test_by_keyboard(opened: Open) -> None:
     page = opened("misclassified", [DATA, BROWSER])
-    page.locator(".course-picture img").first.wait_for()
-    page.locator(".course-strip button").first.wait_for()
+    at_rest(page)
     shoot(page, "misclassified")
     place, errors = number(page)
     assert place == 1 and page.locator(".course-strip button").count() == 9
@@ -102,18 +101,14 @@ def test_by_keyboard(opened: Open) -> None:
 @pytest.mark.slow
 def test_by_mouse(opened: Open) -> None:
     page = opened("misclassified-mouse", [DATA, BROWSER])
-    page.locator(".course-picture img").first.wait_for()
     tiles = page.locator(".course-strip button")
-    tiles.first.wait_for()
     changed_by(page, tiles.nth(6).click)
     assert number(page)[0] == 7
     assert tiles.nth(4).get_attribute("aria-current") == "true"  # now in the middle
     errors = number(page)[1]
 
-    changed_by(page, lambda: menu(page, "True class").select_option(index=4))
-    assert "of class 3. LeNet says" in page.locator(".course-picture img").first.get_attribute(
-        "alt"
-    )
+    alt = changed_by(page, lambda: menu(page, "True class").select_option(index=4))
+    assert "of class 3. LeNet says" in alt
     fewer = number(page)[1]
     assert 0 < fewer < errors
     assert f"3 ({fewer:,})" in plain(menu(page, "True class").inner_text())
@@ -138,10 +133,7 @@ def test_by_mouse(opened: Open) -> None:
 
 def test_nothing_misclassified(opened: Open) -> None:
     page = opened("misclassified-nothing", [DATA, NOTHING])
-    page.locator(".course-picture img").first.wait_for()
-    assert "is right about all 1,000 digits" in (
-        page.locator(".course-picture img").first.get_attribute("alt")
-    )
+    assert "is right about all 1,000 digits" in at_rest(page).get_attribute("alt")
     assert status(page) == "Choose “all digits” under “Show”."
     assert page.get_by_role("button", name="Next").is_disabled()
     assert not page.locator(".course-strip").is_visible()
@@ -153,8 +145,7 @@ def test_nothing_misclassified(opened: Open) -> None:
 @pytest.mark.slow
 def test_dark_theme_keeps_cards_white_and_words_readable(opened: Open) -> None:
     page = opened("misclassified-dark", [DATA, BROWSER], dark=True)
-    page.locator(".course-strip button").first.wait_for()
-    page.wait_for_timeout(500)
+    at_rest(page)
     shoot(page, "misclassified-dark")
 
     def style_of(selector: str, name: str) -> list[float]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from driving import shoot
+from looking import at_rest, changed_by, press
 
 DATA = """
 import numpy as np
@@ -38,38 +39,6 @@ abstention_desk(models, models, ood, images=digits, ood_images=strange)
 Open = Callable[..., Any]
 
 
-def changed_by(page: Any, act: Callable[[], None], number: int = 0) -> str:
-    """Do something, wait until a picture has been replaced, and return its alt text."""
-    image = page.locator(".course-picture img").nth(number)
-    before = settled(page, number)
-    act()
-    page.wait_for_function(
-        "([n, before]) => document.querySelectorAll('.course-picture img')[n].dataset.turn"
-        " !== before",
-        arg=[number, before],
-        timeout=10_000,
-    )
-    settled(page, number)
-    return image.get_attribute("alt")
-
-
-def settled(page: Any, number: int) -> str | None:
-    """Wait until nothing is on its way any more; return the picture's turn."""
-    image, turn = page.locator(".course-picture img").nth(number), None
-    while turn != (now := image.get_attribute("data-turn")):
-        turn = now
-        page.wait_for_timeout(400)
-    return turn
-
-
-def press(page: Any, handle: Any, key: str) -> Callable[[], None]:
-    def act() -> None:
-        handle.focus()
-        page.keyboard.press(key)
-
-    return act
-
-
 def answered(alt: str) -> int:
     return int(re.search(r"([\d,]+) (?:of [\d,]+ digits|answered)", alt).group(1).replace(",", ""))
 
@@ -77,7 +46,7 @@ def answered(alt: str) -> int:
 def test_keys_of_a_control_do_nothing_to_the_notebook(opened: Open) -> None:
     """JupyterLab moves by arrows and cuts a cell by x, unless a control has the focus."""
     page = opened("keys", [DATA, EXPLORER])
-    page.locator(".course-picture img").first.wait_for()
+    at_rest(page)
     cells = page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length")
     score = page.locator(".course-widget select").nth(1)
     before = score.input_value()
@@ -96,8 +65,7 @@ def test_keys_of_a_control_do_nothing_to_the_notebook(opened: Open) -> None:
 
 def test_explorer_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("explorer", [DATA, EXPLORER])
-    picture = page.locator(".course-picture img").first
-    picture.wait_for()
+    picture = at_rest(page)
     first = picture.get_attribute("alt")
     assert "Risk-coverage curves" in first
     handles = page.locator(".noUi-handle")
@@ -121,10 +89,9 @@ def test_explorer_by_keyboard_and_mouse(opened: Open) -> None:
 
 def test_desk_by_keyboard_and_mouse(opened: Open) -> None:
     page = opened("desk", [DATA, DESK])
-    page.locator(".course-picture img").first.wait_for()
+    before = at_rest(page).get_attribute("alt")
     shoot(page, "desk")
     handle = page.locator(".noUi-handle").first
-    before = page.locator(".course-picture img").first.get_attribute("alt")
     after = changed_by(page, press(page, handle, "ArrowRight"))
     assert answered(after) > answered(before)
     cost = page.get_by_label("A wrong delivery costs (euros)")
@@ -138,8 +105,7 @@ def test_desk_by_keyboard_and_mouse(opened: Open) -> None:
     shoot(page, "desk-strays")
     page.get_by_role("button", name="Open the test set").click()
     page.get_by_text("The test set is open now").wait_for()
-    verdict = page.locator(".course-picture img").nth(2)
-    assert "your desk" in verdict.get_attribute("alt")
+    assert "your desk" in at_rest(page, 2).get_attribute("alt")
     assert page.get_by_role("button", name="Open the test set").is_disabled()
     shoot(page, "desk-opened")
 
@@ -147,11 +113,9 @@ def test_desk_by_keyboard_and_mouse(opened: Open) -> None:
 @pytest.mark.slow
 def test_dark_theme_keeps_cards_white_and_words_readable(opened: Open) -> None:
     page = opened("dark", [DATA, DESK], dark=True)
-    page.locator(".course-picture img").first.wait_for()
+    picture = at_rest(page)
     shoot(page, "desk-dark")
-    card = page.locator(".course-picture img").first.evaluate(
-        "element => getComputedStyle(element).backgroundColor"
-    )
+    card = picture.evaluate("element => getComputedStyle(element).backgroundColor")
     assert "rgb(255, 255, 255)" in card
     words = page.locator(".course-picture figcaption").first.evaluate(
         "element => getComputedStyle(element).color"
@@ -165,10 +129,7 @@ def test_running_again_leaves_one_widget(opened: Open) -> None:
     counts = []
     for _ in range(3):
         page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_timeout(500)
-        page.wait_for_function(
-            "jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.status === 'idle'"
-        )
+        at_rest(page)
         counts.append(page.get_by_text(re.compile(r"count \d+")).last.inner_text())
     assert len(set(counts)) == 1
     assert page.locator(".course-widget").count() == 1
