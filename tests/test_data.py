@@ -396,11 +396,12 @@ def test_server_that_accepts_and_never_answers(folder, monkeypatch, serve, capsy
     torchvision_serves(monkeypatch, server.url)
     started = time.monotonic()
     assert data.load_mnist("test").source == "sample"
-    assert 0.4 <= time.monotonic() - started < 2
+    waited = time.monotonic() - started
+    assert 0.4 <= waited < 2
     assert "no progress for 0.4 s" in capsys.readouterr().out
     started = time.monotonic()
     assert data.load_fashion_mnist("test").source == "sample"
-    assert time.monotonic() - started < 0.35, "the same server is not waited for twice"
+    assert time.monotonic() - started < waited, "the same server is not waited for twice"
     assert server.connections == 1
 
 
