@@ -119,22 +119,19 @@ def test_the_browser_sees_what_files_do_not_show(
     site: Path, tmp_path: Path, in_its_thread: Callable[..., Any]
 ) -> None:
     shutil.copytree(site, tmp_path / "site")
-    page = (site / "1_data.html").read_text(encoding="utf-8")
-    script = """<script>
-        const ask = place => fetch(`http://192.0.2.1/${place}`).catch(() => 0);
-        setTimeout(ask, 200, "late");
-        ask("soon");
-        throw Error("broken");
-    </script>"""
-    wide = '<div style="width: 3000px">wide</div><img alt="A dot" src="index.html"></body>'
-    changed = tmp_path / "site" / "1_data.html"
-    changed.write_text(page.replace("</body>", script + wide), encoding="utf-8")
+    ask = "<script>fetch('http://192.0.2.1/x').catch(() => 0); throw Error('broken')</script>"
+    wide = '<div style="width: 3000px">wide</div><img alt="A dot" src="index.html">'
+    later = "<script>setTimeout(() => fetch('http://192.0.2.1/y').catch(() => 0), 300)</script>"
+    for name, more in (("1_data.html", ask + wide), ("index.html", later)):
+        changed = tmp_path / "site" / name
+        page = changed.read_text(encoding="utf-8")
+        changed.write_text(page.replace("</body>", f"{more}</body>"), encoding="utf-8")
     assert site_check.problems(tmp_path / "site") == []
     assert in_its_thread(make_site.look, site) == []
     assert in_its_thread(make_site.look, tmp_path / "site") == [
-        "1_data.html: asks the network for http://192.0.2.1/soon",
-        "1_data.html: asks the network for http://192.0.2.1/late",
+        "1_data.html: asks the network for http://192.0.2.1/x",
         "1_data.html: a script fails: broken",
         "1_data.html: a picture cannot be drawn: A dot",
         "1_data.html: is wider than its window",
+        "index.html: asks the network for http://192.0.2.1/y",
     ]
