@@ -250,8 +250,8 @@ class Fit:
         After the last step; close to zero where the schedule ran to its end. NaN after
         ``ddp_notebook``, whose processes take it with them.
     log : Path
-        The CSV log: one row for every 10 steps and for every validation, from the first step on
-        even if the training was interrupted and resumed.
+        The CSV log: two rows for every 10 steps (learning rate, loss) and one for every validation,
+        from the first step on even if the training was interrupted and resumed.
     best_checkpoint, last_checkpoint : Path
         Lightning checkpoints: lowest validation NLL, and last epoch (to resume from).
     """

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from .kinds import Choice, Function, Misconception, Number
+from . import guard
+from .exercise import NotYet
+from .kinds import Choice, Function, Misconception, Number, as_array
 
 
 # --- 1.1 ----------------------------------------------------------------------------------------
@@ -25,6 +30,17 @@ def _scores_of_digits_and_clothes() -> list[tuple[np.ndarray, np.ndarray]]:
         votes,
         (generator.normal(0, 1, 25), generator.normal(0.8, 2, 25)),
     ]
+
+
+def _more_clothes_than_digits(auroc: Callable[..., Any]) -> None:
+    # not among the inputs: NumPy itself would refuse whoever compares one to one, without a hint
+    digits, clothes = np.arange(6.0), np.arange(1.5, 16.0)
+    value = guard.call(auroc, digits, clothes)
+    if not np.isclose(as_array(value, ()), _auroc(digits, clothes)):
+        raise NotYet(
+            f"with {len(digits)} digits and {len(clothes)} pieces of clothing it is wrong. How "
+            "many pairs are there?"
+        )
 
 
 ex1_1 = Function(
@@ -63,6 +79,7 @@ ex1_1 = Function(
     ),
     reference=_auroc,
     inputs=_scores_of_digits_and_clothes,
+    examine=_more_clothes_than_digits,
     misconceptions=(
         Misconception(
             lambda digits, clothes: _auroc(digits, clothes, tie=0.0),
@@ -230,7 +247,7 @@ ex1_3 = Function(
 # --- 1.4 ----------------------------------------------------------------------------------------
 ex1_4 = Number(
     name="ex1_4",
-    title="How many digits does a difference need?",
+    title="How many digits for a thousandth?",
     objective=(
         "show with a few lines of code how choosing on the test set flatters the winner, and check "
         "that two sets share no image"
@@ -251,7 +268,8 @@ ex1_4 = Number(
     why=(
         "About ten thousand, which is all of MNIST's test set. Two networks there that differ by "
         "one error in a thousand are not far apart. (If both answer the *same* digits, their "
-        "difference is known better than either error rate. Chapter 4 makes use of it.)"
+        "difference is known better than if each had digits of its own, since both err on the same "
+        "hard ones. Chapter 4 makes use of it.)"
     ),
     expected=9_900,
     tolerance=150,

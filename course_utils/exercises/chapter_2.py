@@ -147,8 +147,11 @@ def _ece(
     *,
     centres=False,
     drop_one=False,
+    closed_below=False,
 ) -> float:
-    upper = np.ceil(confidence * num_bins) / num_bins  # bins are open on the left
+    upper = np.ceil(confidence * num_bins) / num_bins
+    if closed_below:
+        upper = np.minimum(np.floor(confidence * num_bins) + 1, num_bins) / num_bins
     if drop_one:
         upper = np.where(confidence == 1, np.nan, upper)
     error = 0.0
@@ -173,7 +176,13 @@ def _confidences() -> list[tuple[np.ndarray, np.ndarray]]:
     correct = generator.uniform(size=60) < confidence**2
     with_certain = np.concatenate([confidence[:20], np.ones(12)])
     right = np.concatenate([correct[:20], np.arange(12) % 4 > 0])
-    return [(confidence, correct), (with_certain, right)]
+    # 0.5 is the one edge that is exact however the edges were computed
+    on_edge = np.array([0.45, 0.5, 0.5, 0.5, 0.55, 0.58])
+    return [
+        (confidence, correct),
+        (with_certain, right),
+        (on_edge, np.array([True, False, False, True, True, False])),
+    ]
 
 
 ex2_3 = Function(
@@ -224,6 +233,16 @@ ex2_3 = Function(
             lambda confidence, correct: _ece(confidence, correct, drop_one=True),
             "images with a confidence of exactly 1 fall out of all bins. The last bin must include "
             "its right end.",
+        ),
+        Misconception(
+            lambda confidence, correct: _ece(confidence, correct, drop_one=True, closed_below=True),
+            "images with a confidence of exactly 1 fall out of all bins. A bin holds its right "
+            "end, not its left.",
+        ),
+        Misconception(
+            lambda confidence, correct: _ece(confidence, correct, closed_below=True),
+            "a confidence on an edge, such as 0.5, counts in the bin above it here. (0.4, 0.5] "
+            "holds its right end.",
         ),
         Misconception(
             lambda confidence, correct: float(np.mean(np.abs(_gaps(confidence, correct)))),

@@ -383,15 +383,15 @@ ex3_6 = Number(
     passed="guess, measured",
     hints=(
         "If each member brought the same, it would be a seventh.",
-        "If members erred independently, the variance of their mean would fall like 1/M. How much "
-        "of the fall from 1 to 1/8 is the last step?",
+        "The part of the members' variance that they do not share falls like 1/M in their mean. "
+        "How much of the fall from 1 to 1/8 is the last step?",
         "From 1 to 1/8 it falls by 7/8, and from 1/7 to 1/8 by 1/56.",
     ),
     answer="guess = 100 * (1 / 7 - 1 / 8) / (1 - 1 / 8)",
     why=(
         "As a mean of eight numbers hardly moves when a ninth is added, so it is with members. The "
-        "rule 1/M is a rule of thumb; members that learned from the same digits are not "
-        "independent. Read in the figure what the second brought."
+        "rule 1/M is a rule of thumb: it holds where members differ little, and some digits divide "
+        "them by orders of magnitude. Read in the figure what the second brought."
     ),
     expected=_share_of_the_last,
     tolerance=1,

@@ -116,8 +116,9 @@ ex4_3 = Function(
 
     return num_members / gcd(*channels)''',
     why=(
-        "All settings that build are its multiples. Who designs a network for packing takes "
-        "channels with a large common divisor: powers of two rather than 6, 16, 120 and 84."
+        "All settings that build without cutting are its multiples. Who designs a network for "
+        "packing takes channels with a large common divisor: powers of two rather than 6, 16, 120 "
+        "and 84."
     ),
     reference=_smallest_alpha,
     inputs=lambda: [
@@ -343,12 +344,13 @@ ex4_5 = Choice(
 
 # --- 4.6 ----------------------------------------------------------------------------------------
 def _verdict_on(five: Mapping[str, Any]) -> str:
-    """Which has the lower NLL: letter of `ex4_6`, by an interval over paired seeds."""
-    difference = np.asarray(five["PE-4"], dtype=float) - np.asarray(five["LeNet"], dtype=float)
-    half = 2.8 * difference.std(ddof=1) / sqrt(len(difference))
-    if abs(difference.mean()) <= half:
+    """Which has the lower NLL: letter of `ex4_6`, by an interval for two groups (Welch, 1947)."""
+    groups = [np.asarray(five[name], dtype=float) for name in ("PE-4", "LeNet")]
+    difference = groups[0].mean() - groups[1].mean()
+    half = 2.8 * sqrt(sum(group.var(ddof=1) / len(group) for group in groups))
+    if abs(difference) <= half:
         return "c"
-    return "a" if difference.mean() > 0 else "b"
+    return "a" if difference > 0 else "b"
 
 
 ex4_6 = Choice(
@@ -358,29 +360,33 @@ ex4_6 = Choice(
     minutes=6,
     task=(
         "LeNet and PE-4 cost about the same number of parameters. Which has the lower NLL? Take "
-        "the five differences of the columns of `five`, PE-4 minus LeNet, and form the interval "
-        "from their mean minus 2.8 standard errors to their mean plus 2.8 standard errors (2.8 is "
-        "for five values what 2 is for many). The standard error is the standard deviation, with "
-        "`ddof=1`, divided by √5.\n\n"
+        "the difference of the two means of `five`, PE-4 minus LeNet. Its standard error is "
+        "√(s₁²/5 + s₂²/5), where s₁ and s₂ are the standard deviations of the columns, with "
+        "`ddof=1`. Form the interval from 2.8 standard errors below the difference to 2.8 above "
+        "it. (2.8 is for five values what 2 is for many. With two groups of five it errs on the "
+        "safe side.)\n\n"
         "- `a` LeNet: the whole interval is above 0.\n"
         "- `b` PE-4: the whole interval is below 0.\n"
-        "- `c` These five trainings leave it open: 0 is in the interval."
+        "- `c` These ten trainings leave it open: 0 is in the interval."
     ),
     stub="choice = ...",
     passed="choice, five",
     hints=(
-        '`five["PE-4"] - five["LeNet"]` are the five differences.',
-        "Pandas' `.mean()` and `.std()` do the rest (its `std` has `ddof=1` already).",
-        "`d.mean() - 2.8 * d.std() / 5**0.5` is the lower end. What sign have the two ends?",
+        "`five.mean()` has both means, `five.var()` both squared standard deviations (with "
+        "`ddof=1`, as pandas does it).",
+        "The standard error is `(five.var() / 5).sum() ** 0.5`.",
+        "With difference d and standard error s the lower end is `d - 2.8 * s`. What sign have the "
+        "two ends?",
     ),
-    answer='''difference = five["PE-4"] - five["LeNet"]
-half = 2.8 * difference.std() / 5**0.5
-choice = "c" if abs(difference.mean()) <= half else "a" if difference.mean() > 0 else "b"''',
+    answer='''difference = five["PE-4"].mean() - five["LeNet"].mean()
+half = 2.8 * (five.var() / 5).sum() ** 0.5
+choice = "c" if abs(difference) <= half else "a" if difference > 0 else "b"''',
     why=(
-        "Equal cost, equal training, several seeds: such a comparison says something about "
-        "packing, for this network and these digits. LeNet is narrow to begin with; in a wide "
-        "network the same measurement may well come out otherwise. Where 0 is in the interval, "
-        "more trainings or more digits could decide, and until then the simpler one will do."
+        "About equal parameters (though a third more operations), equal training, several seeds: "
+        "such a comparison says something about packing, for this network and these digits. LeNet "
+        "is narrow to begin with; in a wide network the same measurement may well come out "
+        "otherwise. Where 0 is in the interval, more trainings or more digits could decide, and "
+        "until then the simpler one will do."
     ),
     correct=_verdict_on,
     options={"a": "LeNet", "b": "PE-4", "c": "left open"},
@@ -389,7 +395,7 @@ choice = "c" if abs(difference.mean()) <= half else "a" if difference.mean() > 0
         "0. Is the difference PE-4 minus LeNet?",
         "b": "not the means alone: PE-4 would be better if *both* ends of the interval were below "
         "0. Is the difference PE-4 minus LeNet?",
-        "c": "0 is not in the interval. Has the standard deviation been divided by √5?",
+        "c": "0 is not in the interval. Has each variance been divided by 5?",
     },
 )
 

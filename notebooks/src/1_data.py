@@ -495,7 +495,7 @@ pd.DataFrame({"images": sizes, "error rate": error_rate, "standard error": stand
 # there.
 
 # %% [markdown]
-# ### Exercise 1.4: How many digits does a difference need?
+# ### Exercise 1.4: How many digits for a thousandth?
 #
 # *About 4 minutes.* A network errs on about one digit in a hundred. How many digits must you test
 # it on, so that the standard error of its error rate is one in a **thousand**? (Round as you

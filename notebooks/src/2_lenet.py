@@ -605,7 +605,8 @@ else:
 # %% [markdown]
 # ### Learning curves
 #
-# The CSV log has a row for every tenth step and one for every validation.
+# The CSV log has two rows for every tenth step, one with the learning rate and one with the loss,
+# and one row for every validation. Fields that a row has nothing for are empty.
 
 # %%
 figures.training_curves({"LeNet": log}, x="step")
@@ -710,7 +711,8 @@ table.round(3)
 #   the share of right ones with the mean confidence:
 #   $\sum_b \frac{n_b}{N} \, |\text{acc}_b - \text{conf}_b|$. Lower is better; 0 is perfect. A
 #   network that always answers with the class frequencies is calibrated and useless, so never
-#   report it alone.
+#   report it alone. (Here a bin holds its lower edge, and a confidence of exactly 1 has a bin of
+#   its own: that is how torchmetrics counts.)
 # - **Adaptive ECE** (aECE; Nguyen and O'Connor, 2015): the same with bins that hold equally many
 #   answers. Of a good network nearly all answers fall into the last bin of the ECE; here they are
 #   spread over all bins.
@@ -735,8 +737,8 @@ table.round(3)
 #
 # ### Does the network notice what is no digit?
 #
-# Every image gets a score, here one minus the confidence; clothes should get higher ones. Clothes
-# count as *positive*.
+# Every image gets a score, here one minus the confidence (Hendrycks and Gimpel, 2017); clothes
+# should get higher ones. Clothes count as *positive*.
 #
 # - **OOD AUROC**: the probability that a random piece of clothing gets a higher score than a random
 #   digit. 50 % is guessing. It does not depend on how many there are of each.

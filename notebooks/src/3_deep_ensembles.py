@@ -228,8 +228,8 @@ pd.DataFrame(tried).T.rename_axis(["given", "reset_model_parameters"])
 # Observe two things.
 #
 # - One network with `False` gives members that are all the same: an ensemble in name only, without
-#   an error. A list of one counts as one network, and with `True` a trained network in it is
-#   erased.
+#   an error. With `True` the members are copies with new weights: of what a trained network has
+#   learned, nothing gets into the ensemble. A list of one counts as one network.
 # - A list of two or more is taken as it is, whatever the option says. Pretrained members are safe
 #   there.
 
@@ -449,10 +449,11 @@ ex3_5.check(choice)
 # %% [markdown]
 # ## Training two members
 #
-# The routine is that of chapter 2 with two additions: `is_ensemble=True`, so that the metrics know
-# the order of the output, and `RepeatTarget`. The recipe is told the number of members. The
-# training loss in the log is the mean of the members' losses. It is *not* the NLL of the ensemble
-# on these images: that one is at most as large, as we have seen.
+# The routine is that of chapter 2 with two additions: `RepeatTarget`, and `is_ensemble=True`, which
+# adds the metrics that need members, such as their disagreement. (It takes the order of the rows,
+# member after member, for granted.) The recipe is told the number of members. The training loss in
+# the log is the mean of the members' losses. It is *not* the NLL of the ensemble on these images:
+# that one is at most as large, as we have seen.
 
 # %%
 from torch import nn
@@ -924,7 +925,7 @@ ensemble_builder(
 #   would gain by learning which member is right (Houlsby et al., 2011). It is zero if all members
 #   say the same, even "fifty-fifty". torch-uncertainty calls it `ens_MI`.
 #
-# A third number counts votes only. **Disagreement** is the share of pairs of members that name
+# A fourth number counts votes only. **Disagreement** is the share of pairs of members that name
 # different classes; `ens_Disagreement`. With $n_c$ votes for class $c$,
 #
 # $$ 1 - \sum_c \frac{n_c (n_c - 1)}{M (M - 1)}. $$
@@ -1123,18 +1124,19 @@ from course_utils.widgets import drawing_pad
 drawing_pad(eight, examples={"digit": data_test, "clothes": data_ood})
 
 # %% [markdown]
-# A drawing is neither from the training digits nor far from them. Where the members disagree on
-# yours, their training digits did not settle what it is; where they agree on nonsense, they have no
-# way to know.
+# A digit that you draw is neither from the training set nor far from it; your shoe is far. Where
+# the members disagree on a drawing, their training digits did not settle what it is; where they
+# agree on nonsense, they have no way to know.
 
 # %% [markdown]
 # ## Side by side
 #
 # Time for torch-uncertainty's full table, every row as explained in chapter 2. The columns were
-# trained for *different budgets*, and the first three rows say so. An epoch is one pass over the
-# training digits; what counts for a comparison are the steps, one for each batch of digits. Compare
-# columns of equal budget to learn what members do, and columns of equal members to learn what
-# training does.
+# trained for *different budgets*, and the first four rows say so. An epoch is one pass over the
+# training digits; what counts for a comparison are the steps, one for each batch of digits. Where
+# the last of the four says "affine", small random turns, stretches and shears were used besides the
+# crops. Compare columns of equal budget to learn what members do, and columns of equal members to
+# learn what training does.
 
 # %%
 from math import ceil
@@ -1152,7 +1154,7 @@ histories = {"LeNet": single.facts, "DE-2": facts_two}
 histories |= {"one of the 8": facts, "DE-8": facts}
 if eight_from_hub:
     models["DE-8 (hub)"] = eight_from_hub
-    histories["DE-8 (hub)"] = {"epochs": 75, "num_train": 60_000, "steps": "unknown"}
+    histories["DE-8 (hub)"] = {"epochs": 75, "num_train": 60_000, "unknown": "unknown"}
 
 table = evaluate(models, data_test, data_ood)
 budget = pd.DataFrame(
@@ -1160,7 +1162,9 @@ budget = pd.DataFrame(
         name: {
             "Epochs": str(history["epochs"]),
             "of digits": f"{history['num_train']:,}",
-            "Steps": history.get("steps") or f"{num_steps(history):,}",
+            "Steps": history.get("unknown") or f"{num_steps(history):,}",
+            "Augmentation": history.get("unknown")
+            or ("crop, affine" if history.get("affine") else "crop"),
         }
         for name, history in histories.items()
     }
@@ -1174,8 +1178,9 @@ pd.concat([budget, numbers])
 # - **LeNet and DE-2** had the same budget if you trained both in this course: here you see what one
 #   more member brings, plus the luck of two separate trainings. **One of the 8 and DE-8** have the
 #   same budget: here you see what seven more members bring to this one, which may be a good or a
-#   bad one of the eight. Where the steps differ, LeNet against DE-8 mixes two things, members and
-#   budget. (How large the batches of the hub's networks were is not known, nor are their steps.)
+#   bad one of the eight. LeNet against DE-8 mixes members with training: other augmentation, a
+#   learning rate that rises for a shorter time, and more steps where the rows say so. (How the
+#   hub's networks were trained is not known in such detail.)
 # - **Disagreement, Entropy of members, Mutual information** stand empty for single networks: with
 #   one member there is nobody to disagree with.
 # - **Parameters and MFLOPs per image** grow with the number of members, exactly.

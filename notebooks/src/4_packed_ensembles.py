@@ -9,7 +9,8 @@
 # %% [markdown]
 # # 4. Packed-Ensembles
 #
-# A Deep Ensemble of $M$ networks knows more than one network, and costs $M$ times as much. Must it?
+# A Deep Ensemble (Lakshminarayanan et al., 2017) of $M$ networks knows more than one network, and
+# costs $M$ times as much. Must it?
 # Packed-Ensembles (Laurent et al., ICLR 2023) make each member narrower and run all of them as
 # *one* network, in a single pass. The idea fits in one word that every convolution in PyTorch
 # already understands: `groups`.
@@ -431,9 +432,10 @@ parameters
 #
 # Every weight is used once for each place in the picture where its filter is laid, each time for
 # one multiplication and one addition. So the operations grow by the same factors as the weights. In
-# LeNet the first convolution does much of the work, and it's the one that grows with $\alpha$.
-# PyTorch can count: its `FlopCounterMode` adds up the floating-point operations (FLOPs) of
-# convolutions and matrix products while an image passes through.
+# LeNet the first convolution does nearly a third of the work, and it grows with $\alpha$. (So does
+# the last layer, which hardly counts.) PyTorch can count: its `FlopCounterMode` adds up the
+# floating-point operations (FLOPs) of convolutions and matrix products while an image passes
+# through.
 
 # %%
 from torch.utils.flop_counter import FlopCounterMode
@@ -485,7 +487,7 @@ pd.DataFrame(rows).T.rename_axis("M = alpha")
 # %% [markdown]
 # Observe that the pairs of columns are equal: at full width nothing is saved. Equal counts do not
 # prove that the two *are* the same. If they are, a Packed-Ensemble is a Deep Ensemble whose members
-# may be narrower, in a form that runs in one pass. The proof follows below.
+# may be narrower, in a form that runs in one pass. We take it apart below.
 
 # %% [markdown]
 # ### Try other settings
@@ -521,7 +523,7 @@ ex4_5.check(choice)
 # ex4_5.solution()
 
 # %% [markdown]
-# ## The proof: taking it apart
+# ## Taking it apart
 #
 # If a Packed-Ensemble with $\alpha = 2$ and $M = 4$ *is* four small LeNets, we must be able to cut
 # them out. A small LeNet is LeNet with 3, 8, 60 and 42 channels. Its `forward` is LeNet's.
@@ -587,8 +589,10 @@ print(f"largest difference of any two logits: {(together - apart).abs().max():.1
 torch.testing.assert_close(together, apart)
 
 # %% [markdown]
-# Observe that the difference is of the size of rounding in float32. This closes the proof: the
-# packed network *is* four half-width LeNets, and the rest is a matter of speed.
+# Observe that the difference is of the size of rounding in float32. Layers with blocks on the
+# diagonal *must* give this, for every image; the check shows that the library's layers have these
+# blocks, in the order that we assumed. So the packed network *is* four half-width LeNets, and the
+# rest is a matter of speed.
 #
 # ### Also in training
 #
@@ -627,8 +631,8 @@ torch.testing.assert_close(4 * gradient_packed, gradient_alone, rtol=1e-4, atol=
 # - `RepeatTarget(M)` repeats the labels, to fit the $M$ blocks of answers.
 # - `one_cycle_sgd(model, num_steps, num_members=M)` multiplies the learning rate by $M$ and divides
 #   the weight decay by $M$.
-# - `ClassificationRoutine(..., is_ensemble=True)` averages the members' probabilities before it
-#   measures anything.
+# - `ClassificationRoutine` averages the members' probabilities before it computes accuracy, NLL and
+#   the like; `is_ensemble=True` adds the measures of disagreement.
 #
 # Here are labels and rates for our case:
 
@@ -838,14 +842,15 @@ pd.DataFrame(rows).T.round(2).rename_axis("accuracy, in percentage points")
 
 # %% [markdown]
 # Where the interval contains zero, these digits don't decide which of the two is better. The
-# interval knows nothing about another luck in training, so even a clear difference holds for these
-# weights only.
+# interval knows nothing about what another training would have given, so even a clear difference
+# holds for these weights only.
 #
-# ### Another luck in training
+# ### The luck of the training
 #
 # To learn something about architectures, and not about two sets of weights, we need several
-# trainings of each. The zoo has five LeNets and five PE-4 of nearly as many parameters, and each
-# pair has a seed of its own. We measure the NLL of all ten, and look whether their budgets agree.
+# trainings of each. The zoo has five LeNets and five PE-4 of nearly as many parameters, each with a
+# seed of its own. (A LeNet and a PE-4 of the same seed share nothing but the number: these are two
+# groups, not five pairs.) We measure the NLL of all ten, and look whether their budgets agree.
 
 # %%
 import numpy as np
@@ -875,14 +880,14 @@ five.round(4)
 # ### Exercise 4.6: Was it well spent?
 #
 # *About 6 minutes.* LeNet and PE-4 cost about the same number of parameters. Which has the lower
-# NLL? Take the five differences of the columns of `five`, PE-4 minus LeNet, and form the interval
-# from their mean minus 2.8 standard errors to their mean plus 2.8 standard errors (2.8 is for five
-# values what 2 is for many). The standard error is the standard deviation, with `ddof=1`, divided
-# by √5.
+# NLL? Take the difference of the two means of `five`, PE-4 minus LeNet. Its standard error is
+# √(s₁²/5 + s₂²/5), where s₁ and s₂ are the standard deviations of the columns, with `ddof=1`. Form
+# the interval from 2.8 standard errors below the difference to 2.8 above it. (2.8 is for five
+# values what 2 is for many. With two groups of five it errs on the safe side.)
 #
 # - `a` LeNet: the whole interval is above 0.
 # - `b` PE-4: the whole interval is below 0.
-# - `c` These five trainings leave it open: 0 is in the interval.
+# - `c` These ten trainings leave it open: 0 is in the interval.
 
 # %%
 from course_utils.exercises.chapter_4 import ex4_6

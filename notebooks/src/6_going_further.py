@@ -1202,7 +1202,8 @@ for name, model in (("MC-dropout", dropout), ("BatchEnsemble", shared)):
 # is meant for GPUs.) Here are the traps.
 #
 # - In training there are as many answers as labels. `RepeatTarget` of chapter 3 would repeat labels
-#   that have no partner. The routine must still be told `is_ensemble=True`, for evaluation.
+#   that have no partner. `is_ensemble=True` is still right for the routine: in evaluation there are
+#   members to compare.
 # - The rule "learning rate times $M$" is for members with weights of their own. Shared weights get
 #   the gradients of *all* members already.
 # - MC-dropout rolls dice: ask twice, and the answers differ. Fix the seed before you report.

@@ -249,7 +249,7 @@ figures.packed_cost_bars(num_members=4, alpha=2)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** With alpha squared equal to M the hidden layers keep their weights exactly. What is added
 # comes from the first layer, the last layer and the biases. Operations grow more than parameters,
-# because LeNet's first convolution does much of the work, and it grows with alpha.
+# because LeNet's first convolution does nearly a third of the work, and it grows with alpha.
 #
 # **Ask:** What does alpha = M give?
 #
@@ -317,7 +317,7 @@ figures.packed_diagram(num_members=3, alpha=1.5)
 # **Minutes:** 5
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## The proof: cut it into four, and ask all five
+# ## Cut it into four, and ask all five
 
 # %%
 network = PackedLeNet(alpha=2, num_estimators=4)
@@ -336,7 +336,7 @@ print(f"largest difference of logits: {(together - apart).abs().max():.0e}")
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** If it *is* four small LeNets, we must be able to cut them out. In every layer the first
 # quarter of the weights belongs to the first member, and so on. The difference is rounding in
-# single precision. This closes the proof.
+# single precision. Blocks on the diagonal must give this; now we know that the library has them.
 #
 # **Ask:** Two members exchanged: what would this line print?
 #

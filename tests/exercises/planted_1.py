@@ -30,6 +30,12 @@ PLANTED = {
                 "the mean digit",
             ),
             (
+                AUROC + "    higher = clothes_scores[:, None] > digit_scores\n"
+                "    equal = clothes_scores[:, None] == digit_scores\n"
+                "    return (higher + 0.5 * equal).sum() / len(digit_scores) ** 2",
+                "How many pairs",
+            ),
+            (
                 AUROC + "    digit_scores.sort()\n"
                 "    return np.searchsorted(digit_scores, clothes_scores).mean()",
                 "changes its input",

@@ -81,6 +81,13 @@ PLANTED = {
                 "confidence of exactly 1",
             ),
             (
+                ECE + "    number = np.minimum((10 * confidence).astype(int), 9)\n"
+                "    masks = [number == n for n in np.unique(number)]\n"
+                "    return sum(m.mean() * abs(correct[m].mean() - confidence[m].mean())\n"
+                "               for m in masks)",
+                "such as 0.5",
+            ),
+            (
                 ECE + "    gaps = []\n    number = np.ceil(10 * confidence)\n"
                 "    for n in np.unique(number):\n        m = number == n\n"
                 "        gaps.append(abs(correct[m].mean() - confidence[m].mean()))\n"

@@ -114,7 +114,7 @@ PLANTED = {
     "ex4_6": Planted(
         wrong=[
             ('choice = "b"', "both* ends of the interval were below"),
-            ('choice = "c"', "divided by √5"),
+            ('choice = "c"', "divided by 5"),
             ('choice = "PE-4"', "choose one of"),
         ],
         right=[
