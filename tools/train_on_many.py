@@ -1,8 +1,12 @@
 """Train a network on several devices, or one member of an ensemble on one of them.
 
     python tools/train_on_many.py --devices 4               four GPUs of this machine, one network
-    srun python tools/train_on_many.py --devices 4 --nodes 2   eight GPUs of a cluster (SLURM)
     CUDA_VISIBLE_DEVICES=3 python tools/train_on_many.py --seed 3   one member, on the GPU number 3
+
+Eight GPUs of two machines of a SLURM cluster; Lightning wants one task for each GPU:
+
+    srun --nodes=2 --ntasks-per-node=4 --gpus-per-node=4 \\
+        python tools/train_on_many.py --devices 4 --nodes 2
 
 Where there are fewer GPUs than devices, processes on the CPU stand in for them. Weights, log and
 checkpoints are left in runs/many/NAME; the trained weights are `zoo.load_weights`'s.

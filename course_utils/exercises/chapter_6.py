@@ -203,7 +203,20 @@ def _scores_and_alpha() -> list[tuple[np.ndarray, float]]:
     return [(generator.uniform(size=n) ** 2, alpha) for n, alpha in sizes]
 
 
-def _examine_too_few(threshold_of: Callable[..., float]) -> None:
+def _examine_the_ends(threshold_of: Callable[..., float]) -> None:
+    # not among the inputs, where each misconception has an answer to everything
+    scores = np.linspace(0.01, 0.9, 39)
+    if not np.isclose(as_array(guard.call(threshold_of, scores, 0.1), ()), scores[35]):
+        raise NotYet(
+            "right where (n + 1)(1 - alpha) is rounded up. With 39 scores and alpha 0.1 it is "
+            "exactly 36, a whole number, and k is 36."
+        )
+    scores = np.linspace(0.01, 0.9, 19)
+    if not np.isclose(as_array(guard.call(threshold_of, scores, 0.05), ()), scores[18]):
+        raise NotYet(
+            "right for most sizes. With 19 scores and alpha 0.05 the rank is 19, and there is a "
+            "nineteenth score: the largest."
+        )
     value = as_array(guard.call(threshold_of, np.linspace(0.01, 0.9, 12), 0.05), ())
     if not np.isposinf(value):
         raise NotYet(
@@ -244,7 +257,7 @@ ex6_4 = Function(
     ),
     reference=_conformal,
     inputs=_scores_and_alpha,
-    examine=_examine_too_few,
+    examine=_examine_the_ends,
     misconceptions=(
         Misconception(
             lambda scores, alpha: _kth(scores, _rank(len(scores), alpha, correction=0)),

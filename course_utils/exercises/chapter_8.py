@@ -129,8 +129,8 @@ ex8_4 = _question(
         ),
     },
     "b",
-    "The logarithm is concave: Jensen's inequality, image by image. The others usually hold, or "
-    "not; one has to look.",
+    "The logarithm is concave: Jensen's inequality, image by image. The accuracy often gains, the "
+    "ECE may gain or lose; neither is certain, so one has to look.",
     ("One of the three is a theorem.", "Which measure is a convex function of the probability?",
      "-ln p is convex in p."),
 )  # fmt: skip

@@ -274,7 +274,7 @@ steps.round(3)
 
 # %% [markdown]
 # Observe the risk: it jumps up at each mistake, and *falls* at each right answer after it. The
-# column on the right only ever rises. Now the four numbers.
+# column on the right never falls. Now the four numbers.
 #
 # - **Risk at 80 % coverage**: read the row of eight answered.
 # - **Coverage at 5 % risk**: the *largest* coverage whose risk is at most 5 %. The curve may cross
@@ -776,8 +776,10 @@ ex5_3.check(choose_and_report)
 # *before* we look at any label, give each look its share $\delta / 11$, and take the largest
 # coverage whose bound keeps the target. By the union bound (Bonferroni) all eleven bounds hold
 # together with probability at least $1 - \delta$. (The thresholds that belong to these coverages
-# depend on the images, but not on their labels.) Geifman and El-Yaniv (2017) search by bisection
-# instead; Angelopoulos et al. (2021) treat the general case.
+# depend on the images, but not on their labels. One image in $n$ is no random one: it sits on the
+# threshold. As a rule it is wrong more often than the others, and then the bound errs on the safe
+# side.) Geifman and El-Yaniv (2017) search by bisection instead; Angelopoulos et al. (2021) treat
+# the general case.
 
 # %%
 from scipy.stats import beta
@@ -882,10 +884,10 @@ shifted = 100 * pd.DataFrame(shifted).T
 # %%
 figure = figures.style.canvas(8, 3.1)
 row = figures.style.panels(figure, columns=(1, 1, 1), left=4.5, gap_x=2, top=3.6)[0]
-looks = {"error rate": ("0.45", ":", "o"), "coverage": (figures.style.BLUE, "--", "s")}
-looks["risk"] = (figures.style.VERMILLION, "-", "D")
+strokes = {"error rate": ("0.45", ":", "o"), "coverage": (figures.style.BLUE, "--", "s")}
+strokes["risk"] = (figures.style.VERMILLION, "-", "D")
 for axes, kind in zip(row, kinds, strict=True):
-    for name, (color, line, marker) in looks.items():
+    for name, (color, line, marker) in strokes.items():
         values = shifted.loc[kind][name]
         axes.plot(values.index, values, color=color, linestyle=line, marker=marker, label=name)
     axes.set(ylim=(-3, 103), xticks=range(6))
@@ -1185,7 +1187,8 @@ for risk in (0.01, 0.001, 0.0001):
 
 # %% [markdown]
 # Compare with the number of digits that you have. Small risks are expensive to *promise*, long
-# before they are hard to reach. MNIST cannot say much about risks far below that.
+# before they are hard to reach. From MNIST's ten thousand test digits nobody can promise a risk
+# below three in ten thousand.
 #
 # Which mistakes would remain at 0.1 % risk? These are the most certain ones of DE-8.
 
@@ -1368,7 +1371,7 @@ exercises.progress(5)
 # %% [markdown]
 # ## What you have learned
 #
-# - A selective classifier trades coverage for risk. Its curve, and the cheapest threshold on it,
+# - A selective classifier trades coverage for risk. Its curve, and the cheapest point on it,
 #   depend on the order of the scores only. Chow's rule takes the scores for probabilities, so it
 #   needs the numbers, too.
 # - AURC gives mistakes at the most certain ranks a weight without limit; AUGRC is the probability

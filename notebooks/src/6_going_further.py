@@ -206,9 +206,9 @@ severity_curves(modest_shift, percent={"accuracy", "ECE", "disagreement"})
 #   LeNet,<!--claim:shift-ece-rises-modest-lenet-0 supported-->
 #   DE-8<!--claim:shift-ece-rises-modest supported--> and
 #   PE-4:<!--claim:shift-ece-rises-modest-packed-4 supported--> the confidence no longer means what
-#   it says. The networks become overconfident, because they lose accuracy faster than confidence.
-#   (Severity 0 has an eighth of the images, and the ECE of few images comes out too high. So if a
-#   curve seems to dip at first, nothing has improved.)
+#   it says. Whether it is too high or too low depends on the kind of damage, as a table below will
+#   show. (Severity 0 has an eighth of the images, and the ECE of few images comes out too high. So
+#   if a curve seems to dip at first, nothing has improved.)
 # - **Entropy** rises, for LeNet,<!--claim:shift-entropy-rises-modest-lenet-0 supported-->
 #   DE-8<!--claim:shift-entropy-rises-modest supported--> and
 #   PE-4.<!--claim:shift-entropy-rises-modest-packed-4 supported--> So the networks do notice
@@ -225,7 +225,8 @@ severity_curves(modest_shift, percent={"accuracy", "ECE", "disagreement"})
 # PE-4<!--claim:shift-ensemble-better-calibrated-modest-packed-4 supported-->) is punished less for
 # being wrong, since its members seldom are all sure of the same wrong answer. Ovadia et al. (2019)
 # found the same for large networks and photographs: among the methods they tried, Deep Ensembles
-# kept their calibration best under shift.
+# kept their calibration best under shift. (This is the pool of eight kinds. It need not hold for
+# each of them.)
 #
 # Which kind of damage is worst? We add the good LeNet to the modest networks.
 
@@ -251,6 +252,27 @@ pd.DataFrame(
 # the network with far fewer errors on clean digits is the one that fails. Many clean
 # digits did not teach it what to do with grey paper: there it never met any. One number for
 # "robustness" hides all that.
+#
+# One number for calibration hides as much. For each kind we subtract the accuracy from the **mean
+# confidence**: above 0 the network is overconfident, below 0 too cautious.
+
+# %%
+pd.DataFrame(
+    {
+        name: (predictions.mean.max(axis=1) - predictions.correct)
+        .reshape(len(CORRUPTIONS), -1)
+        .mean(axis=1)
+        for name, predictions in answers.items()
+    },
+    index=list(CORRUPTIONS),
+).round(3).rename_axis("confidence - accuracy at severity 5")
+
+# %% [markdown]
+# Observe both signs. Where digits move or turn, the modest networks lose accuracy faster than
+# confidence. On pale digits (contrast) they lose confidence first, the ensembles most of all. In
+# one pool the two partly cancel: the ECE of all eight kinds together is lower than the mean of
+# their eight ECEs. An average over unlike images hides what happens to each; the section on
+# grouping makes a measure of it.
 #
 # Accuracy and ECE of both families:
 
@@ -537,17 +559,22 @@ def repaired(scaler, images):
     return Predictions(np.concatenate(outputs)[:, np.newaxis], images.labels)
 
 
+def num_distinct(answers):
+    """How many different confidences there are."""
+    return len(np.unique(answers.mean.max(axis=1).round(9)))
+
+
+# %%
 generator = np.random.default_rng(seed=1)
-results = {"no repair": summary(before) | {"distinct confidences": len(before)}}
+results = {"no repair": summary(before) | {"distinct confidences": num_distinct(before)}}
 for method in (TemperatureScaler, IsotonicRegressionScaler):
     for count in (200, len(data_val)):
         chosen = data_val.subset(generator.choice(len(data_val), count, replace=False))
         scaler = method(modest["LeNet"])
         scaler.fit(batches(chosen, 500), progress=False)
         answers = repaired(scaler, digits)
-        distinct = len(np.unique(answers.mean.max(axis=1).round(9)))
         name = f"{method.__name__.removesuffix('Scaler')}, {count:,} digits"
-        results[name] = summary(answers) | {"distinct confidences": distinct}
+        results[name] = summary(answers) | {"distinct confidences": num_distinct(answers)}
 pd.DataFrame(results).T.round(4)
 
 # %% [markdown]
@@ -559,9 +586,11 @@ pd.DataFrame(results).T.round(4)
 #   chance: compare the NLL. A class that was never the true one below some score gets a probability
 #   of nearly 0 there (torch-uncertainty stops at one in a million), and one surprise then costs a
 #   lot. With more digits the gap to the temperature shrinks.
-# - A staircase is flat on its steps. All images on one step get the same confidence, and **no
-#   threshold can separate them any more**: see how few distinct confidences are left, and what that
-#   does to the AURC. Even the answer may change, since each class has its own staircase.
+# - A staircase is flat on its steps. Images that stand on the same steps of all ten staircases get
+#   the same confidence, and **no threshold can separate them any more**. Images that share the step
+#   of their own class only are put in a new order by the division. Compare the distinct confidences
+#   (to nine decimals) with those of the temperature, and the AURC. Even the answer may change,
+#   since each class has its own staircase.
 #
 # With all validation digits and on MNIST's test digits, the staircases still leave a higher
 # AURC<!--claim:isotonic-higher-aurc-than-temperature supported--> and a higher
@@ -771,9 +800,9 @@ ex6_4.check(conformal_threshold)
 # - **RAPS** (Angelopoulos et al., 2021): APS with a penalty for every rank beyond the first few,
 #   which cuts long tails.
 #
-# Each wraps a network and is fitted on validation digits. (They would fit a temperature first, too;
-# we switch that off to see one thing at a time.) We allow that one set in a hundred misses the
-# truth.
+# Each wraps a network and is fitted on validation digits. (THR and APS would fit a temperature
+# first; we switch that off to see one thing at a time.) We allow that one set in a hundred misses
+# the truth.
 
 # %%
 import torch
@@ -1069,12 +1098,13 @@ figures.roc_and_precision_recall(
 # How to read this.
 #
 # - **Energy and maximum logit** belong together: the energy is a smooth version of the largest
-#   logit. They use something that all others have lost. The softmax looks only at *differences* of
-#   logits, while the *size* of the largest one says how strongly the network's features responded
-#   at all. Clothes excite the features of digits less. Compare these two columns with the others,
-#   in each row: is what the softmax throws away worth something? For the good DE-8 it is: on all
-#   test images energy<!--claim:energy-beats-entropy-ood-deep-ensemble-8 supported--> and maximum
-#   logit<!--claim:max-logit-beats-entropy-ood-deep-ensemble-8 supported--> beat the entropy.
+#   logit. Once the confidence is nearly 1, maximum probability and entropy hardly change any more,
+#   while the best logit goes on growing, with the strength of the features that speak for it.
+#   Clothes excite the features of digits less. Compare these two columns with the others, in each
+#   row: is what goes on beyond a confidence of nearly 1 worth something? For the good DE-8 it is:
+#   on all test images energy<!--claim:energy-beats-entropy-ood-deep-ensemble-8 supported--> and
+#   maximum logit<!--claim:max-logit-beats-entropy-ood-deep-ensemble-8 supported--> beat the
+#   entropy. (The softmax itself loses only what is added to all ten logits alike.)
 # - **Entropy** sees all ten probabilities, maximum probability only the largest. Where one rival
 #   matters they order images alike, so expect them nearer to each other than to the energy.
 # - **Mutual information** asks about disagreement alone. It leaves out the doubt that all members
@@ -1431,6 +1461,7 @@ pd.DataFrame(
 
 # %% [markdown]
 # Observe three things. Where the features know the group, the lower bound comes close to the truth.
+# (It is below it on average. Estimated from finitely many images it scatters, here a little above.)
 # Where they do not, it is about 0: what cannot be seen is not found. And the column *as counted* is
 # far above 0 in all rows, even where there is nothing. Without the correction, everybody has a
 # grouping loss. As a figure, with fewer and larger regions, so that chance moves them less:
@@ -1448,8 +1479,8 @@ grouping_diagram(grouping_loss(confidence, correct, features, num_bins=10, image
 #
 # Could this happen to LeNet? We make a stream of digits in which half were turned by some hands:
 # every second digit is rotated. The modest LeNet reads all of them, and its confidences are
-# repaired on the first half of the stream, by isotonic regression, as in the section on
-# calibration. On the second half we look.
+# repaired on the first half of the stream, by isotonic regression: here one curve, from the
+# confidence to the share of right answers, so that no answer changes. On the second half we look.
 
 # %%
 from sklearn.isotonic import IsotonicRegression
@@ -1749,7 +1780,10 @@ print("digits of both ranks:", len(set(prints[0]) & set(prints[1])))
 # restart of the kernel; the condition below asks for that.
 
 # %%
+import torch
+
 from course_utils import runs, training
+from course_utils.models import LeNet
 
 if torch.cuda.device_count() > 1 and not torch.cuda.is_initialized():
     fit = training.fit(
@@ -1773,8 +1807,11 @@ else:
 # `tools/train_on_many.py` calls the same `fit` with `devices`, `num_nodes` and the strategy `ddp`.
 #
 # ```bash
-# python tools/train_on_many.py --devices 4                  # four GPUs of one machine
-# srun python tools/train_on_many.py --devices 4 --nodes 2   # two machines of a SLURM cluster
+# # four GPUs of one machine
+# python tools/train_on_many.py --devices 4
+# # two machines of a SLURM cluster, four GPUs each
+# srun --nodes=2 --ntasks-per-node=4 --gpus-per-node=4 \
+#     python tools/train_on_many.py --devices 4 --nodes 2
 # ```
 #
 # Without enough GPUs, processes on the CPU stand in, so you can try it anywhere; a test of this
@@ -1813,14 +1850,15 @@ exercises.progress(6)
 # %% [markdown]
 # ## What you have learned
 #
-# - When images shift, accuracy falls faster than confidence. Entropy and disagreement rise and need
-#   no labels; they are alarms, not cures.
+# - When images shift, confidence and accuracy part: for some kinds of damage accuracy falls faster,
+#   for others confidence. Entropy and disagreement rise and need no labels; they are alarms, not
+#   cures.
 # - A temperature repairs the confidence and keeps every answer. It leaves the ranking nearly as it
 #   was, and it holds for images like those it was fitted on. Averaging members is a repair, too.
 # - A conformal set keeps its promise on average over images and calibration sets, for any network.
 #   A better network has smaller sets. The $n + 1$ matters when $n$ is small.
-# - Energy and maximum logit keep what the softmax throws away. An AUROC must be computed from all
-#   scores at once.
+# - Energy and maximum logit still tell images apart whose confidence is nearly 1. An AUROC must be
+#   computed from all scores at once.
 # - MC-dropout and BatchEnsemble make many answers out of nearly one set of weights. They save
 #   parameters, and pay with every answer.
 # - A grouping loss is what an average over unlike images hides. It can be bounded from below by
@@ -1828,8 +1866,9 @@ exercises.progress(6)
 # - Images of your own go through the same pipeline. Look first which way round the ink is.
 # - Several devices share each batch, and must not all get the same one. Members need no sharing.
 #
-# **What comes next.** This was the last chapter. Take a problem of your own: choose the score and
-# the threshold on validation images, say what they promise, and for whom.
+# **What comes next.** This was the last chapter with new material: chapter 7 hides ten faults in a
+# script, chapter 8 asks ten questions. Then take a problem of your own: choose the score and the
+# threshold on validation images, say what they promise, and for whom.
 
 # %% [markdown]
 # ### Sources

@@ -161,8 +161,9 @@ figures.Picture(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Likelihood gives the cross-entropy, the Gaussian prior gives the square of the weights.
-# So what everybody trains with is a maximum a posteriori estimate. It holds for SGD; for Adam and
-# AdamW the option of that name is something else. The notebook does one step both ways.
+# So what everybody trains with is a maximum a posteriori estimate. It holds for SGD and for
+# PyTorch's Adam; AdamW's option of that name is something else. The notebook does one step both
+# ways.
 #
 # **Ask:** You get twice the data and keep your belief. What happens to the weight decay?
 #

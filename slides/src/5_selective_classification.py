@@ -198,7 +198,7 @@ figures.Picture(figure, f"Ten digits from certain to uncertain; mistakes so far:
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Answer one, answer two, and so on. The risk jumps at each mistake and falls at each right
-# answer after it. Coverage times risk only ever rises: it is the share of all images that are
+# answer after it. Coverage times risk never falls: it is the share of all images that are
 # answered *and* wrong. The notebook computes AURC, AUGRC, coverage at 5 % risk and risk at 80 %
 # coverage from this table, and checks the library.
 #
@@ -539,8 +539,8 @@ pd.DataFrame(rows)
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Chow's rule needs no validation digits, it takes the probabilities at their word. The
 # third row trusts validation instead. The last row nobody can reach. Where Chow is the more
-# expensive one, the probabilities are not to be believed: that is what calibration is worth, in
-# money.
+# expensive one by more than chance, the probabilities are not to be believed: that is what
+# calibration is worth, in money. This table has no intervals, small differences decide nothing.
 #
 # **Ask:** For which of the three models does Chow do badly, and why?
 #

@@ -78,7 +78,7 @@ severity_sheet(
 # **Minutes:** 3
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Accuracy falls, and confidence falls too late
+# ## Accuracy falls, and confidence loses its meaning
 
 # %% jupyter={"source_hidden": true}
 def all_kinds(severity):
@@ -116,9 +116,10 @@ curves("accuracy", "ECE")
 # Source: modest networks, eight kinds of damage together; after Ovadia et al. (2019)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Accuracy falls with every step. The calibration error ends far above where it began: the
-# networks lose accuracy faster than confidence. (Severity 0 has an eighth of the images, and the
-# ECE of few images comes out too high. So a dip at first is no improvement.)
+# **Say:** Accuracy falls with every step. The calibration error ends far above where it began: in
+# some kinds accuracy falls faster than confidence, on pale digits it is the other way round, and in
+# this pool the two even cancel in part. The notebook shows each kind. (Severity 0 has an eighth of
+# the images, and the ECE of few images comes out too high. So a dip at first is no improvement.)
 #
 # **Ask:** Which curves can you draw in production?
 #
@@ -445,8 +446,8 @@ figures.roc_and_precision_recall(
 # Source: eight modest LeNets; Liu et al. (2020), Hendrycks et al. (2022)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Energy and maximum logit use what the softmax throws away: the *size* of the logits, how
-# strongly the features responded at all. Mutual information asks about contradiction only; for
+# **Say:** Energy and maximum logit still grow where the confidence is nearly 1 already, with the
+# strength of the features. Mutual information asks about contradiction only; for
 # these eight it does not beat the maximum
 # probability.<!--claim:mutual-information-finds-ood-better-modest refuted--> Choose a score on
 # validation images of either kind, never on this figure. And remember the grey pixels of chapter 1.
@@ -652,8 +653,8 @@ print("together:", len(first | second), "of", len(validation))
 # promise, **and for whom**.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** This is the last chapter. Come back together after twenty minutes: each pair tells one
-# thing that surprised them.
+# **Say:** This is the last chapter with new material. Come back together after twenty minutes: each
+# pair tells one thing that surprised them.
 #
 # **Ask:** Which number of today will you compute at work next week?
 #

@@ -84,6 +84,16 @@ PLANTED = {
                 "    return np.sort(scores)[min(k, n) - 1]",
                 "no thirteenth",
             ),
+            (
+                THRESHOLD + "    k = int((n + 1) * (1 - alpha)) + 1\n"
+                "    return np.sort(scores)[k - 1] if k <= n else np.inf",
+                "exactly 36",
+            ),
+            (
+                THRESHOLD + "    k = int(np.ceil((n + 1) * (1 - alpha)))\n"
+                "    return np.sort(scores)[k - 1] if k < n else np.inf",
+                "nineteenth",
+            ),
         ],
         right=[
             THRESHOLD + RANKED.format(n="(n + 1)", off=""),
