@@ -22,9 +22,10 @@ from .belt import SHOWN_WIDTH, belt
 from .explorer import items_around
 from .live_picture import encode_png
 from .rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
-from .shell import Shell, control, heading, row, widget
+from .shell import Shell, as_share, control, heading, row, widget
 
 MOST_EXPENSIVE = 1e6
+CHEAPEST = ", cheapest on validation"  # what a bar says behind the name of another model
 SEED = 20  # of the order in which strays come
 STRAY_SHARES = {"none": 0.0, "1 %": 0.01, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2}
 
@@ -266,8 +267,7 @@ def judge(validation: Mail, test: Mail, state: Desk) -> Verdict:
         if name != model:
             other = test.ranking(name, score_for(test, state, name), state.strays)
             chosen = validation.costs(state, name).optimum.threshold
-            cheapest = f"{name}, cheapest on validation"
-            bars.append(_bar(cheapest, other.uncertainty <= chosen, other.correct, state))
+            bars.append(_bar(name + CHEAPEST, other.uncertainty <= chosen, other.correct, state))
     bars.append(_bar(f"{model}, answers everything", ~none, correct, state))
     bars.append(_bar("asks about everything", none, correct, state))
     promised = validation.costs(state).cost_at(state.threshold)
@@ -278,7 +278,7 @@ def describe_verdict(verdict: Verdict, state: Desk, unit: str) -> str:
     """The verdict in words."""
     yours, hindsight, oracle, *_ = verdict.bars
     others = verdict.bars[3:-2]
-    better = [bar.name.partition(",")[0] for bar in others if bar.cost < yours.cost]
+    better = [bar.name.removesuffix(CHEAPEST) for bar in others if bar.cost < yours.cost]
     words = (
         f"Test queue of {verdict.num_items:,}: your desk cost {yours.cost:.3g} ± {yours.error:.2g} "
         f"{unit} per item (95 % interval); validation had promised {verdict.promised:.3g}. "
@@ -415,7 +415,7 @@ class AbstentionDesk(Shell):
             (self.cost_wrong, lambda state, cost: set_costs(state, cost_wrong=cost)),
             (self.cost_refer, lambda state, cost: set_costs(state, cost_refer=cost)),
             (self.strays, partial(slip_in, mail)),
-            (self.coverage, lambda state, percent: set_coverage(mail, state, percent / 100)),
+            (self.coverage, lambda state, percent: set_coverage(mail, state, as_share(percent))),
         ):
             self.listen(moved, change)
         self.press(self.open, open_test)

@@ -163,6 +163,9 @@ def _answer_of_network(
     try:
         with torch.inference_mode():
             outputs = model(inputs).cpu().numpy()
+    except RuntimeError as error:
+        shape = list(inputs.shape)
+        raise ValueError(f"The network does not answer images of shape {shape}: {error}") from error
     finally:
         model.train(was_training)
     members = outputs.shape[0] // len(images) if num_members is None else num_members

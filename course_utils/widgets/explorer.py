@@ -15,7 +15,7 @@ from ..predictions import Predictions
 from .belt import SHOWN_WIDTH, Item, belt
 from .live_picture import encode_png
 from .rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
-from .shell import Shell, control, row, widget
+from .shell import Shell, as_share, control, row, widget
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,9 @@ class RiskCoverageExplorer(Shell):
             (self.threshold, by_threshold),
         ):
             self.listen(moved, partial(change, self.rankings))
-        self.listen(self.coverage, lambda s, v: by_coverage(self.rankings, s, v / 100))
-        self.listen(self.risk, lambda s, v: by_risk(self.rankings, s, v / 100))
+        self.listen(self.coverage, lambda s, v: by_coverage(self.rankings, s, as_share(v)))
+        # at the slider's end stands the error rate, rounded; no two risks are as near as this
+        self.listen(self.risk, lambda s, v: by_risk(self.rankings, s, min(as_share(v) + 1e-12, 1)))
 
         self.curves, self.belt = self.new_picture(), self.new_picture()
         self.stage = self.new_stage()

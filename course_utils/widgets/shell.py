@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
@@ -41,6 +41,8 @@ class Shell(ipywidgets.VBox):
         self._quiet = False
         self._moved: Any = None
         self._heard: list[tuple[Any, Callable[[Any], None], str]] = []
+        self._buttons: list[Any] = []
+        self._ended = False
         self._was_put: dict[Any, float] = {}
 
     # --- to be written by each widget ---
@@ -79,6 +81,7 @@ class Shell(ipywidgets.VBox):
     def press(self, button: Any, change: Callable[[Any], Any]) -> None:
         """Let a button ask for a change of state."""
         button.on_click(lambda _: self.change(lambda state, _: change(state), None))
+        self._buttons.append(button)
 
     # --- living ---
     def change(self, change: Callable[[Any, Any], Any], value: Any) -> None:
@@ -136,14 +139,16 @@ class Shell(ipywidgets.VBox):
         What a cell displayed stays in IPython's history; of a widget that ended, only a hull may.
         """
         # never finished, as its input made no sense; or ended, and Python throws the hull away
-        if not hasattr(self, "_heard") or self.state is None:
+        if not hasattr(self, "_heard") or self._ended:
             return
+        # also what was made and not placed, as a picture of images that nobody gave
+        made = [*self.pictures, *self._buttons, *(control for control, *_ in self._heard)]
         for control, heard, name in self._heard:
             control.unobserve(heard, names=name)
         self._heard.clear()
         for stage in self.stages:
             stage.clear()
-        for part in parts_of(self):
+        for part in parts_of([self, *made]):
             if part is not self:
                 part.close()
         super().close()
@@ -151,6 +156,7 @@ class Shell(ipywidgets.VBox):
         for name in set(vars(self)) - _OF_ANY_WIDGET:
             delattr(self, name)
         self.state, self.pictures, self.stages, self._heard = None, [], [], []
+        self._ended = True
         self._quiet = True  # a control that somebody still holds asks for nothing
 
     # --- where no kernel is alive ---
@@ -169,10 +175,12 @@ class Shell(ipywidgets.VBox):
         return bundle
 
 
-def parts_of(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
-    """A widget and all widgets that it holds: children, layouts, styles."""
+def parts_of(
+    widgets: ipywidgets.Widget | Sequence[ipywidgets.Widget],
+) -> list[ipywidgets.Widget]:
+    """A widget, or several, and all widgets that they hold: children, layouts, styles."""
     found: list[ipywidgets.Widget] = []
-    waiting: list[Any] = [widget]
+    waiting: list[Any] = [widgets]
     while waiting:
         one = waiting.pop(0)
         if isinstance(one, (list, tuple)):
@@ -269,6 +277,11 @@ def control(
         if ipywidgets.__version__.startswith("7."):  # which takes all other descriptions for HTML
             description = html.escape(description, quote=False)
     return kind(description=description, layout={"width": width}, **traits)
+
+
+def as_share(percent: float) -> float:
+    """A slider's percent as a share: 9.7 / 100 is by a rounding more than 97 of 1,000 images."""
+    return round(percent / 100, 12)
 
 
 def row(*controls: Any) -> ipywidgets.HBox:

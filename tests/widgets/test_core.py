@@ -186,8 +186,22 @@ def test_what_ended_keeps_no_data() -> None:
     assert (made.state, made.pictures, made.children) == (None, [], ())
 
 
-def test_running_a_cell_again_leaks_nothing(notebook) -> None:
-    cell = "made = [counter(), counter()]\nmade[0]"
+def test_what_was_made_and_not_placed_ends_too() -> None:
+    class More(Counter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.spare = self.new_picture()
+            self.button = control(ipywidgets.Button, "Nobody sees me")
+            self.press(self.button, lambda state: state)
+
+    before = open_connections()
+    More().close()
+    assert open_connections() == before
+
+
+@pytest.mark.parametrize("what", ["counter()", "counter(fail=True)"])
+def test_running_a_cell_again_leaks_nothing(notebook, what: str) -> None:
+    cell = f"made = [{what}, counter()]\nmade[0]"
     notebook(cell, counter=counter)
     connections, in_memory = open_connections(), figures_in_memory()
     for _ in range(20):

@@ -52,6 +52,15 @@ def test_cost_is_what_counting_by_hand_gives(cost_wrong, cost_refer, coverage, s
     assert queue.costs(state).optimum.cost <= by_hand + 1e-9
 
 
+def test_names_of_models_are_told_whole() -> None:
+    names = {"LeNet": "mine", "DE-4": "PE (M=4, alpha=2)"}
+    val, test = ({names[name]: known for name, known in half.items()} for half in (VAL, TEST))
+    made = abstention_desk(val, test)
+    made.coverage.value = 3.0  # so expensive that the other is cheaper
+    made.open.click()
+    assert "Cheaper than you: PE (M=4, alpha=2)." in made.verdict.caption
+
+
 def test_strays_leave_the_threshold_where_it_was() -> None:
     queue = mail()
     before = desk.start(queue)

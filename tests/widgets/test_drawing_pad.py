@@ -333,6 +333,12 @@ def test_an_empty_pad_is_all_zeros() -> None:
     assert Pad().value == bytes(SIDE * SIDE)
 
 
+def test_a_network_for_other_images_is_a_sentence() -> None:
+    nn = pytest.importorskip("torch").nn
+    made = drawing_pad(nn.Conv2d(3, 6, 5))
+    assert "does not answer images of shape [1, 1, 28, 28]" in made.pictures[0].caption
+
+
 # --- networks -----------------------------------------------------------------------------------
 def test_networks_are_asked_where_they_are_and_left_as_they_were() -> None:
     torch = pytest.importorskip("torch")

@@ -12,6 +12,7 @@ from course_utils import scores
 from course_utils.predictions import Predictions
 from course_utils.widgets import explorer, risk_coverage_explorer
 from course_utils.widgets.rankings import Rankings
+from course_utils.widgets.shell import as_share
 
 ENSEMBLE = make_predictions()
 MODELS = {"LeNet": ENSEMBLE.subset([0]), "DE-4": ENSEMBLE}
@@ -41,6 +42,30 @@ def test_risk_is_never_exceeded(risk: float) -> None:
     answered = scores.max_probability(MODELS["LeNet"]) <= state.threshold
     if answered.any():
         assert (~MODELS["LeNet"].correct[answered]).mean() <= risk
+
+
+@pytest.mark.parametrize("errors", [119, 57, 7])
+def test_the_risk_sliders_end_answers_everything(errors: int) -> None:
+    """100 * 119 / 1000 / 100 is a rounding below 119 / 1000."""
+    labels = np.arange(1_000) % 10
+    logits = np.eye(10)[np.where(np.arange(1_000) < errors, (labels + 1) % 10, labels)]
+    logits *= np.linspace(1, 3, 1_000)[:, None]
+    made = risk_coverage_explorer({"LeNet": Predictions(logits[:, None], labels)})
+    made.risk.value = 0
+    made.risk.value = made.risk.max
+    assert "answers 1,000 of 1,000" in say(made)
+
+
+def test_the_coverage_sliders_tenth_of_a_percent_is_one_in_a_thousand() -> None:
+    labels = np.arange(1_000) % 10
+    logits = np.eye(10)[labels] * np.linspace(1, 3, 1_000)[:, None]
+    made = risk_coverage_explorer({"LeNet": Predictions(logits[:, None], labels)})
+    for tenths in range(1, 1_000):
+        state = explorer.by_coverage(made.rankings, made.state, as_share(tenths / 10))
+        curve = explorer.here(made.rankings, state).curve
+        assert curve.at_threshold(state.threshold).coverage == tenths / 1_000
+    made.coverage.value = 9.7
+    assert "answers 97 of 1,000" in say(made)
 
 
 def test_another_score_keeps_the_coverage() -> None:
