@@ -225,10 +225,20 @@ def free_memory() -> int | None:
     # In a container, as on a hub, the machine's memory is not ours.
     try:
         most = int((CGROUP / "memory.max").read_text())  # "max" where there is no limit
-        limits.append(most - int((CGROUP / "memory.current").read_text()))
+        used = int((CGROUP / "memory.current").read_text())
+        limits.append(max(most - used + _cached(), 0))
     except (OSError, ValueError):
         pass
     return min(limits, default=None)
+
+
+def _cached() -> int:
+    """Bytes of files that the container has read and that make way as soon as memory is wanted."""
+    try:
+        stated = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        return int(stated["inactive_file"])
+    except (OSError, ValueError, KeyError):
+        return 0
 
 
 def _disk() -> Iterator[Finding]:
@@ -307,13 +317,21 @@ def _widgets_again() -> str:
     return _pip(f"ipywidgets>={floor},<9", "anywidget>=0.9.21")
 
 
+def _quoted(word: str) -> str:
+    """A word for the shell of this system."""
+    if os.name != "nt":
+        return shlex.quote(word)
+    # cmd.exe knows double quotes only, and an unquoted < reads from a file
+    return f'"{word}"' if set(word) & set(" <>&|^()") else word
+
+
 def _python_command() -> str:
-    return ("!" if in_notebook() else "") + shlex.quote(sys.executable)
+    return ("!" if in_notebook() else "") + _quoted(sys.executable)
 
 
 def _pip(*requirements: str) -> str:
-    pip = "%pip" if in_notebook() else f"{shlex.quote(sys.executable)} -m pip"
-    return f"{pip} install " + " ".join(map(shlex.quote, requirements))
+    pip = "%pip" if in_notebook() else f"{_quoted(sys.executable)} -m pip"
+    return f"{pip} install " + " ".join(map(_quoted, requirements))
 
 
 def _set(variable: str, value: str) -> str:
@@ -327,7 +345,7 @@ def _bring_back(asset: str) -> str:
     """A command that gets files of the package again."""
     if (zoo.FOLDER.parents[2] / ".git").exists():
         folder = zoo.FOLDER.parent / asset
-        return f"{'!' if in_notebook() else ''}git checkout -- {shlex.quote(str(folder))}"
+        return f"{'!' if in_notebook() else ''}git checkout -- {_quoted(str(folder))}"
     return _install_again()
 
 

@@ -12,6 +12,7 @@ import csv
 import errno
 import logging
 import math
+import re
 import signal
 import time
 import warnings
@@ -323,18 +324,20 @@ def fit(
     Raises
     ------
     ValueError
-        If `val` is `train` or a test set, `epochs` is not positive, a batch cannot be shared out
-        equally, somebody else is training in the same folder, or the checkpoint to resume from is
-        damaged or belongs to another training.
+        If `train` or `val` is empty, `val` is `train` or a test set, `epochs` is not positive, a
+        batch cannot be shared out equally, somebody else is training in the same folder, or the
+        checkpoint to resume from is damaged or belongs to another training.
     FloatingPointError
         If the loss is not a number any more.
     KeyboardInterrupt, OSError, MemoryError
         If the training is interrupted, the disk is full, or the GPU's memory does not suffice (see
         `interruptible`); everything up to the last whole epoch is kept.
     """
+    if not len(train) or not len(val):
+        raise ValueError("There are no images to train on, or none to validate on.")
     if val.content_hash == train.content_hash:
         raise ValueError("Training and validation images are the same: validate on others.")
-    if val.name.endswith("test"):
+    if re.search(r"\btest\b", val.name):  # also "MNIST test, blur 3", but not "contest"
         raise ValueError(
             f"{val.name} is kept for the end: whoever looks at it in training chooses on it."
             " Validate on the split 'val'."
@@ -554,9 +557,8 @@ def _csv_logger(folder: Path, steps_done: int) -> CSVLogger:
     log = folder / "metrics.csv"
     earlier = []
     if steps_done and log.exists() and rank_zero_only.rank == 0:
-        with log.open(newline="", encoding="utf-8") as file:
-            # what came after the checkpoint will come again
-            earlier = [row for row in csv.DictReader(file) if int(row["step"]) < steps_done]
+        # what came after the checkpoint will come again
+        earlier = [row for row in _whole_rows(log) if int(row["step"]) < steps_done]
     logger = CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)
     writer = logger.experiment  # deletes the file
     if earlier:
@@ -566,6 +568,16 @@ def _csv_logger(folder: Path, steps_done: int) -> CSVLogger:
             table.writeheader()
             table.writerows(earlier)
     return logger
+
+
+def _whole_rows(log: Path) -> list[dict[str, str]]:
+    """The rows of a log, but for what a full disk or a power cut left of one."""
+    text = log.read_text(encoding="utf-8", errors="replace").replace("\0", "")
+    return [
+        row
+        for row in csv.DictReader(text.splitlines())
+        if None not in (*row, *row.values()) and row.get("step", "").isdecimal()
+    ]
 
 
 def _device_name(where: torch.device, num_processes: int) -> str:

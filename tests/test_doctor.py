@@ -250,8 +250,21 @@ def test_a_container_has_less_memory_than_its_machine(
     (tmp_path / "memory.current").write_text("400000\n")
     monkeypatch.setattr(doctor, "CGROUP", tmp_path)
     assert doctor.free_memory() == 600_000
+    # files that were read fill what is free, and make way
+    (tmp_path / "memory.stat").write_text("anon 100000\ninactive_file 250000\nactive_file 9\n")
+    assert doctor.free_memory() == 850_000
     (tmp_path / "memory.max").write_text("max\n")
     assert doctor.free_memory() != 600_000
+
+
+def test_commands_can_be_typed_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    python = r"C:\Users\Ada Byron\course\.venv\Scripts\python.exe"
+    monkeypatch.setattr(doctor, "os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr(sys, "executable", python)
+    monkeypatch.setattr(doctor, "in_notebook", lambda: False)
+    assert doctor._widgets_again() == (
+        f'"{python}" -m pip install "ipywidgets>=8.1,<9" "anywidget>=0.9.21"'
+    )
 
 
 def test_no_space_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -408,7 +408,18 @@ def test_validation_on_training_or_test_images_is_refused(train, test, tmp_path)
         training.fit(LeNet(), train, same, name="x", folder=tmp_path)
     with pytest.raises(ValueError, match=r"MNIST test is kept for the end.*split 'val'"):
         training.fit(LeNet(), train, test, name="x", folder=tmp_path)
+    damaged = data.ImageSet(test.images, test.labels, "MNIST test, blur 3")  # as `corrupt` says
+    with pytest.raises(ValueError, match="MNIST test, blur 3 is kept for the end"):
+        training.fit(LeNet(), train, damaged, name="x", folder=tmp_path)
+    for sets in ((train.subset(slice(0)), train), (train, train.subset(slice(0)))):
+        with pytest.raises(ValueError, match="no images to train on, or none to validate on"):
+            training.fit(LeNet(), *sets, name="x", folder=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_ends_in_the_same_letters_is_no_test_set(train, val, tmp_path):
+    mine = data.ImageSet(val.images, val.labels, "my contest")
+    assert training.fit(LeNet(), train, mine, name="x", folder=tmp_path, epochs=1).epochs == 1
 
 
 @pytest.mark.parametrize("epochs", [0, -1])
@@ -485,6 +496,17 @@ def test_resume_goes_on_from_the_last_epoch(train, val, tmp_path, exception):
     for column in ("train_loss", "val/cls/Acc"):
         steps = log.loc[log[column].notna(), "step"]
         assert steps.tolist() == [STEPS - 1, 2 * STEPS - 1, 3 * STEPS - 1], column
+
+
+@pytest.mark.parametrize("half", ["0,0.1000029,", "1", '"1', ",,,,,,,,,,,,,,,,,,,,,,,1", "\0\0"])
+def test_a_log_that_ends_in_half_a_row_is_gone_on_with(train, val, tmp_path, half):
+    """A disk that was full or a power cut leaves it; the training can be resumed all the same."""
+    interrupted(train, val, tmp_path, STEPS + 2, epochs=2)
+    with (tmp_path / "lenet" / "metrics.csv").open("a") as log:
+        log.write(half)
+    fit = training.fit(seeded(), train, val, name="lenet", folder=tmp_path, epochs=2, resume=True)
+    steps = pd.read_csv(fit.log).dropna(subset="train_loss")["step"]
+    assert steps.tolist() == [STEPS - 1, 2 * STEPS - 1]
 
 
 def test_the_schedule_goes_on_where_it_stopped(train, val, tmp_path):
