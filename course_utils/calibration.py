@@ -58,14 +58,29 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If shapes do not fit, or no temperature is best: every answer is right (the lower the
-        better), or the answers are worse than guessing (the higher the better).
+        If shapes do not fit, a logit is not finite, a label is none of the classes, or no
+        temperature from 1/1000 to 1000 is best: every answer is right (the lower the better), the
+        answers are no better than guessing (the higher the better), the logits of every image are
+        equal (all are as good), or they differ too little or too much for the search.
     """
     logits, labels = np.asarray(logits, dtype=np.float64), np.asarray(labels)
     if logits.ndim != 2 or labels.shape != logits.shape[:1] or not len(labels):
         raise ValueError(
             f"A temperature needs logits [N, C] and labels [N] of at least one image, got "
             f"{list(logits.shape)} and {list(labels.shape)}."
+        )
+    if not np.isfinite(logits).all():
+        raise ValueError("The logits hold NaN or infinite values: a temperature needs finite ones.")
+    num_classes = logits.shape[1]
+    if labels.dtype.kind not in "iu" or not ((labels >= 0) & (labels < num_classes)).all():
+        raise ValueError(
+            f"The labels must be whole numbers from 0 to {num_classes - 1}, a class of the logits "
+            "for each image."
+        )
+    if (logits == logits[:, :1]).all():
+        raise ValueError(
+            "The logits of every image are equal, so that no temperature changes anything: "
+            "check where they come from."
         )
     truth = logits[np.arange(len(labels)), labels]
 
@@ -76,14 +91,24 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 
     low, high = 1 / HIGHEST, 1 / LOWEST
     if slope(high) <= 0:
+        if (logits.argmax(axis=-1) == labels).all():
+            raise ValueError(
+                "Every answer is right, so that lower temperatures always look better: "
+                "fit the temperature on images of which some are answered wrong."
+            )
         raise ValueError(
-            "Every answer is right, so that lower temperatures always look better: "
-            "fit the temperature on images of which some are answered wrong."
+            f"The search ended at its lowest temperature, {LOWEST:g}, and lower ones look better "
+            "still: multiply the logits, which differ too little, by a constant."
         )
     if slope(low) >= 0:
+        if slope(0.0) >= 0:
+            raise ValueError(
+                "These answers are no better than guessing, so that higher temperatures always "
+                "look better: check that logits and labels belong together."
+            )
         raise ValueError(
-            "These answers are no better than guessing, so that higher temperatures always look "
-            "better: check that logits and labels belong together."
+            f"The search ended at its highest temperature, {HIGHEST:g}, and higher ones look "
+            "better still: divide the logits, which differ too much, by a constant."
         )
     while high / low > 1 + 1e-12:
         middle = float(np.sqrt(low * high))

@@ -79,7 +79,7 @@ def adaptive_scores(
     cumulated = np.cumsum(falling, axis=-1)
     if noise is not None:
         noise = np.asarray(noise, dtype=np.float64)
-        if noise.shape != probabilities.shape[:1] or ((noise < 0) | (noise > 1)).any():
+        if noise.shape != probabilities.shape[:1] or not ((noise >= 0) & (noise <= 1)).all():
             raise ValueError("The noise is one number between 0 and 1 for each image.")
         cumulated -= noise[:, np.newaxis] * falling
     rank = np.arange(1, probabilities.shape[1] + 1)

@@ -11,6 +11,7 @@ at severity 3, and many at 5.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, overload
@@ -85,7 +86,11 @@ def corrupt(
     """
     if name not in CORRUPTIONS:
         raise ValueError(f"There is no corruption {name!r}: choose among {', '.join(CORRUPTIONS)}.")
-    if severity not in (0, *SEVERITIES):
+    try:
+        known = operator.index(severity) in (0, *SEVERITIES)
+    except TypeError:  # 1.0 equals 1, but is no index into the strengths
+        known = False
+    if not known:
         raise ValueError(f"The severity is a whole number from 0 to 5, not {severity!r}.")
     if isinstance(images, ImageSet):
         label = f"{images.name}, {name} {severity}" if severity else images.name
@@ -101,7 +106,8 @@ def corrupt(
 
     pixels = torch.from_numpy(images[:, np.newaxis].astype(np.float32) / 255)
     with torch.no_grad(), torch.random.fork_rng(devices=()):
-        torch.manual_seed(seed)
+        # not torch.manual_seed, which seeds the generators of all GPUs too
+        torch.default_generator.manual_seed(int(seed))
         damaged = CORRUPTIONS[name].apply(pixels, severity)
     return (255 * damaged.clamp(0, 1)).round().to(torch.uint8)[:, 0].numpy()
 

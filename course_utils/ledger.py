@@ -239,8 +239,12 @@ class Ledger:
         for part in ("sources", "weights", "entries", "claims"):
             if not isinstance(content.get(part), dict):
                 raise LedgerError(f"The results ledger {name} lacks its {part}: {MEND}.")
-        for source in content["sources"].values():
-            for images, content_hash in source.get("data", {}).items():
+        for source_name, source in content["sources"].items():
+            if not _is_source(source):
+                raise LedgerError(
+                    f"The source {source_name!r} of the ledger {name} is damaged: {MEND}."
+                )
+            for images, content_hash in source["data"].items():
                 if KNOWN_DATA.get(images) != content_hash:
                     raise LedgerError(
                         f"The results ledger {name} was made with other data: its {images} is not"
@@ -254,7 +258,7 @@ class Ledger:
                 known = set(stored["first"]) | set(stored["second"])
                 agrees = stored["verdict"] == judge(
                     stored["low"], stored["high"], stored["better"], stored["margin"]
-                )
+                ) and all(_is_number(stored[part]) for part in ("difference", "low", "high"))
                 Claim(id=claim_id, **stored)
             except (KeyError, TypeError, ValueError) as error:
                 raise LedgerError(
@@ -395,18 +399,26 @@ def _is_row(row: Any, sources: dict) -> bool:
     if not isinstance(row, list) or len(row) != 7:
         return False
     number, low, high, interval, unit, n, source = row
-    numeric = all(
-        end is None or (isinstance(end, (int, float)) and not isinstance(end, bool))
-        for end in (low, high, n)
-    )
     return (
-        isinstance(number, (int, float))
-        and math.isfinite(number)
-        and numeric
-        and (low is None) == (high is None)
+        _is_number(number)
+        and (
+            (low is None and high is None) or (_is_number(low) and _is_number(high) and low <= high)
+        )
+        and (n is None or _is_number(n))
+        and all(isinstance(text, str) for text in (interval, unit, source))
         and interval in INTERVALS
-        and isinstance(unit, str)
         and source in sources
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_source(source: Any) -> bool:
+    kinds = {"device": str, "versions": dict, "data": dict, "command": str}
+    return isinstance(source, dict) and all(
+        isinstance(source.get(part), kind) for part, kind in kinds.items()
     )
 
 

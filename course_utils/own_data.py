@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import os
+import unicodedata
 import warnings
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,9 @@ def from_folder(
 ) -> ImageSet:
     """Read PNGs whose class is the name of their subfolder, or the beginning of their own name.
 
-    ``digits/7/anna.png`` and ``digits/7_anna.png`` are both a 7.
+    ``digits/7/anna.png`` and ``digits/7_anna.png`` are both a 7. A class that a file's name begins
+    with must end there: no letter and no digit follows, so ``10_anna.png`` is no 1. Where several
+    do, the longest is meant: ``T-shirt_1.png`` is a ``T-shirt`` even if there is a class ``T``.
 
     Parameters
     ----------
@@ -88,7 +90,7 @@ def from_folder(
             found.append((label, file))
     for file in files:
         _must_be_png(file)
-        beginning = file.stem.replace("-", "_").split("_")[0]
+        beginning = _beginning(file.stem, labels)
         found.append((_label(beginning, labels, f"The file {file.name}"), file))
     if not found:
         raise OwnDataError(f"{folder} has no images: put PNGs of 28 by 28 pixels there.")
@@ -138,8 +140,9 @@ def from_npz(
     try:
         with zipfile.ZipFile(path) as archive:
             pixels, truth = (_read_array(archive, key, path.name) for key in (images, labels))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, EOFError, NotImplementedError,
-            RuntimeError) as error:  # fmt: skip
+    except (OwnDataError, MemoryError):
+        raise
+    except Exception as error:  # the parsers of zip files fail in a dozen ways
         raise OwnDataError(
             f"{path.name} is no npz file, or a damaged one: write it with numpy.savez."
         ) from error
@@ -243,6 +246,21 @@ def _label(text: str, labels: dict[str, int], what: str) -> int:
     return labels[text]
 
 
+def _beginning(stem: str, labels: dict[str, int]) -> str:
+    """The longest name of a class that a file's name begins with; the whole name if none does."""
+    fitting = [
+        name
+        for name in labels
+        if stem == name or (stem.startswith(name) and not _goes_on(stem[len(name)]))
+    ]
+    return max(fitting, key=len, default=stem)
+
+
+def _goes_on(character: str) -> bool:
+    # letters, marks and numbers: some systems write ü as a u with a mark after it, which is no u
+    return unicodedata.category(character)[0] in "LMN"
+
+
 def _visible(folder: Path) -> list[Path]:
     try:
         entries = sorted(folder.iterdir())
@@ -327,10 +345,10 @@ def _read_array(archive: zipfile.ZipFile, key: str, shown: str) -> NDArray[Any]:
                 (2, 0): np.lib.format.read_array_header_2_0,
             }[version]
             shape, _, kind = read_header(file)
-    except (ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
-        raise OwnDataError(
-            f"{key!r} in {shown} is damaged: write the file again with numpy.savez."
-        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:  # zip, zlib and npy parsers fail in a dozen ways
+        raise OwnDataError(_damaged(key, shown)) from error
     if kind.hasobject:
         raise OwnDataError(
             f"{key!r} in {shown} holds Python objects, which are never loaded because they could "
@@ -346,10 +364,14 @@ def _read_array(archive: zipfile.ZipFile, key: str, shown: str) -> NDArray[Any]:
     try:
         with archive.open(member) as file:
             return np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise OwnDataError(
-            f"{key!r} in {shown} is damaged: write the file again with numpy.savez."
-        ) from error
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise OwnDataError(_damaged(key, shown)) from error
+
+
+def _damaged(key: str, shown: str) -> str:
+    return f"{key!r} in {shown} is damaged: write the file again with numpy.savez."
 
 
 def _check_pixels(pixels: NDArray[Any], key: str) -> None:

@@ -103,7 +103,9 @@ class Resamples:
         counts = self.counts[order]
         answered = np.cumsum(counts, axis=0, dtype=np.int32)[last]
         wrong = np.cumsum(counts * ~correct[order][:, np.newaxis], axis=0, dtype=np.int32)[last]
-        step = np.argmax(answered / self.num_images >= coverage, axis=0)
+        # a step whose images were not drawn answers nothing, which has no risk
+        covers = (answered > 0) & (answered / self.num_images >= coverage)
+        step = np.argmax(covers, axis=0)
         draws = np.arange(self.num_resamples)
         return wrong[step, draws] / answered[step, draws]
 

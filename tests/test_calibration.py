@@ -116,6 +116,14 @@ def test_a_higher_temperature_means_more_entropy():
         ([[2.0, 0.0], [0.0, 1.0]], [1, 0], "no better than guessing"),
         ([2.0, 0.0], [0, 1], r"logits \[N, C\]"),
         (np.zeros((0, 3)), np.zeros(0, int), "at least one image"),
+        # equal everywhere; tiny and giant logits of which one is answered wrong
+        (np.full((3, 2), 5.0), [0, 0, 0], "of every image are equal"),
+        (1e-6 * np.eye(3), [0, 1, 1], r"lowest temperature, 0\.001, .* too little"),
+        (1e6 * np.eye(3), [0, 1, 1], "highest temperature, 1000, .* too much"),
+        ([[2.0, 0.0], [0.0, float("nan")]], [0, 0], "NaN or infinite"),
+        ([[2.0, 0.0], [0.0, 1.0]], [0, -1], "whole numbers from 0 to 1"),
+        ([[2.0, 0.0], [0.0, 1.0]], [0, 2], "whole numbers from 0 to 1"),
+        ([[2.0, 0.0], [0.0, 1.0]], [0.0, 1.0], "whole numbers from 0 to 1"),
     ],
 )
 def test_where_no_temperature_is_best_a_sentence_says_so(logits, labels, sentence):

@@ -159,6 +159,7 @@ def test_equal_seeds_give_equal_draws():
     [
         (lambda: conformal.threshold_scores(np.zeros((2, 3, 4))), r"predictions\.mean"),
         (lambda: conformal.adaptive_scores(ONE_IMAGE, [2.0]), "between 0 and 1"),
+        (lambda: conformal.adaptive_scores(ONE_IMAGE, [math.nan]), "between 0 and 1"),
         (lambda: conformal.adaptive_scores(ONE_IMAGE, penalty=-1), "at least 0"),
         (lambda: conformal.quantile([], 0.1), "at least one"),
         (lambda: conformal.quantile([0.5], 10), "share between 0 and 1"),

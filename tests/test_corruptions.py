@@ -56,6 +56,13 @@ def test_the_seed_decides_and_the_global_state_is_left_alone(digits, name):
         assert (first != corrupt(digits.images, name, 3, seed=6)).any()
 
 
+def test_the_generators_of_gpus_are_left_alone(digits, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    corrupt(digits.images, "rotation", 3, seed=5)
+    assert seeds == []
+
+
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_severity_zero_and_no_images(digits, name):
     same = corrupt(digits, name, 0)
@@ -148,6 +155,7 @@ def test_blur_keeps_the_ink(digits):
         (np.zeros((2, 28, 28), np.uint8), "fog", 1, "rotation"),
         (np.zeros((2, 28, 28), np.uint8), "blur", 6, "0 to 5"),
         (np.zeros((2, 28, 28), np.uint8), "blur", 1.5, "0 to 5"),
+        (np.zeros((2, 28, 28), np.uint8), "blur", 1.0, "0 to 5"),
         (np.zeros((2, 28, 28)), "blur", 1, "uint8"),
         (np.zeros((2, 30, 28), np.uint8), "blur", 1, "28"),
     ],

@@ -196,6 +196,13 @@ def test_a_missing_part_is_refused(content, part):
         [99.61, 99.5, None, "images", "%", 10_000, "evaluation"],
         [99.61, 99.5, 99.7, "a guess", "%", 10_000, "evaluation"],
         [99.61, 99.5, 99.7, "images", "%", 10_000, "somewhere"],
+        [True, None, None, "exact", "", None, "evaluation"],
+        [99.61, float("nan"), 99.7, "images", "%", 10_000, "evaluation"],
+        [99.61, float("-inf"), 99.7, "images", "%", 10_000, "evaluation"],
+        [99.61, 99.7, 99.5, "images", "%", 10_000, "evaluation"],
+        [99.61, 99.5, 99.7, "images", "%", float("inf"), "evaluation"],
+        [99.61, 99.5, 99.7, ["images"], "%", 10_000, "evaluation"],
+        [99.61, 99.5, 99.7, "images", "%", 10_000, ["evaluation"]],
     ],
 )
 def test_a_damaged_entry_is_refused(content, row):
@@ -205,9 +212,29 @@ def test_a_damaged_entry_is_refused(content, row):
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        None,
+        [SOURCE],
+        {part: SOURCE[part] for part in ("versions", "data", "command")},
+        {part: SOURCE[part] for part in ("device", "versions", "command")},
+        SOURCE | {"versions": ["torch"]},
+        SOURCE | {"data": ["MNIST test"]},
+        SOURCE | {"command": None},
+    ],
+)
+def test_a_damaged_source_is_refused(content, source):
+    content["sources"]["evaluation"] = source
+    with pytest.raises(LedgerError, match=r"source 'evaluation'.*is damaged"):
+        Ledger(content)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"verdict": "refuted"},
+        {"low": float("-inf")},
+        {"difference": float("nan")},
         {"low": -0.004, "high": 0.002},
         {"better": "higher"},
         {"first": ["somebody.test.nll"]},

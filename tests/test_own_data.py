@@ -69,6 +69,33 @@ def test_own_names_of_classes(tmp_path):
     assert read.labels.tolist() == [0, 1] and read.images[:, 0, 0].tolist() == [2, 1]
 
 
+@pytest.mark.parametrize(
+    ("classes", "files"),
+    [
+        (
+            ["T", "shirt", "T-shirt"],
+            {"T-shirts": 0, "T_shirt": 0, "shirt_1": 1, "T-shirt": 2, "T-shirt_1": 2},
+        ),
+        (["boot", "ankle_boot"], {"boot_1": 0, "ankle_boot_1": 1}),
+        (None, {"7 anna": 7, "7(2)": 7, "7_anna": 7}),
+    ],
+)
+def test_the_longest_class_that_a_name_begins_with(tmp_path, classes, files):
+    for file in files:
+        write_png(tmp_path / f"{file}.png", grey())
+    assert from_folder(tmp_path, classes=classes).labels.tolist() == list(files.values())
+
+
+@pytest.mark.parametrize("file", ["uhu.png", "u\u0308_1.png", "u2.png", "U_1.png"])
+def test_a_class_ends_where_its_name_ends(tmp_path, file):
+    """The second is an ü as some systems write it: a u and a mark."""
+    classes = ["u", "\u00fc"]
+    write_png(tmp_path / "u 1.png", grey())
+    assert from_folder(tmp_path, classes=classes).labels.tolist() == [0]
+    write_png(tmp_path / file, grey())
+    refused(from_folder, "belongs to no class", folder=tmp_path, classes=classes)
+
+
 def test_grey_in_other_clothes_is_taken(tmp_path):
     image = grey(7)
     for number, mode in enumerate(("L", "RGB", "RGBA", "LA", "P")):
@@ -318,6 +345,30 @@ def test_damaged_npz(tmp_path, npz, digits):
         archive.writestr("images.npy", announced((3, 28, 28)))
         archive.writestr("labels.npy", b"no array")
     refused(from_npz, "damaged", path=path)
+
+
+def test_a_flipped_bit_is_harmless_or_refused(npz):
+    images = np.random.default_rng(0).integers(4, size=(3, 28, 28), dtype=np.uint8)
+    labels = np.array([3, 1, 4])
+    path = npz(images=images, labels=labels)
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 17):  # all places in a byte come
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            read = from_npz(path)
+        except OwnDataError:
+            continue
+        assert np.array_equal(read.images, images) and read.labels.tolist() == [3, 1, 4], bit
+
+
+def test_a_header_that_is_no_python(tmp_path):
+    path = tmp_path / "mine.npz"
+    header = b"{'descr': (\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("images.npy", b"\x93NUMPY\x01\x00" + bytes([len(header), 0]) + header)
+    refused(from_npz, "'images' in mine.npz is damaged", path=path)
 
 
 # Remarks

@@ -66,6 +66,15 @@ def test_selective_measures_are_those_of_the_drawn_images(resamples, scores):
         assert at_coverage[resample] == pytest.approx(curve.risk_at_coverage(0.8))
 
 
+def test_at_coverage_0_the_first_image_that_was_drawn_is_answered(resamples, scores):
+    uncertainty, _, correct = scores
+    risks = resamples.risk_at_coverage(uncertainty, correct, 0.0)
+    for resample in range(NUM_RESAMPLES):
+        drawn = one_draw(resamples, resample)
+        curve = selective.risk_coverage(uncertainty[drawn], correct[drawn])
+        assert risks[resample] == curve.risk_at_coverage(0.0)
+
+
 def test_without_an_error_nothing_is_at_risk(resamples):
     right, uncertainty = np.ones(NUM_IMAGES, dtype=bool), np.arange(NUM_IMAGES)
     areas = resamples.risk_coverage(uncertainty, right)

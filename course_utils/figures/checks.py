@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def image_stack(images: np.ndarray) -> np.ndarray:
-    """Images as uint8 [N, H, W]; [N, 1, H, W] and shares of ink in 0..1 are understood too."""
+    """Images as uint8 [N, H, W]; [N, 1, H, W], shares of ink in 0..1 and masks are taken too."""
     images = np.asarray(images)
     if images.ndim == 4 and images.shape[1] == 1:
         images = images[:, 0]
@@ -23,6 +23,8 @@ def image_stack(images: np.ndarray) -> np.ndarray:
         )
     if images.dtype == np.uint8:
         return images
+    if images.dtype == bool:
+        return images * np.uint8(255)
     if images.size and not np.isfinite(images).all():
         raise ValueError("The images hold values that are not finite; pass the pixels as they are.")
     if images.size and (images.min() < 0 or images.max() > 255):

@@ -9,12 +9,21 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
 from course_utils import figures
+from course_utils.figures import checks
 from course_utils.figures import images as drawing
 from course_utils.predictions import Predictions
 
 
 def texts_of(picture: figures.Picture) -> list[str]:
     return [text.get_text() for axes in picture.figure.axes for text in axes.texts]
+
+
+def test_a_mask_is_ink_and_paper() -> None:
+    mask = np.eye(3, dtype=bool)
+    stack = checks.image_stack(mask[None])
+    assert stack.dtype == np.uint8
+    assert (stack == np.where(mask, 255, 0)).all()
+    assert (checks.one_image(mask) == stack[0]).all()
 
 
 def test_mosaic_puts_each_tile_in_its_place_as_dark_ink() -> None:
