@@ -18,7 +18,7 @@ def doctor() -> int:
 
 def fetch() -> int:
     """Fetch all images, from the mirror or the network, into the data folder."""
-    from . import data
+    from . import _files, data
 
     os.environ["COURSE_DATA"] = "full"
     try:
@@ -27,7 +27,13 @@ def fetch() -> int:
     except data.DataUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"MNIST and Fashion-MNIST are complete in {data.data_dir()}.")
+    folder = data.data_dir()
+    for dataset in _files.FILES:
+        # images that are in memory only end with this process
+        if trouble := _files.trouble_in(folder, dataset):
+            print(f"The images are not all in {folder}: {trouble}.", file=sys.stderr)
+            return 1
+    print(f"MNIST and Fashion-MNIST are complete in {folder}.")
     return 0
 
 

@@ -94,15 +94,17 @@ class _NoAnswer(_Unavailable):
 _unreachable: dict[str, str] = {}  # server -> reason
 _failed: dict[tuple[str, Path, str], str] = {}  # (data set, folder, mirror) -> reasons
 _seconds_lost = 0.0
-_kept_in_memory: dict[tuple[str, str], bytes] = {}  # where the folder cannot be written
+_kept_in_memory: dict[tuple[str, str], bytes] = {}  # what a folder did not take
+_refused: set[tuple[Path, str, str]] = set()  # (folder, data set, file): tried once
 _said: set[str] = set()
 
 
 def forget_failures() -> None:
-    """Forget which servers did not answer, so that the next load tries the network again."""
+    """Forget what did not answer or could not be written, so that the next load tries it again."""
     global _seconds_lost
     _unreachable.clear()
     _failed.clear()
+    _refused.clear()
     _said.clear()
     _seconds_lost = 0.0
 
@@ -141,6 +143,7 @@ def original_files(dataset: str) -> dict[str, bytes]:
     DataUnavailableError
         If one of the files is missing or damaged and no way leads to an intact one.
     """
+    global _seconds_lost
     folder = data_dir()
     contents = _intact_files(folder, dataset)
     if len(contents) == len(FILES[dataset]):
@@ -149,8 +152,11 @@ def original_files(dataset: str) -> dict[str, bytes]:
     attempt = (dataset, folder, mirror)
     if attempt in _failed:
         raise DataUnavailableError(_failed[attempt])
-    with _one_process_at_a_time(folder, dataset) as locked:
+    with _one_process_at_a_time(folder, dataset) as (locked, waited):
         contents = _intact_files(folder, dataset)  # another process may have been faster
+        if len(contents) < len(FILES[dataset]):
+            # The other one failed, so its waiting counts as ours: a dead network costs once.
+            _seconds_lost += waited
         if locked:
             _remove_leftovers(folder / dataset / "raw")
         for name in FILES[dataset]:
@@ -159,7 +165,9 @@ def original_files(dataset: str) -> dict[str, bytes]:
             try:
                 # Lazily, so that torchvision is imported only when its addresses are needed.
                 ways = _ways(dataset, folder, mirror)
-                contents[name] = _first_that_works(ways, dataset, name)
+                contents[name] = _kept_in_memory.get((dataset, name)) or _first_that_works(
+                    ways, dataset, name
+                )
             except _Unavailable as error:
                 _failed[attempt] = str(error)
                 raise DataUnavailableError(str(error)) from None
@@ -184,13 +192,21 @@ def intact_folder(dataset: str) -> Path:
         folders.append(Path(mirror).expanduser().absolute())
     reasons = []
     for folder in folders:
-        try:
-            for name in FILES[dataset]:
-                _from_folder(folder, dataset, name)
+        trouble = trouble_in(folder, dataset)
+        if not trouble:
             return folder
-        except _Unavailable as error:
-            reasons.append(f"{folder}: {error}")
+        reasons.append(f"{folder}: {trouble}")
     raise DataUnavailableError("; ".join(reasons))
+
+
+def trouble_in(folder: Path, dataset: str) -> str:
+    """What is wrong with the four files of a data set in a folder; nothing if all are intact."""
+    try:
+        for name in FILES[dataset]:
+            _from_folder(folder, dataset, name)
+    except _Unavailable as error:
+        return str(error)
+    return ""
 
 
 def _mirror() -> str:
@@ -202,10 +218,13 @@ def _is_address(mirror: str) -> bool:
 
 
 def _intact_files(folder: Path, dataset: str) -> dict[str, bytes]:
-    """The files of the data set that lie decompressed and intact in the folder (or in memory)."""
+    """The files of a data set that are decompressed and intact in the folder.
+
+    And those in memory that the folder did not take.
+    """
     contents = {}
     for name in FILES[dataset]:
-        if (dataset, name) in _kept_in_memory:
+        if (folder, dataset, name) in _refused:
             contents[name] = _kept_in_memory[dataset, name]
             continue
         path = folder / dataset / "raw" / name
@@ -450,6 +469,7 @@ def _keep(folder: Path, dataset: str, name: str, content: bytes) -> None:
         write_whole(folder / dataset / "raw" / name, content)
     except OSError as error:
         _kept_in_memory[dataset, name] = content
+        _refused.add((folder, dataset, name))
         say_once(
             f"{folder} cannot be written ({error.strerror or error}): the images stay in memory "
             "for now; set COURSE_DATA_DIR to a folder with 120 MB of space to keep them."
@@ -466,16 +486,16 @@ def _remove_leftovers(raw: Path) -> None:
 
 
 @contextmanager
-def _one_process_at_a_time(folder: Path, dataset: str) -> Iterator[bool]:
-    """Hold the lock of one data set, if there can be one; yields whether it is held.
+def _one_process_at_a_time(folder: Path, dataset: str) -> Iterator[tuple[bool, float]]:
+    """Hold the lock of one data set, if there can be one.
 
-    Writing is atomic, so going on without a lock is safe: at worst the files are fetched twice.
+    Yields whether it is held, and the seconds until another process let go of it. Writing is
+    atomic, so going on without a lock is safe: at worst the files are fetched twice.
     """
-    global _seconds_lost
     import filelock
 
     lock = filelock.FileLock(folder / f".{dataset}.lock")
-    started = time.monotonic()
+    started, waited = time.monotonic(), 0.0
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -483,11 +503,10 @@ def _one_process_at_a_time(folder: Path, dataset: str) -> Iterator[bool]:
         except filelock.Timeout:
             say_once(f"Another process is fetching {dataset}: waiting for it.")
             lock.acquire(timeout=LOCK_PATIENCE)
-            # If the other one failed, its waiting counts as ours: a dead network costs once.
-            _seconds_lost += time.monotonic() - started
+            waited = time.monotonic() - started
     except (OSError, NotImplementedError):  # filelock.Timeout is an OSError
         pass
     try:
-        yield lock.is_locked
+        yield lock.is_locked, waited
     finally:
         lock.release()

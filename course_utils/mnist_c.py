@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
 import urllib.request
 import uuid
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from . import _files, settings
@@ -31,7 +31,12 @@ ARCHIVE = "mnist_c.zip"
 IMAGES = "mnist_c"  # torch-uncertainty's name for the folder of images beside the archive
 LARGEST = 400_000_000  # bytes; the archive has 240 MB
 TOTAL_PATIENCE = 120.0  # seconds that a transfer may take in all: a lesson does not wait longer
+LEFT_BEHIND = 600.0  # seconds after which half a file that does not grow is nobody's any more
 _failed: dict[tuple[str, str], str] = {}  # (data folder, mirror) -> reasons, asked once a process
+
+
+class _NotWritable(_files._Unavailable):
+    """The disk refuses, so that no other server can help."""
 
 
 def folder() -> Path:
@@ -43,7 +48,8 @@ def folder() -> Path:
     Raises
     ------
     DataUnavailableError
-        If ``COURSE_DATA`` is ``sample``, or no way leads to an intact archive.
+        If ``COURSE_DATA`` is ``sample``, no way leads to an intact archive, or the data folder
+        cannot be written.
     """
     if settings.data_mode() == "sample":
         raise DataUnavailableError(
@@ -56,15 +62,18 @@ def folder() -> Path:
     attempt = (str(root), mirror)
     if attempt in _failed:
         raise DataUnavailableError(_failed[attempt])
+    _remove_leftovers(root)
     try:
         if not _is_archive(root / ARCHIVE, MNISTC.zip_md5):
             _fetch(root, mirror, MNISTC.url, MNISTC.zip_md5)
         if not _is_unpacked(root / IMAGES, MNISTC.mnistc_subsets):
             _unpack(root, MNISTC.mnistc_subsets)
     except _files._Unavailable as reason:
+        remedy = f"put {ARCHIVE} from zenodo.org, record 3239543, into {root}"
+        if isinstance(reason, _NotWritable):
+            remedy = "set COURSE_DATA_DIR to a folder with 400 MB of space"
         _failed[attempt] = (
-            f"MNIST-C cannot be had ({reason}). To use it, put {ARCHIVE} from zenodo.org, record "
-            f"3239543, into {root}, and restart the kernel."
+            f"MNIST-C cannot be had ({reason}). To use it, {remedy}, and restart the kernel."
         )
         raise DataUnavailableError(_failed[attempt]) from None
     return root
@@ -96,15 +105,20 @@ def _fetch(root: Path, mirror: str, url: str, md5: str) -> None:
             continue
         label = urlsplit(place).netloc or str(Path(place).parent)
         try:
-            with _partial_file(root) as partial:
+            with _partial_file(root) as file:
                 if place.lower().startswith(("http://", "https://")):
-                    _download(place, partial)
+                    _download(place, file)
                 else:
-                    shutil.copyfile(Path(place).expanduser(), partial)
-                if not _is_archive(partial, md5):
-                    raise _files._Unavailable("the content is not the expected one (md5 differs)")
-                os.replace(partial, root / ARCHIVE)
+                    _copy(place, file)
+                with _writing_into(root):
+                    file.close()
+                    if not _is_archive(Path(file.name), md5):
+                        wrong = "the content is not the expected one (md5 differs)"
+                        raise _files._Unavailable(wrong)
+                    os.replace(file.name, root / ARCHIVE)
                 return
+        except _NotWritable:
+            raise
         except _files._Unavailable as error:
             reasons.append(f"{label}: {error}")
         except FileNotFoundError:
@@ -115,22 +129,53 @@ def _fetch(root: Path, mirror: str, url: str, md5: str) -> None:
 
 
 @contextmanager
-def _partial_file(root: Path) -> Iterator[Path]:
-    """A name for half a file, which is gone afterwards whatever happens."""
-    root.mkdir(parents=True, exist_ok=True)
-    partial = root / f".{ARCHIVE}.{uuid.uuid4().hex}.part"
+def _writing_into(root: Path) -> Iterator[None]:
+    """Tell what the disk refuses from what a network or a mirror refuses."""
     try:
-        yield partial
+        yield
+    except OSError as error:
+        raise _NotWritable(f"{root} cannot be written ({error.strerror or error})") from None
+
+
+@contextmanager
+def _partial_file(root: Path) -> Iterator[BinaryIO]:
+    """Half a file, open to be written, which is gone afterwards whatever happens.
+
+    A transfer that was given up holds the closed file, so it cannot bring it back.
+    """
+    partial = root / f".{ARCHIVE}.{uuid.uuid4().hex}.part"
+    with _writing_into(root):
+        root.mkdir(parents=True, exist_ok=True)
+        file = partial.open("xb")
+    try:
+        yield file
     finally:
+        with suppress(OSError):  # a full disk refuses the rest once more
+            file.close()
         partial.unlink(missing_ok=True)
 
 
-def _download(url: str, path: Path) -> None:
+def _remove_leftovers(root: Path) -> None:
+    """Remove what killed processes left; what grew a moment ago, another one may be writing."""
+    for path in root.glob(f".{ARCHIVE}.*.part"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > LEFT_BEHIND:
+                path.unlink()
+
+
+def _copy(place: str, file: BinaryIO) -> None:
+    with Path(place).expanduser().open("rb") as source:
+        while chunk := source.read(1 << 20):
+            with _writing_into(Path(file.name).parent):
+                file.write(chunk)
+
+
+def _download(url: str, file: BinaryIO) -> None:
     server = "://".join(urlsplit(url)[:2])
     if server in _files._unreachable:
         raise _files._NoAnswer(_files._unreachable[server])
     try:
-        _TransferToFile(url, path).result(TOTAL_PATIENCE)
+        _TransferToFile(url, file).result(TOTAL_PATIENCE)
     except _files._NoAnswer as error:
         _files._unreachable[server] = str(error)
         raise
@@ -139,21 +184,19 @@ def _download(url: str, path: Path) -> None:
 class _TransferToFile(_files._Transfer):
     """A watched download that does not stay in memory, and that a lesson can wait for."""
 
-    def __init__(self, url: str, path: Path) -> None:
+    def __init__(self, url: str, file: BinaryIO) -> None:
         super().__init__(url)
-        self.path = path
+        self.file = file
 
     def run(self) -> None:
         started = time.monotonic()
         try:
             request = urllib.request.Request(self.url, headers={"User-Agent": "course-utils"})
             opener = urllib.request.build_opener(*_files._handlers(self.connected))
-            with (
-                opener.open(request, timeout=_files.STALL_TIMEOUT) as response,
-                self.path.open("wb") as file,
-            ):
+            with opener.open(request, timeout=_files.STALL_TIMEOUT) as response:
                 while not self.abandoned.is_set() and (chunk := response.read1(1 << 16)):
-                    file.write(chunk)
+                    with _writing_into(Path(self.file.name).parent):
+                        self.file.write(chunk)
                     self.received += len(chunk)
                     if self.received > LARGEST:
                         raise _files._Unavailable("the file is far too large")
@@ -177,11 +220,14 @@ def _unpack(root: Path, subsets: list[str]) -> None:
                 # the last two parts: the archive may or may not have a folder around everything
                 short = "/".join(PurePosixPath(name).parts[-2:])
                 if short in missing:
-                    write_whole(root / IMAGES / short, archive.read(name))
+                    images = archive.read(name)
+                    with _writing_into(root):
+                        write_whole(root / IMAGES / short, images)
                     missing.discard(short)
         if missing:
             raise _files._Unavailable(f"the archive lacks {sorted(missing)[0]}")
         labels = (root / IMAGES / "identity" / "test_labels.npy").read_bytes()
-        write_whole(root / IMAGES / "test_labels.npy", labels)
+        with _writing_into(root):
+            write_whole(root / IMAGES / "test_labels.npy", labels)
     except (OSError, zipfile.BadZipFile) as error:
         raise _files._Unavailable(f"{ARCHIVE} cannot be unpacked: {error}") from None

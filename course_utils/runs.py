@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -81,7 +83,8 @@ class Run:
 def folder(source: str) -> Path:
     """``runs/<source>-<speed>`` at the top of the course, or in ``COURSE_RUNS_DIR``."""
     given = os.environ.get("COURSE_RUNS_DIR", "").strip()
-    return Path(given or _top() / "runs") / f"{source}-{settings.speed()}"
+    top = Path(given).expanduser().absolute() if given else _top() / "runs"
+    return top / f"{source}-{settings.speed()}"
 
 
 def _top() -> Path:
@@ -130,6 +133,7 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
     }
     try:
         where.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(where)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=where) as staging:
             new = Path(staging)
             write_whole(new / f"{fit.name}.safetensors", weights)
@@ -155,6 +159,14 @@ def _replace(name: str, where: Path, new: Path) -> None:
         earlier.unlink(missing_ok=True)
     for path in sorted(new.iterdir(), key=lambda path: path.suffix == ".json"):
         os.replace(path, where / path.name)
+
+
+def _remove_leftovers(where: Path) -> None:
+    """Remove what killed notebooks left; what is an hour old, nobody is writing any more."""
+    for path in where.glob(".new-*"):
+        with suppress(OSError):  # another notebook may have been faster
+            if time.time() - path.stat().st_mtime > 3600:
+                shutil.rmtree(path)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_utils import _files, data
+from course_utils import __main__, _files, data
 from course_utils.data import ImageSet
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -453,6 +454,56 @@ def test_folder_that_cannot_be_made(folder, tiny, tmp_path, monkeypatch, capsys)
     assert _files.original_files("MNIST") == tiny, "kept in memory for this process"
 
 
+def test_another_folder_gets_what_the_first_did_not_take(
+    folder, tiny, tmp_path, monkeypatch, capsys
+):
+    folder.write_text("a file where the folder should be")
+    monkeypatch.setenv("COURSE_DATA_MIRROR", str(write_files(tmp_path / "stick", tiny, True)))
+    assert _files.original_files("MNIST") == tiny
+    monkeypatch.delenv("COURSE_DATA_MIRROR")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "second"))
+    assert _files.original_files("MNIST") == tiny
+    expected = {f"MNIST/raw/{name}": content for name, content in tiny.items()}
+    assert listing(tmp_path / "second") == expected
+    # a third that refuses as well is told once, and tried once
+    (tmp_path / "third").write_text("a file where the folder should be")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "third"))
+    capsys.readouterr()
+    assert _files.original_files("MNIST") == tiny
+    assert capsys.readouterr().out.startswith(f"{tmp_path / 'third'} cannot be written")
+    monkeypatch.setattr(_files, "write_whole", None)
+    assert _files.original_files("MNIST") == tiny
+
+
+def test_room_made_on_the_disk_is_used_once_failures_are_forgotten(
+    folder, tiny, tmp_path, monkeypatch
+):
+    folder.write_text("a file where the folder should be")
+    monkeypatch.setenv("COURSE_DATA_MIRROR", str(write_files(tmp_path / "stick", tiny, True)))
+    _files.original_files("MNIST")
+    folder.unlink()
+    data.forget_failures()
+    assert _files.original_files("MNIST") == tiny
+    assert len(listing(folder)) == 4
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_fetch_looks_whether_the_folder_has_the_images(
+    folder, tiny, tmp_path, monkeypatch, capsys, writable
+):
+    mirror = write_files(tmp_path / "stick", tiny, zipped=True)
+    shutil.copytree(mirror / "MNIST", mirror / "FashionMNIST")
+    monkeypatch.setenv("COURSE_DATA_MIRROR", str(mirror))
+    if not writable:
+        folder.write_text("a file where the folder should be")
+    assert __main__.main(["fetch"]) == (not writable)
+    told = capsys.readouterr()
+    assert ("are complete in" in told.out) == writable
+    if not writable:
+        assert "cannot be written" in told.out
+        assert told.err == f"The images are not all in {folder}: there is no such folder.\n"
+
+
 def test_folder_that_cannot_be_made_and_nothing_to_fetch(folder, capsys):
     folder.write_text("a file where the folder should be")
     assert data.load_mnist("test").source == "sample"
@@ -487,6 +538,33 @@ def test_a_lock_that_cannot_be_had_does_not_stop_anybody(folder, tiny, tmp_path,
     folder.mkdir()
     with filelock.FileLock(folder / ".MNIST.lock"):
         assert _files.original_files("MNIST") == tiny
+
+
+@pytest.mark.parametrize("succeeds", [True, False])
+def test_waiting_for_another_process_counts_only_if_that_one_failed(
+    folder, tiny, monkeypatch, succeeds
+):
+    import filelock
+
+    monkeypatch.setattr(_files, "NETWORK_PATIENCE", 0.0)  # no waiting of our own
+    folder.mkdir()
+    other = filelock.FileLock(folder / ".MNIST.lock")
+    other.acquire()
+
+    def end_of_the_other(sentence):
+        assert "waiting for it" in sentence
+        if succeeds:
+            write_files(folder, tiny, zipped=False)
+        other.release()
+
+    monkeypatch.setattr(_files, "say_once", end_of_the_other)
+    if succeeds:
+        assert _files.original_files("MNIST") == tiny
+        assert _files._seconds_lost == 0
+    else:
+        with pytest.raises(data.DataUnavailableError, match="not tried"):
+            _files.original_files("MNIST")
+        assert _files._seconds_lost > 0
 
 
 @pytest.mark.parametrize("count", [2, pytest.param(40, marks=pytest.mark.slow)])
@@ -619,6 +697,25 @@ def test_damaged_sample(tmp_path, monkeypatch):
     broken.write_bytes(content)
     with pytest.raises(data.DataUnavailableError, match="install the course again"):
         data.load_mnist("test")
+
+
+def test_a_flipped_bit_in_the_sample_is_harmless_or_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(data.resources, "files", lambda package: tmp_path)
+    path = tmp_path / "assets" / "sample" / "mnist.npz"
+    path.parent.mkdir(parents=True)
+    images = np.random.default_rng(0).integers(4, size=(3, 28, 28), dtype=np.uint8)
+    arrays = {name: np.arange(3) for name in ("labels", "indices", "split")} | {"images": images}
+    np.savez_compressed(path, **arrays)
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 25):  # all places in a byte come
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            read = data._sample_arrays("MNIST")
+        except data.DataUnavailableError:
+            continue
+        assert all(np.array_equal(read[name], array) for name, array in arrays.items()), bit
 
 
 @pytest.fixture

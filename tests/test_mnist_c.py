@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import io
+import os
+import socket
 import threading
 import time
 import zipfile
@@ -168,6 +172,97 @@ def test_a_transfer_that_would_take_too_long_is_given_up(content, monkeypatch, s
     with pytest.raises(DataUnavailableError, match=r"only 0 MB came"):
         mnist_c.folder()
     assert time.monotonic() - started < 4
+
+
+NEEDS_FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+
+
+@NEEDS_FULL
+@pytest.mark.parametrize("way", ["address", "folder"])
+def test_a_full_disk_is_not_taken_for_the_network(content, tmp_path, monkeypatch, serve, way):
+    asked = []
+
+    def answer(handler):
+        asked.append(handler.path)
+        handler.send_response(200)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            handler.wfile.write(content)
+
+    @contextlib.contextmanager
+    def on_a_full_disk(root):
+        with contextlib.suppress(OSError), open("/dev/full", "wb") as file:
+            yield file
+
+    put_archive(tmp_path / "mirror", content)
+    address = serve(answer)
+    mirror = address if way == "address" else str(tmp_path / "mirror")
+    monkeypatch.setenv("COURSE_DATA_MIRROR", mirror)
+    monkeypatch.setattr(MNISTC, "url", f"{address}/second")
+    monkeypatch.setattr(mnist_c, "_partial_file", on_a_full_disk)
+    with pytest.raises(DataUnavailableError, match=r"cannot be written \(No space left") as raised:
+        mnist_c.folder()
+    assert "set COURSE_DATA_DIR to" in str(raised.value)
+    assert "/second" not in asked, "another server would not help"
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_anybody_is_asked(
+    content, tmp_path, monkeypatch, serve
+):
+    (tmp_path / "data").write_text("a file where the folder should be")
+    asked = []
+    monkeypatch.setenv("COURSE_DATA_MIRROR", serve(asked.append))
+    with pytest.raises(DataUnavailableError, match=r"data cannot be written .*COURSE_DATA_DIR"):
+        mnist_c.folder()
+    assert not asked
+
+
+def test_a_disk_that_gets_full_while_unpacking(content, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    put_archive(tmp_path / "data", content)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataUnavailableError, match=r"data cannot be written \(No space left"):
+        mnist_c.folder()
+
+
+def test_a_connection_that_comes_too_late_leaves_nothing(content, tmp_path, monkeypatch, serve):
+    def answer(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            handler.wfile.write(content)
+
+    monkeypatch.setenv("COURSE_DATA_MIRROR", serve(answer))
+    monkeypatch.setattr(_files, "CONNECT_TIMEOUT", 0.1)
+    look_up, given_up, late = socket.getaddrinfo, threading.Event(), []
+
+    def look_up_late(*arguments, **keywords):
+        late.append(threading.current_thread())
+        given_up.wait(20)
+        return look_up(*arguments, **keywords)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_late)
+    try:
+        with pytest.raises(DataUnavailableError, match="no connection within"):
+            mnist_c.folder()
+    finally:
+        given_up.set()
+    (transfer,) = late
+    transfer.join(20)
+    assert not transfer.is_alive()
+    assert not list((tmp_path / "data").iterdir())
+
+
+def test_what_a_killed_process_left_is_removed_unless_it_may_be_growing(content, tmp_path):
+    put_archive(tmp_path / "data", content)
+    old, new = (tmp_path / "data" / f".mnist_c.zip.{name}.part" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"half")
+    os.utime(old, (time.time() - 3600,) * 2)
+    mnist_c.folder()
+    assert new.exists() and not old.exists()
 
 
 def test_a_damaged_archive_is_not_used(content, tmp_path, monkeypatch):

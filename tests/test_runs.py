@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,16 @@ def test_an_interrupted_second_training_leaves_the_first(own_runs, digits, monke
         assert caught.value.errno == errno.ENOSPC
     assert {path.name: path.read_bytes() for path in own_runs.iterdir()} == before
     assert runs.load("lenet", "sample").facts == first.facts
+
+
+def test_what_killed_notebooks_left_is_removed_unless_somebody_may_be_writing(own_runs, digits):
+    for name in (".new-first", ".new-second", ".new-now"):
+        (own_runs / name).mkdir(parents=True)
+        (own_runs / name / "lenet.safetensors").write_bytes(b"half")
+        if name != ".new-now":
+            os.utime(own_runs / name, (time.time() - 7200,) * 2)
+    runs.save(a_fit(), digits)
+    assert [path.name for path in own_runs.glob(".new-*")] == [".new-now"]
 
 
 def test_predictions_of_another_training_are_not_taken_for_these(digits):
@@ -274,5 +285,11 @@ def test_the_variable_decides_unless_it_is_empty(course, tmp_path, monkeypatch):
     monkeypatch.chdir(course)
     monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "shared"))
     assert runs.folder("full") == tmp_path / "shared" / "full-train"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.setenv("COURSE_RUNS_DIR", "~/mine")
+    assert runs.folder("full") == tmp_path / "home" / "mine" / "full-train"
+    monkeypatch.setenv("COURSE_RUNS_DIR", "mine")
+    assert runs.folder("full") == course / "mine" / "full-train"
     monkeypatch.setenv("COURSE_RUNS_DIR", "")
     assert runs.folder("full") == course / "runs" / "full-train"
