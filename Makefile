@@ -83,11 +83,11 @@ handout: presenter ## for whoever teaches: all exercises with hints, solutions a
 site: presenter ## build the executed chapters and the decks as a website in build/site, to publish
 	@$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) tools/make_site.py
 
-room-kit: presenter ## build a folder for a USB stick: all that a room without a network needs (TO=/path)
+room-kit: presenter ## build a folder for a USB stick: all that a room without a network needs (TO=/path PLATFORMS="windows macos" PYTHONS="3.12 3.13")
 	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) tools/room_kit.py \
 	$(if $(TO),--to "$(TO)") $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PYTHONS),--pythons $(PYTHONS))
 
-room-serve: attendee ## serve that folder to the laptops in the room (HOST=this machine's address)
+room-serve: attendee ## serve that folder to the laptops in the room (KIT=/path HOST=this machine's address)
 	@$(COURSE) tools/room_serve.py $(if $(KIT),--kit "$(KIT)") $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 bench: attendee ## compare speed and accuracy with the ancestor of this course, in about 10 minutes

@@ -91,9 +91,10 @@ def paired_bootstrap(
     for resample in range(num_resamples):
         drawn = generator.integers(num_images, size=num_images)
         values[resample] = statistic(*(array[drawn] for array in arrays))
-    if np.isnan(values).any():
+    strange = ~np.isfinite(values)
+    if strange.any():
         raise ValueError(
-            f"The statistic is NaN for {np.isnan(values).sum()} of {num_resamples} resamples: "
+            f"The statistic is NaN or infinite for {strange.sum()} of {num_resamples} resamples: "
             "it needs more images, or a definition for such draws."
         )
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])

@@ -56,9 +56,17 @@ def _is_plain_lenet(member: nn.Module) -> bool:
     """Whether it computes what `LeNet` says: this very class with the layers it makes."""
     return (
         type(member) is LeNet
-        and all(type(module) in (nn.Conv2d, nn.Linear) for module in member.children())
+        and all(_is_plain_layer(layer) for layer in member.children())
         and not any(_is_watched(module) for module in member.modules())
     )
+
+
+def _is_plain_layer(layer: nn.Module) -> bool:
+    """Whether it is computed as `LeNet`'s own are, whatever its size is."""
+    if type(layer) is nn.Conv2d:
+        kept = (layer.stride, layer.padding, layer.dilation, layer.groups)
+        return kept == ((1, 1), (0, 0), (1, 1), 1) and layer.bias is not None
+    return type(layer) is nn.Linear and layer.bias is not None
 
 
 def _is_watched(module: nn.Module) -> bool:

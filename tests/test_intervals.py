@@ -88,7 +88,7 @@ def test_it_reads_well():
         ((np.float64(1),), {}, "at least one array"),
         ((np.ones(3),), {"num_resamples": 0}, "at least 1"),
         ((np.ones(3),), {"level": 95}, "95 % is 0.95"),
-        ((np.full(3, np.nan),), {}, "NaN for 1000 of 1000"),
+        ((np.full(3, np.nan),), {}, "NaN or infinite for 1000 of 1000"),
     ],
 )
 def test_bad_input_gets_one_clear_sentence(arrays, options, message):

@@ -122,6 +122,13 @@ def _changed() -> nn.Module:
     return ensemble
 
 
+def _layer(**changes) -> nn.Module:
+    ensemble = deep_ensembles(LeNet(), num_estimators=2)
+    for member in ensemble.core_models:
+        member.conv1 = nn.Conv2d(1, 6, **changes)
+    return ensemble
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -132,8 +139,13 @@ def _changed() -> nn.Module:
         lambda: deep_ensembles(LeNet(), num_estimators=MOST_MEMBERS + 1),
         _watched,
         _changed,
+        lambda: _layer(kernel_size=3, dilation=2),
+        lambda: _layer(kernel_size=5, bias=False),
     ],
-    ids=["single", "packed", "derived", "stored on CPU", "many", "watched", "changed"],
+    ids=[
+        *("single", "packed", "derived", "stored on CPU", "many", "watched", "changed"),
+        *("dilated", "no bias"),
+    ],
 )
 def test_every_other_model_is_asked_itself(build):
     assert joint_forward(build()) is None

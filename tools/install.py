@@ -186,7 +186,13 @@ class Environment:
     def create(self, python: str) -> None:
         """Make the environment, replacing one that is broken, moved or half made."""
         moved = bool(self.installed()) and self.installed().get("place") != str(self.root)
-        if self.unfinished.exists() or moved or (self.folder.exists() and not self.works()):
+        broken = self.folder.exists() and not self.works()
+        if broken and not self.unfinished.exists() and not self.stamp.exists():
+            raise InstallError(
+                "The folder %s is not the course's own, and has no Python that the course runs on: "
+                "move it away, then run the same command again." % self.name
+            )
+        if self.unfinished.exists() or moved or broken:
             say("The environment in %s is not complete: making it again." % self.name)
             shutil.rmtree(self.folder)
         if self.works():

@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 
 from course_pages import COURSE
-from run_course import execute, settle_images
+from run_course import execute, settle
 from slide_pages import HEIGHT, WIDTH, deck_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
     decks = [deck for deck in decks if not options.names or deck.stem in options.names]
     options.build.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("COURSE_SPEED", "look")  # slides show the zoo, nothing is trained
-    images = settle_images()
+    _, made_with = settle()
     started = time.monotonic()
     failed = False
     # two kernels: one imports while the other draws
@@ -97,7 +97,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("No PDF: there is no Chromium. Open a page at ?print-pdf and print it instead.")
     elif not failed:
         print_pdfs([options.build / f"{deck.stem}.html" for deck in decks], browser)
-    print(f"{len(decks)} decks on {images} in {time.monotonic() - started:.0f} s: {options.build}")
+    seconds = time.monotonic() - started
+    print(f"{len(decks)} decks in {seconds:.0f} s: {options.build}. {made_with}")
     return 1 if failed else 0
 
 

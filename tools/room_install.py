@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import http.client
 import json
 import os
 import platform
@@ -68,14 +69,22 @@ class Address:
         # No proxy: it would look for the room's machine elsewhere.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         address = self.url + "/" + urllib.parse.quote(name)
-        with opener.open(address, timeout=NO_ANSWER) as response:
-            return response.read()
+        try:
+            with opener.open(address, timeout=NO_ANSWER) as response:
+                return response.read()
+        except http.client.HTTPException as error:  # the connection broke, or no such address
+            raise OSError(str(error)) from error
 
 
 def source_at(place: str) -> Folder | Address:
     """Return the kit at a folder or an address."""
     if place.lower().startswith(("http://", "https://")):
-        return Address(place)
+        try:
+            return Address(place)
+        except ValueError:
+            raise RoomError(
+                f"{place} is no address: type what the page in the room says."
+            ) from None
     return Folder(Path(place).expanduser().resolve())
 
 
@@ -318,7 +327,7 @@ def install(source: Folder | Address, target: Path) -> None:
     settings.update(COURSE_DATA_MIRROR=source.data, COURSE_DATA="full")
     run([str(made), "-c", FETCH_IMAGES], settings, source, files)
     print("Installed; from now on nothing else is needed. To open the course:")
-    print(f"  cd {target}")
+    print(f'  cd "{target}"')
     print(f"  {made.relative_to(target)} {Path('tools', 'lab.py')}", flush=True)
 
 
@@ -340,8 +349,8 @@ def main(arguments: list | None = None) -> int:
     parser.add_argument("--to", default=str(Path.home() / COURSE), help="where to put the course")
     parser.add_argument("--check", action="store_true", help="only see whether this copy is whole")
     options = parser.parse_args(arguments)
-    source = source_at(options.source)
     try:
+        source = source_at(options.source)
         if options.check:
             return check(source)
         install(source, Path(options.to).expanduser().resolve())

@@ -126,9 +126,10 @@ def main(arguments: list[str] | None = None) -> int:
     except room_install.RoomError as error:
         print(f"{error} `make room-kit` builds it.", file=sys.stderr)
         return 1
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
         print(
-            f"{options.host}:{options.port} cannot be served ({error.strerror or error}): this "
+            f"{options.host}:{options.port} cannot be served ({why}): this "
             f"machine has {', '.join(own_addresses())}; another port is PORT=8001.",
             file=sys.stderr,
         )

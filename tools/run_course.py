@@ -7,6 +7,7 @@ not keep the others from running; the exit status is 0 only if none failed.
 from __future__ import annotations
 
 import argparse
+import atexit
 import os
 import shutil
 import sys
@@ -115,6 +116,9 @@ def execute(notebook: NotebookNode, folder: Path, cell_seconds: int, report) -> 
         stopped = f"a cell did not end within {cell_seconds} s"
     except DeadKernelError:
         stopped = "the kernel died (out of memory?)"
+    except RuntimeError as error:
+        stopped = f"the kernel did not start ({error})"
+        atexit.unregister(client._cleanup_kernel)  # nbclient has cleaned up, and would fail again
     except CellExecutionError:
         pass  # its traceback is in the cell's outputs
     errors = find_errors(notebook)

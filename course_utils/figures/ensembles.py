@@ -87,6 +87,10 @@ def metric_against_members(
     )
     cells = [axes for line in grid for axes in line]
     look = style.current()
+    # one legend for all panels
+    styles = style.model_styles(
+        dict.fromkeys(name for one in series.values() for name in one.references or {})
+    )
     handles: dict[str, object] = {}
     sentences = []
     for axes, (metric, one) in zip(cells, series.items(), strict=False):
@@ -107,10 +111,10 @@ def metric_against_members(
         (handles[name],) = axes.plot(
             members, factor * value, color=style.BLUE, marker="s", label=name
         )
-        for model, looks in style.model_styles(one.references or {}).items():
-            level = factor * one.references[model]  # type: ignore[index]
+        for model, level in (one.references or {}).items():
+            looks = styles[model]
             handles[model] = axes.axhline(
-                level,
+                factor * level,
                 color=looks.color,
                 linestyle=looks.line,
                 linewidth=0.8 * look.line,

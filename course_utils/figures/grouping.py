@@ -61,9 +61,15 @@ def grouping_diagram(estimate: GroupingLoss, *, figure: Figure | None = None) ->
         f"{style.plural(len(bins), 'bin')} of confidence. Whole bins have accuracies from "
         f"{style.percent(together[:, 1].min())} to {style.percent(together[:, 1].max())}; inside a "
         f"bin, regions differ by {style.percent(float(np.median(spread)))} in the median and by up "
-        f"to {style.percent(spread.max())}. At least {estimate.lower_bound:.4f} of the Brier score "
-        "is grouping loss, up to chance."
+        f"to {style.percent(spread.max())}. "
     )
+    if estimate.lower_bound > 0:
+        alt += (
+            f"At least {estimate.lower_bound:.4f} of the Brier score of the confidence is grouping "
+            "loss, up to chance."
+        )
+    else:
+        alt += "They show no grouping loss beyond chance."
     return Picture(figure, alt)
 
 

@@ -31,6 +31,24 @@ def test_values_ranges_and_references() -> None:
     assert "PE-4 has 97.5 %" in picture.alt or "PE-4 has 97.6 %" in picture.alt
 
 
+def test_the_legend_holds_for_all_panels() -> None:
+    """Names that the course does not know get spare colours, the same in each panel."""
+    one, two = np.array([1]), np.array([0.5])
+    picture = figures.metric_against_members(
+        {
+            "accuracy": MemberSeries(one, two, references={"mine": 0.7}),
+            "NLL": MemberSeries(one, two, references={"yours": 0.7, "mine": 0.8}),
+        }
+    )
+    colors: dict[str, set] = {}
+    for axes in picture.figure.axes:
+        for line in axes.lines[1:]:
+            colors.setdefault(line.get_label(), set()).add(line.get_color())
+    assert set(colors) == {"mine", "yours"}
+    assert colors["mine"].isdisjoint(colors["yours"])
+    assert {len(known) for known in colors.values()} == {1}
+
+
 def test_one_number_of_members_is_enough() -> None:
     one = MemberSeries(np.array([1]), np.array([0.5]))
     figures.metric_against_members({"NLL": one}).png()

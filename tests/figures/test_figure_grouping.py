@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,12 @@ def test_the_alt_text_says_what_is_seen():
     alt = grouping_diagram(ESTIMATE).alt
     for part in ("4 regions in 2 bins", "from 70", "to 95", "25", "up to 40", "At least 0.0150"):
         assert part in alt
+
+
+def test_less_than_chance_is_no_grouping_loss():
+    chance = replace(ESTIMATE, bias=0.04)
+    assert chance.lower_bound < 0
+    assert grouping_diagram(chance).alt.endswith("They show no grouping loss beyond chance.")
 
 
 def test_nothing_to_draw():

@@ -204,6 +204,15 @@ def test_environment_made_by_hand_is_kept(root: Path, python: Pretended) -> None
     assert (root / ".venv/mine").exists()
 
 
+def test_a_folder_of_somebody_else_is_never_deleted(root: Path, python: Pretended, capsys) -> None:
+    theirs = root / ".venv" / "mine.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("kept")
+    assert install.main(["lab"], root) == 1
+    assert "move it away" in capsys.readouterr().err
+    assert theirs.read_text() == "kept"
+
+
 def test_environment_of_ipywidgets_7_is_made_once_and_again_when_its_list_changes(
     root: Path, python: Pretended
 ) -> None:

@@ -7,8 +7,10 @@ import errno
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,26 @@ def test_a_file_that_comes_damaged_is_not_written(
     with pytest.raises(room_install.RoomError, match="came damaged"):
         room_install.copy_course(source, files, tmp_path / "course")
     assert not (tmp_path / "course/notebooks").exists()
+
+
+def test_a_connection_that_breaks_is_one_sentence(tmp_path: Path, said) -> None:
+    def break_off(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        connection.recv(10_000)
+        connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 5000\r\n\r\nhalf")
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=break_off, args=(server,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        status, words = said(address, "--to", tmp_path / "course")
+    assert status == 1 and "ask whoever serves it" in words and one_sentence(words)
+
+
+@pytest.mark.parametrize("typed", ["http://192.168.1.5:80a0", "http://[192.168.1.5"])
+def test_a_mistyped_address_is_one_sentence(typed: str, tmp_path: Path, said) -> None:
+    status, words = said(typed, "--to", tmp_path / "course")
+    assert status == 1 and typed in words and one_sentence(words)
 
 
 def test_what_else_lies_in_the_course_stays(source: room_install.Folder, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from jupyter_client.kernelspec import KernelSpec
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import course_pages
@@ -189,6 +190,16 @@ def test_dead_kernel_is_reported(tmp_path: Path) -> None:
     notebook = new_notebook(cells=[new_code_cell("import os; os._exit(1)")])
     errors = run_course.execute(notebook, tmp_path, 30, lambda cell: None)
     assert errors == ["the kernel died (out of memory?)"]
+
+
+def test_a_kernel_that_does_not_start_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = KernelSpec(argv=[sys.executable, "-c", "raise SystemExit(1)"], language="python")
+    monkeypatch.setattr(run_course.ThisPythonKernel, "kernel_spec", spec)
+    notebook = new_notebook(cells=[new_code_cell("1 + 1")])
+    (error,) = run_course.execute(notebook, tmp_path, 30, lambda cell: None)
+    assert error.startswith("the kernel did not start (")
 
 
 def test_unknown_speed_is_one_sentence(
