@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
@@ -46,14 +46,15 @@ print(psutil.Process().memory_info().rss / 1e6)"""
 
 @dataclass
 class Peak:
-    """The largest size so far, in MB, of everything that this process has started."""
+    """The largest size so far, in MB, of everything that this process started since it was made."""
 
     megabytes: float = 0.0
+    others: set[psutil.Process] = field(default_factory=lambda: set(psutil.Process().children()))
 
     def look(self) -> None:
         """Measure once more."""
         with contextlib.suppress(psutil.Error):
-            kernels = psutil.Process().children()
+            kernels = set(psutil.Process().children()) - self.others
             self.megabytes = max(self.megabytes, sum(tree_memory(one.pid) for one in kernels))
 
 

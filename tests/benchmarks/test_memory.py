@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -40,6 +41,24 @@ def test_memory_of_a_kernel_and_of_a_process_it_starts_are_counted(tmp_path, mon
     assert 270 < found["peak"] < 700
     assert len(found["after"]) == 2
     assert 150 < found["after"][0] < found["peak"]
+
+
+def test_processes_that_were_there_before_are_not_counted():
+    """As JupyterLab and a browser are, where other tests have started them."""
+    program = "held = bytearray(100_000_000); print('held', flush=True); import sys; sys.stdin.read()"
+    command = [sys.executable, "-c", program]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as former:
+        assert former.stdout.readline() == "held\n"
+        peak = memory.Peak()
+        peak.look()
+        assert peak.megabytes == 0
+        with subprocess.Popen(command, **pipes) as later:
+            assert later.stdout.readline() == "held\n"
+            peak.look()
+            later.stdin.close()
+        former.stdin.close()
+    assert 100 < peak.megabytes < 200
 
 
 def test_a_chapter_that_keeps_what_it_makes_is_noticed(tmp_path):
