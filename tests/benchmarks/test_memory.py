@@ -45,7 +45,8 @@ def test_memory_of_a_kernel_and_of_a_process_it_starts_are_counted(tmp_path, mon
 
 def test_processes_that_were_there_before_are_not_counted():
     """As JupyterLab and a browser are, where other tests have started them."""
-    program = "held = bytearray(100_000_000); print('held', flush=True); import sys; sys.stdin.read()"
+    program = "import sys; held = bytearray(100_000_000); print('held', flush=True); "
+    program += "sys.stdin.read()"
     command = [sys.executable, "-c", program]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as former:
