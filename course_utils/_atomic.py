@@ -1,9 +1,12 @@
-"""Write a file so that nobody ever sees half of it."""
+"""Write a file so that nobody ever sees half of it, and clear away halves of killed processes."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -29,3 +32,21 @@ def write_whole(path: str | os.PathLike, content: bytes) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def remove_leftovers(folder: Path, pattern: str, age: float = 0) -> None:
+    """Remove files and folders that killed processes left, as far as the disk lets.
+
+    Parameters
+    ----------
+    folder : Path
+    pattern : str
+        Of their names, such as ``.*.part``.
+    age : float
+        Seconds; what was written since may be somebody's who is still at it. Without, nobody else
+        may be writing: the caller holds a lock.
+    """
+    for path in folder.glob(pattern):
+        with suppress(OSError):  # somebody else may have been faster
+            if time.time() - path.stat().st_mtime >= age:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

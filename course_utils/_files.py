@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ._atomic import write_whole
+from ._atomic import remove_leftovers, write_whole
 
 CONNECT_TIMEOUT = 5.0  # seconds until a server must have accepted the connection
 STALL_TIMEOUT = 15.0  # seconds without progress until a transfer is given up
@@ -158,7 +158,7 @@ def original_files(dataset: str) -> dict[str, bytes]:
             # The other one failed, so its waiting counts as ours: a dead network costs once.
             _seconds_lost += waited
         if locked:
-            _remove_leftovers(folder / dataset / "raw")
+            remove_leftovers(folder / dataset / "raw", ".*.part")
         for name in FILES[dataset]:
             if name in contents:
                 continue
@@ -474,15 +474,6 @@ def _keep(folder: Path, dataset: str, name: str, content: bytes) -> None:
             f"{folder} cannot be written ({error.strerror or error}): the images stay in memory "
             "for now; set COURSE_DATA_DIR to a folder with 120 MB of space to keep them."
         )
-
-
-def _remove_leftovers(raw: Path) -> None:
-    """Remove what a killed process left; only called while holding the lock."""
-    try:
-        for path in raw.glob(".*.part"):
-            path.unlink(missing_ok=True)
-    except OSError:
-        pass  # a folder that cannot be written: `_keep` will say so
 
 
 @contextmanager

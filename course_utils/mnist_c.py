@@ -22,7 +22,7 @@ from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from . import _files, settings
-from ._atomic import write_whole
+from ._atomic import remove_leftovers, write_whole
 from .data import DataUnavailableError, data_dir
 
 __all__ = ["folder"]
@@ -62,7 +62,7 @@ def folder() -> Path:
     attempt = (str(root), mirror)
     if attempt in _failed:
         raise DataUnavailableError(_failed[attempt])
-    _remove_leftovers(root)
+    remove_leftovers(root, f".{ARCHIVE}.*.part", LEFT_BEHIND)
     try:
         if not _is_archive(root / ARCHIVE, MNISTC.zip_md5):
             _fetch(root, mirror, MNISTC.url, MNISTC.zip_md5)
@@ -153,14 +153,6 @@ def _partial_file(root: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):  # a full disk refuses the rest once more
             file.close()
         partial.unlink(missing_ok=True)
-
-
-def _remove_leftovers(root: Path) -> None:
-    """Remove what killed processes left; what grew a moment ago, another one may be writing."""
-    for path in root.glob(f".{ARCHIVE}.*.part"):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > LEFT_BEHIND:
-                path.unlink()
 
 
 def _copy(place: str, file: BinaryIO) -> None:

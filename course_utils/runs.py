@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import settings
-from ._atomic import write_whole
+from ._atomic import remove_leftovers, write_whole
 from .data import ImageSet
 from .predictions import Predictions
 
@@ -133,7 +131,7 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
     }
     try:
         where.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(where)
+        remove_leftovers(where, ".new-*", age=3600)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=where) as staging:
             new = Path(staging)
             write_whole(new / f"{fit.name}.safetensors", weights)
@@ -159,14 +157,6 @@ def _replace(name: str, where: Path, new: Path) -> None:
         earlier.unlink(missing_ok=True)
     for path in sorted(new.iterdir(), key=lambda path: path.suffix == ".json"):
         os.replace(path, where / path.name)
-
-
-def _remove_leftovers(where: Path) -> None:
-    """Remove what killed notebooks left; what is an hour old, nobody is writing any more."""
-    for path in where.glob(".new-*"):
-        with suppress(OSError):  # another notebook may have been faster
-            if time.time() - path.stat().st_mtime > 3600:
-                shutil.rmtree(path)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import flip_bits
 
 from course_utils import __main__, _files, data
 from course_utils.data import ImageSet
@@ -706,11 +707,7 @@ def test_a_flipped_bit_in_the_sample_is_harmless_or_told(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(4, size=(3, 28, 28), dtype=np.uint8)
     arrays = {name: np.arange(3) for name in ("labels", "indices", "split")} | {"images": images}
     np.savez_compressed(path, **arrays)
-    whole = path.read_bytes()
-    for bit in range(0, 8 * len(whole), 25):  # all places in a byte come
-        flipped = bytearray(whole)
-        flipped[bit // 8] ^= 1 << bit % 8
-        path.write_bytes(flipped)
+    for bit in flip_bits(path, every=25):
         try:
             read = data._sample_arrays("MNIST")
         except data.DataUnavailableError:

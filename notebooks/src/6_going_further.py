@@ -270,9 +270,10 @@ pd.DataFrame(
 # %% [markdown]
 # Observe both signs. Where digits move or turn, the modest networks lose accuracy faster than
 # confidence. On pale digits (contrast) they lose confidence first, the ensembles most of all. In
-# one pool the two partly cancel: the ECE of all eight kinds together is lower than the mean of
-# their eight ECEs. An average over unlike images hides what happens to each; the section on
-# grouping makes a measure of it.
+# one pool the two partly cancel. The ECE of all eight kinds together can never be higher than the
+# mean of their eight ECEs: bin by bin, the absolute value of a mean is at most the mean of the
+# absolute values. An average over unlike images hides what happens to each; the section on grouping
+# makes a measure of it.
 #
 # Accuracy and ECE of both families:
 

@@ -6,6 +6,7 @@ import errno
 import gzip
 import hashlib
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -119,6 +120,15 @@ def test_kinds_of_machines() -> None:
     assert {"cp312-cp312-macosx_11_0_arm64", "py3-none-any", "cp39-abi3-macosx_11_0_arm64"} <= marks
     assert not any("win_amd64" in mark for mark in marks)
     assert found[1].markers()["sys_platform"] == "win32"
+
+
+@pytest.mark.parametrize("guide", ["README.md", "slides/INSTRUCTORS.md"])
+def test_the_guides_name_machines_that_exist(guide: str) -> None:
+    text = (Path(__file__).resolve().parents[2] / guide).read_text(encoding="utf-8")
+    (asked,) = re.findall(r'PLATFORMS="([^"]+)"\s+PYTHONS="([^"]+)"', text)
+    found = room_kit.machines(*(words.split() for words in asked))
+    assert {one.system for one in found} == {"Windows", "Darwin", "Linux"}
+    assert {one.python for one in found[1:]} == {"3.11", "3.12", "3.13"}
 
 
 # --- networks that are none ---

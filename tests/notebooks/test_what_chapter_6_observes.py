@@ -1,0 +1,48 @@
+"""What chapter 6 says of the calibration of each kind of damage, for the networks it loads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from course_utils import data, figures, zoo
+from course_utils.corruptions import CORRUPTIONS, corrupt
+from course_utils.predictions import Predictions
+
+MODELS = ("modest-lenet-0", "modest-deep-ensemble-8", "modest-packed-4")
+
+
+def answers(model: str, kind: str) -> Predictions:
+    """Of one network, to the sample's test digits at severity 5."""
+    from course_utils.training import predict
+
+    digits = data.load_mnist("test")
+    return predict(zoo.load(model), corrupt(digits, kind, severity=5))
+
+
+@pytest.fixture(autouse=True)
+def sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURSE_DATA", "sample")
+
+
+def excess(predictions: Predictions) -> float:
+    """Mean confidence minus accuracy: above 0 is overconfident."""
+    return float((predictions.mean.max(axis=1) - predictions.correct).mean())
+
+
+def test_moved_digits_make_overconfident_and_pale_ones_too_cautious() -> None:
+    pale = {model: excess(answers(model, "contrast")) for model in MODELS}
+    for model in MODELS:
+        assert min(excess(answers(model, kind)) for kind in ("shift", "rotation")) > 0.2
+        assert pale[model] < -0.2
+    alone, *ensembles = (pale[model] for model in MODELS)
+    assert max(ensembles) < alone  # "the ensembles most of all"
+
+
+def test_a_pool_is_never_calibrated_worse_than_its_kinds_on_average() -> None:
+    each = [answers(MODELS[1], kind) for kind in CORRUPTIONS]
+    pool = Predictions(
+        np.concatenate([one.logits for one in each]), np.concatenate([one.labels for one in each])
+    )
+    errors = [figures.calibration_bins(one).error for one in each]
+    assert figures.calibration_bins(pool).error < np.mean(errors) - 0.05  # they cancel in part
