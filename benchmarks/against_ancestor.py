@@ -23,7 +23,8 @@ from typing import Any
 import tasks
 from processes import Side
 
-from course_utils import data, settings
+from course_utils._support import settings
+from course_utils.images import ImagesError, load_fashion_mnist, load_mnist
 
 MODELS = tuple(tasks.MODELS)
 # What the course wants to reach on two cores of a CPU: (comparison, bound).
@@ -314,9 +315,9 @@ def main(arguments: list[str] | None = None) -> Path:
     else:
         os.environ["COURSE_DATA"] = "full"  # inherited by the processes
         try:
-            data.load_mnist("val")
-            data.load_fashion_mnist("train")
-        except data.DataUnavailableError as error:
+            load_mnist("val")
+            load_fashion_mnist("train")
+        except ImagesError as error:
             sys.exit(
                 f"The benchmark needs all of MNIST and Fashion-MNIST: {error}\n"
                 "Or see that it works on the bundled sample: --sample."

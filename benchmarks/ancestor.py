@@ -29,7 +29,7 @@ from torch_uncertainty.routines import ClassificationRoutine
 from torch_uncertainty.transforms import RepeatTarget
 from torchvision import transforms
 
-from course_utils.data import MEAN, STD, ImageSet
+from course_utils.images import MEAN, STD, ImageSet
 
 BATCH_SIZE = 512
 EVALUATION_BATCH_SIZE = 2048

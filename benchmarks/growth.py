@@ -37,10 +37,12 @@ import torch
 from matplotlib.ticker import NullFormatter
 from torch_uncertainty.methods import deep_ensembles
 
-from course_utils import data, figures, scores, selective, training
-from course_utils.data import ImageSet
-from course_utils.models import LeNet
-from course_utils.predictions import Predictions
+from course_utils import figures
+from course_utils.images import ImageSet, load_mnist
+from course_utils.metrics import scores, selective
+from course_utils.metrics.predictions import Predictions
+from course_utils.networks import training
+from course_utils.networks.models import LeNet
 
 # N log N from 1e3 to 1e6 looks like N to the power of 1.10; the rest is for noise.
 LARGEST_EXPONENT = 1.25
@@ -82,7 +84,7 @@ class Work:
 
 @cache
 def _digits() -> ImageSet:
-    return data.load_validation_digits()
+    return load_mnist("val")
 
 
 def _many(size: int) -> ImageSet:
@@ -91,7 +93,7 @@ def _many(size: int) -> ImageSet:
 
 
 def _training(size: int) -> Callable[[], Any]:
-    train, val = _many(size), data.load_mnist("val").subset(slice(0, 500))
+    train, val = _many(size), load_mnist("val").subset(slice(0, 500))
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -28,7 +28,9 @@ from typing import Any
 import psutil  # comes with ipykernel
 from processes import tree_memory
 
-from course_utils import data, settings
+from course_utils import images as data
+from course_utils._support import settings
+from course_utils.images import load_mnist
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -126,7 +128,7 @@ def megabytes(folder: Path) -> float:
 
 def measure(count: int, notebook: Path, scratch: Path) -> dict[str, Any]:
     """Run the chapter for so many attendees at once, and report what they needed."""
-    source = data.load_mnist("test").source  # fetched once, for all
+    source = load_mnist("test").source  # fetched once, for all
     started = time.monotonic()
     attendees = [start(number, notebook, scratch) for number in range(count)]
     together = watch(attendees)

@@ -32,7 +32,7 @@ sys.path[:0] = [str(REPOSITORY / "tools"), str(Path(__file__).resolve().parent)]
 
 from processes import tree_memory  # noqa: E402
 
-import run_course  # noqa: E402
+from tools.learner import run as run_course  # noqa: E402
 
 LARGEST = 1500.0  # MB: six kernels in the 10 GB that a laptop or a small hub has free
 SAMPLE_EVERY = 0.25  # seconds

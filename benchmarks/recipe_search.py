@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
-from course_utils import data
-from course_utils.models import LeNet
-from course_utils.training import random_affine
+from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
+from course_utils.networks.models import LeNet
+from course_utils.networks.training import random_affine
 
 DEFAULTS = {
     "epochs": 75,
@@ -39,11 +39,11 @@ RECORDS = Path(__file__).with_suffix(".jsonl")
 
 
 @torch.inference_mode()
-def logits_of(model: torch.nn.Module, images: data.ImageSet) -> torch.Tensor:
-    return torch.cat([model(batch) for batch, _ in data.batches(images, 500)])
+def logits_of(model: torch.nn.Module, images: ImageSet) -> torch.Tensor:
+    return torch.cat([model(batch) for batch, _ in batches(images, 500)])
 
 
-def measure(model: torch.nn.Module, val: data.ImageSet, ood: data.ImageSet) -> dict[str, float]:
+def measure(model: torch.nn.Module, val: ImageSet, ood: ImageSet) -> dict[str, float]:
     model.eval()
     logits, labels = logits_of(model, val), torch.tensor(val.labels)
     confidence = logits.softmax(-1).amax(-1)
@@ -60,10 +60,10 @@ def measure(model: torch.nn.Module, val: data.ImageSet, ood: data.ImageSet) -> d
 def main(name: str, settings: dict[str, float]) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(int(settings["seed"]))
-    val = data.load_mnist("val")
-    ood = data.load_fashion_mnist("train").subset(slice(0, 5000))
-    train = data.batches(
-        data.load_mnist("train"),
+    val = load_mnist("val")
+    ood = load_fashion_mnist("train").subset(slice(0, 5000))
+    train = batches(
+        load_mnist("train"),
         int(settings["batch_size"]),
         shuffle=True,
         crop_padding=int(settings["crop_padding"]),

@@ -14,9 +14,9 @@ from lightning.pytorch.callbacks import Callback
 from processes import cpu_clock, wall_clock
 from torch import nn
 
-from course_utils import data, training, zoo
-from course_utils.data import ImageSet
-from course_utils.joint import joint_forward
+from course_utils.images import SPLITS, ImageSet, batches, load_fashion_mnist, load_mnist
+from course_utils.networks import training, zoo
+from course_utils.networks.joint import joint_forward
 
 # Readable name -> architecture of the zoo, members.
 MODELS = {"LeNet": ("lenet", 1), "DE-2": ("deep-ensemble 2", 2), "PE-4": ("packed 2 4", 4)}
@@ -28,9 +28,9 @@ def images() -> dict[str, ImageSet]:
 
     Its OOD images are from Fashion-MNIST's training set. The sample has none: its "test" instead.
     """
-    sets = {split: data.load_mnist(split) for split in data.SPLITS}
+    sets = {split: load_mnist(split) for split in SPLITS}
     ood_split = "train" if sets["train"].source == "full" else "test"
-    ood = data.load_fashion_mnist(ood_split)
+    ood = load_fashion_mnist(ood_split)
     return sets | {"ood": ood.subset(slice(0, len(sets["test"])))}
 
 
@@ -128,7 +128,7 @@ class Reach(Callback):
         was_training = model.training
         model.eval()
         right = 0
-        for inputs, labels in data.batches(self.val, 500, device=routine.device, seed=0):
+        for inputs, labels in batches(self.val, 500, device=routine.device, seed=0):
             logits = model(inputs).unflatten(0, (-1, len(labels)))  # [m, B, C]
             right += int((logits.softmax(-1).mean(0).argmax(-1) == labels).sum())
         model.train(was_training)
@@ -166,7 +166,7 @@ class _Stepper:
         train = images()["train"].subset(slice(0, 20 * training.BATCH_SIZE))
         ready = [
             (inputs, labels.repeat(self.members))
-            for inputs, labels in data.batches(train, training.BATCH_SIZE, device=where, seed=seed)
+            for inputs, labels in batches(train, training.BATCH_SIZE, device=where, seed=seed)
         ]
         self.batches = cycle(ready)
 
@@ -203,7 +203,7 @@ def alternating_steps(seed: int, steps: int) -> dict[str, list[float]]:
 
 def loader_epoch(seed: int) -> float:
     """Seconds that dealing out one epoch takes the course, with nobody computing on it."""
-    batches = data.batches(
+    batches = batches(
         images()["train"],
         training.BATCH_SIZE,
         shuffle=True,

@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from course_utils import data, training, zoo
+from course_utils.images import SPLITS, load_mnist
+from course_utils.networks import training, zoo
 
 MODELS = {"LeNet": "lenet", "DE-2": "deep-ensemble 2", "PE-4": "packed 2 4"}
 # Promised to the learners: mean test accuracy in percent on the full data.
@@ -26,7 +27,7 @@ GOALS = {"LeNet": 98.4, "DE-2": 98.8, "PE-4": 98.2}
 
 def measure(num_seeds: int) -> pd.DataFrame:
     """One row for each model and seed: test accuracy in percent and seconds of training."""
-    train, val, test = (data.load_mnist(split) for split in data.SPLITS)
+    train, val, test = (load_mnist(split) for split in SPLITS)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(num_seeds):

@@ -32,7 +32,7 @@ from driving import CHROMIUM, FLAGS, Lab, run_all  # noqa: E402
 
 DATA = """
 import numpy as np
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 def pretend(count, members, skill, seed):
     generator = np.random.default_rng(seed)

@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
+from ._support.settings import speed
+
+__all__ = ["speed"]
+
 __version__ = "0.1.0"

@@ -25,14 +25,17 @@ import torch
 from torch_uncertainty.datasets import MNISTC
 from torch_uncertainty.methods import deep_ensembles
 
-import lab
-import present
-from course_utils import data, figures, hub, mnist_c, own_data, runs, training, zoo
-from course_utils._checkpoints import read_checkpoint
+from course_utils import figures
 from course_utils.exercises import bug_hunt
 from course_utils.exercises.kinds import Choice, Function, Number
-from course_utils.models import LeNet
-from course_utils.predictions import Predictions
+from course_utils.images import ImagesError, ImageSet, load_mnist
+from course_utils.images import own_images as own_data
+from course_utils.metrics.predictions import Predictions
+from course_utils.networks import hub, mnist_c, runs, training, zoo
+from course_utils.networks.checkpoints import read_checkpoint
+from course_utils.networks.models import LeNet
+from tools.learner import lab
+from tools.presenter import present
 
 ROOT = Path(__file__).resolve().parents[1]
 READ = ("course_utils", "tools", "notebooks/src", "slides/src")
@@ -223,8 +226,8 @@ def test_a_malicious_checkpoint_in_the_way_chapter_3_reads_it(checkpoint: Path) 
 
 
 @pytest.fixture
-def few() -> tuple[data.ImageSet, data.ImageSet]:
-    return tuple(data.load_mnist(split).subset(slice(0, 200)) for split in ("train", "val"))
+def few() -> tuple[ImageSet, ImageSet]:
+    return tuple(load_mnist(split).subset(slice(0, 200)) for split in ("train", "val"))
 
 
 def test_resuming_reads_weights_only_lightning_too(few, tmp_path, trace, monkeypatch) -> None:
@@ -277,7 +280,7 @@ def test_an_npz_of_objects(tmp_path, trace) -> None:
             own_data.from_npz(tmp_path / f"{name}.npz")
         refusal(error)
     for key in ("logits", "labels", "format"):
-        arrays = {"format": np.array("course_utils.predictions/1"), "labels": labels}
+        arrays = {"format": np.array("course_utils.metrics.predictions/1"), "labels": labels}
         arrays |= {"logits": np.zeros((3, 1, 10)), key: evil}
         np.savez(tmp_path / "predictions.npz", **arrays)
         with pytest.raises(ValueError, match="damaged or not a predictions file") as error:
@@ -302,7 +305,7 @@ def test_an_archive_that_would_write_elsewhere(tmp_path, monkeypatch, way) -> No
     monkeypatch.setattr(mnist_c, "_failed", {})
     monkeypatch.setenv("COURSE_DATA", "auto")
     monkeypatch.setenv("COURSE_DATA_DIR", str(place))
-    with contextlib.suppress(data.DataUnavailableError):
+    with contextlib.suppress(ImagesError):
         mnist_c.folder()
     written = {path for path in tmp_path.rglob("*") if path.is_file()}
     outside = {path for path in written if place / mnist_c.IMAGES not in path.parents}
@@ -319,7 +322,7 @@ def test_an_unknown_archive_is_not_opened(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("COURSE_DATA", "auto")
     monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("COURSE_DATA_MIRROR", str(tmp_path / "stick"))
-    with pytest.raises(data.DataUnavailableError, match="md5 differs"):
+    with pytest.raises(ImagesError, match="md5 differs"):
         mnist_c.folder()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from text_checks import Allowed, Text, markdown_of, problems, read_allowed, texts
 
-from course_utils.ledger import KNOWN_DATA, VERSION, Ledger, load
+from course_utils.metrics.ledger import KNOWN_DATA, VERSION, Ledger, load
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ALLOWED = REPOSITORY / "tests" / "texts_allowed.txt"

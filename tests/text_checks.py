@@ -20,7 +20,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.ledger import Entry, Ledger, LedgerError
+from course_utils.metrics.ledger import Entry, Ledger, LedgerError
 
 UNITS = r"%|percentage points?\b|per ?cent\b|milliseconds?\b|seconds?\b|ms\b|s\b"
 NUMBER = r"(?<![\w.,])[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))"

@@ -23,7 +23,7 @@ from .kinds import Function, Misconception, as_array
 if TYPE_CHECKING:
     import torch
 
-    from course_utils.data import ImageSet
+    from course_utils.images import ImageSet
 
 FEWEST = 500  # images a report must rest on
 OBJECTIVE = "find a fault from its symptom, in a script that runs without an error"
@@ -48,7 +48,7 @@ class Examined(Exercise):
 @cache
 def _images(kind: str, split: str) -> frozenset[bytes]:
     """Every image of a part, as bytes, to look up where images come from."""
-    from course_utils.data import load_fashion_mnist, load_mnist
+    from course_utils.images import load_fashion_mnist, load_mnist
 
     load = {"digits": load_mnist, "clothes": load_fashion_mnist}[kind]
     return frozenset(image.tobytes() for image in load(split).images)
@@ -60,7 +60,7 @@ def _share(images: ImageSet, kind: str, split: str) -> float:
 
 
 def _need_images(value: Any, what: str) -> ImageSet:
-    from course_utils.data import ImageSet
+    from course_utils.images import ImageSet
 
     if value is ...:
         raise NotYet(f"nothing is returned for {what}.")
@@ -262,7 +262,7 @@ def _two_sets() -> list[tuple]:
 
 
 def _at_budget(chosen_on: tuple, reported_on: tuple, budget: float) -> np.ndarray:
-    from course_utils import selective
+    from course_utils.metrics import selective
 
     threshold = selective.risk_coverage(*chosen_on).threshold_for_risk(budget)
     point = selective.risk_coverage(*reported_on).at_threshold(threshold)

@@ -9,7 +9,7 @@ import numpy as np
 from .kinds import Choice, Function, Misconception, Number
 
 if TYPE_CHECKING:
-    from course_utils.predictions import Predictions
+    from course_utils.metrics.predictions import Predictions
 
 
 # --- 5.1 ----------------------------------------------------------------------------------------

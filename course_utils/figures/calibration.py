@@ -15,12 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ..intervals import wilson_interval
-from . import checks, style
+from course_utils._support import validation as checks
+from course_utils.metrics.intervals import wilson_interval
+
+from . import style
 from .picture import Picture
 
 if TYPE_CHECKING:
-    from ..predictions import Predictions
+    from course_utils.metrics.predictions import Predictions
 
 FEW = 20  # a bin with fewer images is drawn pale and unconnected: its accuracy is mostly chance
 PALE = 0.45  # opacity of such a marker

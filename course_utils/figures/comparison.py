@@ -12,7 +12,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .disagreement import EXPECTED, MUTUAL, _map_of_members, entropy_split
 from .images import TINT_ANSWER, TINT_OTHER, TINT_TRUE, _vote_color
 from .picture import Picture

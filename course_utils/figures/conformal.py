@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .picture import Picture, message
 
 

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .picture import Picture
 
 if TYPE_CHECKING:
-    from ..predictions import Predictions
+    from course_utils.metrics.predictions import Predictions
 
 
 def confusion_counts(predictions: Predictions) -> np.ndarray:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .picture import Picture
 
 if TYPE_CHECKING:
-    from ..predictions import Predictions
+    from course_utils.metrics.predictions import Predictions
 
 EXPECTED, MUTUAL = style.SKY, style.VERMILLION
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..grouping import GroupingLoss
+from course_utils.metrics.grouping import GroupingLoss
+
 from . import style
 from .picture import Picture
 

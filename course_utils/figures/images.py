@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .picture import Picture, message
 
 if TYPE_CHECKING:
-    from ..predictions import Predictions
+    from course_utils.metrics.predictions import Predictions
 
 TINT_TRUE, TINT_ANSWER, TINT_OTHER = "#CBE3F2", "#F8D8C0", "#E8E8E8"
 LINE = 222  # grey level of the lines between tiles

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .picture import Picture
 
 MOST_POINTS = 1500  # of a curve; more than there are pixels

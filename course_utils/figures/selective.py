@@ -11,11 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .picture import Picture
 
 if TYPE_CHECKING:
-    from ..selective import CostCurve, RiskCoverage
+    from course_utils.metrics.selective import CostCurve, RiskCoverage
 
 MOST_POINTS = 1500
 LEADER, LETTER = 1.6, 0.62  # line to a text beside the axes, and width of a letter, in text heights

@@ -8,7 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .images import mosaic, show
 from .picture import Picture
 

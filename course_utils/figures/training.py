@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import checks, style
+from course_utils._support import validation as checks
+
+from . import style
 from .picture import Picture
 
 #: Columns that Lightning's CSV logger writes for torch-uncertainty's routine, and their names.

@@ -12,8 +12,9 @@ from functools import cache, lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..figures import style
-from ..figures.disagreement import EXPECTED, MUTUAL, entropy_split
+from course_utils.figures import style
+from course_utils.figures.disagreement import EXPECTED, MUTUAL, entropy_split
+
 from .belt import _fitting, _font
 
 WIDTH = 816  # pixels; shown at two thirds, like all figures at 144 dpi

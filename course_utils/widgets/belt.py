@@ -15,7 +15,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..figures import style
+from course_utils.figures import style
 
 EACH_SIDE = 6
 WIDTH, HEIGHT = 1152, 196  # pixels; shown at two thirds, like all figures at 144 dpi

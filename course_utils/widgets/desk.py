@@ -13,15 +13,17 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import scores, selective
-from ..figures import Picture, checks, cost_curves, style
-from ..figures.decisions import CostBar, cost_bars
-from ..figures.selective import thinned
-from ..predictions import Predictions
+from course_utils._support import validation as checks
+from course_utils.figures import Picture, cost_curves, style
+from course_utils.figures.decisions import CostBar, cost_bars
+from course_utils.figures.selective import thinned
+from course_utils.metrics import scores, selective
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+
 from .belt import SHOWN_WIDTH, belt
 from .explorer import items_around
 from .live_picture import encode_png
-from .rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
 from .shell import Shell, as_share, control, heading, row, widget
 
 MOST_EXPENSIVE = 1e6

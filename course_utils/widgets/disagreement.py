@@ -12,11 +12,13 @@ import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import scores
-from ..figures import Picture, checks, disagreement_sheet, entropy_split, style
-from ..figures.disagreement import refill_sheet
-from ..predictions import Predictions
-from .rankings import checked_images, known
+from course_utils._support import validation as checks
+from course_utils.figures import Picture, disagreement_sheet, entropy_split, style
+from course_utils.figures.disagreement import refill_sheet
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import checked_images, known
+
 from .shell import Shell, control, heading, row, widget
 from .stage import Stage
 

@@ -16,10 +16,11 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from .. import centring
-from ..data import MEAN, STD
-from ..figures import checks, style
-from ..predictions import Predictions
+from course_utils._support import validation as checks
+from course_utils.figures import style
+from course_utils.images import MEAN, STD, centring
+from course_utils.metrics.predictions import Predictions
+
 from .answer_card import SHOWN_WIDTH, answer_card, blank_card
 from .live_picture import encode_png
 from .shell import Shell, control, row, widget

@@ -10,10 +10,12 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from ..figures import checks, choices_of_members, style
-from ..predictions import Predictions
-from .choices import Choice, Choices
-from .rankings import known
+from course_utils._support import validation as checks
+from course_utils.figures import choices_of_members, style
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import known
+from course_utils.metrics.subsets import Choice, Choices
+
 from .shell import Shell, control, heading, row, widget
 from .stage import Stage
 from .texts import Text, note, table

@@ -10,11 +10,13 @@ from typing import Any
 import ipywidgets
 import numpy as np
 
-from ..figures import checks, risk_coverage_curves, style
-from ..predictions import Predictions
+from course_utils._support import validation as checks
+from course_utils.figures import risk_coverage_curves, style
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+
 from .belt import SHOWN_WIDTH, Item, belt
 from .live_picture import encode_png
-from .rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
 from .shell import Shell, as_share, control, row, widget
 
 

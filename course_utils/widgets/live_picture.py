@@ -17,8 +17,8 @@ import anywidget
 import numpy as np
 import traitlets
 
-from ..figures import style
-from ..figures.picture import Picture
+from course_utils.figures import style
+from course_utils.figures.picture import Picture
 
 _HERE = Path(__file__).parent
 CSS_PIXELS_PER_INCH = 96

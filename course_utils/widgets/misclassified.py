@@ -11,10 +11,12 @@ import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
-from ..figures import checks, message, model_comparison, style
-from ..figures.comparison import refill_comparison
-from ..predictions import Predictions
-from .rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from course_utils._support import validation as checks
+from course_utils.figures import message, model_comparison, style
+from course_utils.figures.comparison import refill_comparison
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+
 from .shell import Shell, control, row, widget
 from .strip import Strip, Tile
 

@@ -7,9 +7,10 @@ from functools import cache
 
 import ipywidgets
 
-from ..figures import packed_cost_bars, packed_costs, packed_diagram, packed_plan, style
-from ..figures.packed import LAYERS, PackedPlan
-from ..figures.packed_costs import network_flops
+from course_utils.figures import packed_cost_bars, packed_costs, packed_diagram, packed_plan, style
+from course_utils.figures.packed import LAYERS, PackedPlan
+from course_utils.figures.packed_costs import network_flops
+
 from .shell import Shell, control, row, widget
 from .texts import Text, table
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import ipywidgets
 
-from .._display import leaves_still
+from course_utils._support.display import leaves_still
+
 from .live_picture import LivePicture
 from .stage import Stage
 

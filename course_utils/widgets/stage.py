@@ -9,7 +9,8 @@ import matplotlib
 import numpy as np
 from matplotlib.image import AxesImage
 
-from ..figures.picture import Picture
+from course_utils.figures.picture import Picture
+
 from .lettering import Lettering
 from .live_picture import CSS_PIXELS_PER_INCH, encode_png
 

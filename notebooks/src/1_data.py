@@ -48,7 +48,7 @@ if "google.colab" in sys.modules:
 # here.
 
 # %%
-from course_utils import doctor
+from course_utils.health import doctor
 
 doctor.report()
 
@@ -59,7 +59,7 @@ doctor.report()
 # validation), and one to report on (`test`).
 
 # %%
-from course_utils.data import load_mnist
+from course_utils.images import load_mnist
 
 data_train = load_mnist("train")
 data_val = load_mnist("val")
@@ -141,7 +141,7 @@ class_counts.rename_axis("digit").T
 # images.
 
 # %%
-from course_utils.data import MEAN, STD
+from course_utils.images import MEAN, STD
 
 statistics = pd.DataFrame(
     {
@@ -173,7 +173,7 @@ statistics.round(4)
 # for now.
 
 # %%
-from course_utils.data import load_fashion_mnist
+from course_utils.images import load_fashion_mnist
 
 fashion_val = load_fashion_mnist("val")
 figures.sample_grid(fashion_val.images, fashion_val.labels, class_names=figures.FASHION)
@@ -546,7 +546,7 @@ print(f"{data_test.source} data, share of errors in the second half: {second_hal
 # memory and makes a whole batch at once: pick, crop, normalise.
 
 # %%
-from course_utils.data import batches
+from course_utils.images import batches
 
 loader_memory = batches(data_train, batch_size=128, shuffle=True, crop_padding=4, seed=0)
 images, labels = next(iter(loader_memory))
@@ -604,7 +604,7 @@ from contextlib import suppress
 
 from torchvision.datasets import MNIST
 
-from course_utils.data import data_dir
+from course_utils.images import data_dir
 
 dataset = DigitDataset(data_train, crop_then_to_network)
 if data_train.source == "full":

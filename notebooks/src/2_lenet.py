@@ -46,7 +46,7 @@ if "google.colab" in sys.modules:
 # *test* part of Fashion-MNIST, as many as there are test digits.
 
 # %%
-from course_utils.data import load_fashion_mnist, load_mnist
+from course_utils.images import load_fashion_mnist, load_mnist
 
 data_train = load_mnist("train")
 data_val = load_mnist("val")
@@ -62,7 +62,7 @@ for images in (data_train, data_val, data_test, data_ood):
 # you start Jupyter.
 
 # %%
-from course_utils.settings import speed
+from course_utils import speed
 
 print(f"COURSE_SPEED is {speed()!r}.")
 if speed() == "look" and data_test.source == "sample":
@@ -224,7 +224,7 @@ ex2_1.check(num_parameters)
 # %%
 import math
 
-from course_utils.data import batches
+from course_utils.images import batches
 
 images, labels = next(iter(batches(data_train, batch_size=128, shuffle=True, seed=0)))
 with torch.no_grad():
@@ -389,7 +389,7 @@ def one_cycle_sgd(
 # %%
 from torch_uncertainty.routines import ClassificationRoutine
 
-from course_utils.training import BATCH_SIZE, device, epochs_for
+from course_utils.networks.training import BATCH_SIZE, device, epochs_for
 
 train_loader = batches(
     data_train, BATCH_SIZE, shuffle=True, crop_padding=4, device=device(), seed=0
@@ -408,7 +408,7 @@ routine = ClassificationRoutine(
 # batch and one move of the weights. Here is the budget, beside that of the full training set.
 
 # %%
-from course_utils.training import EPOCHS
+from course_utils.networks.training import EPOCHS
 
 budget = pd.DataFrame(
     {"digits": [len(data_train), 55_000], "epochs": [num_epochs, EPOCHS[speed()]]},
@@ -442,7 +442,7 @@ budget
 # - `ProgressLine` is the course's progress bar, one line that stays in the page; it keeps the time,
 #   and stops a training whose loss is not a number any more;
 # - `quiet()` silences a few warnings that you can do nothing about. The list, with a reason for
-#   each, is `course_utils.training.SILENCED`.
+#   each, is `course_utils.networks.training.SILENCED`.
 
 # %%
 from importlib.util import find_spec
@@ -451,12 +451,12 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch_uncertainty import TUTrainer
 
-from course_utils import runs
-from course_utils.progress import ProgressLine
-from course_utils.training import quiet
+from course_utils.networks import runs
+from course_utils.networks.progress import ProgressLine
+from course_utils.networks.training import quiet
 
 quiet()
-folder = runs.folder(data_train.source) / "lenet"
+folder = runs.folder() / "lenet"
 loggers = [CSVLogger(folder, name="", version="")]
 if find_spec("tensorboard"):
     loggers.append(TensorBoardLogger(folder, name="", version=""))
@@ -585,8 +585,8 @@ figures.training_curves(
 # instead.
 
 # %%
-from course_utils import zoo
-from course_utils.training import interruptible
+from course_utils.networks import zoo
+from course_utils.networks.training import interruptible
 
 if speed() == "look":
     model = zoo.load("short-lenet")
@@ -672,7 +672,7 @@ else:
 # torch-uncertainty's metrics readable names and units.
 
 # %%
-from course_utils.training import evaluate
+from course_utils.networks.training import evaluate
 
 print(f"{len(data_test):,} digits, {len(data_ood):,} clothes, {data_test.source} data")
 table = evaluate({"LeNet": model}, data_test, data_ood)
@@ -767,8 +767,8 @@ table.round(3)
 # %%
 import numpy as np
 
-from course_utils import scores, selective
-from course_utils.training import predict
+from course_utils.metrics import scores, selective
+from course_utils.networks.training import predict
 
 predictions = predict(model, data_test)
 predictions_ood = predict(model, data_ood)
@@ -1035,7 +1035,7 @@ print(f"AUROC, counting grey pixels: {grey.auroc:.3f}")
 # facts of its training in the folder `runs`.
 
 # %%
-from course_utils.training import Fit
+from course_utils.networks.training import Fit
 
 if speed() == "look":
     print("Nothing to hand on: later chapters take the same weights from the zoo.")
@@ -1053,12 +1053,12 @@ else:
         last_checkpoint=folder / "last.ckpt",
     )
     runs.save(fit, data_train, data_test, data_ood)
-    print(f"Left in {runs.folder(data_train.source).name}: lenet,", end=" ")
+    print(f"Left in {runs.folder().name}: lenet,", end=" ")
     print(f"trained in {progress.seconds:.0f} s.")
 
 # %% [markdown]
-# From now on you need not write all this. `course_utils.training.fit` does the same in one call,
-# and `course_utils.models.LeNet` is this network, word for word.
+# From now on you need not write all this. `course_utils.networks.training.fit` does the same in one call,
+# and `course_utils.networks.models.LeNet` is this network, word for word.
 
 # %% [markdown]
 # How far did you get? (Only this kernel knows, and it forgets.)

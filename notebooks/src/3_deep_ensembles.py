@@ -49,13 +49,13 @@ if "google.colab" in sys.modules:
 # one that comes with the course. The next line says which.
 
 # %%
-from course_utils import runs
-from course_utils.data import load_fashion_mnist, load_mnist
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.networks import runs
 
 data_train, data_val = load_mnist("train"), load_mnist("val")
 data_test = load_mnist("test")
 data_ood = load_fashion_mnist("test").subset(slice(len(data_test)))
-single = runs.load("lenet", data_train.source)
+single = runs.load("lenet")
 print(f"We test on {len(data_test):,} digits, and on as many pictures of clothes.")
 
 # %% [markdown]
@@ -186,7 +186,7 @@ ex3_2.check(choice)
 import torch
 from torch_uncertainty.methods import deep_ensembles
 
-from course_utils.models import LeNet
+from course_utils.networks.models import LeNet
 
 torch.manual_seed(0)
 ensemble = deep_ensembles(LeNet(), num_estimators=2)
@@ -241,7 +241,7 @@ pd.DataFrame(tried).T.rename_axis(["given", "reset_model_parameters"])
 # library einops this is `(m b) c`.
 
 # %%
-from course_utils.data import batches
+from course_utils.images import batches
 
 images, labels = next(iter(batches(data_train, batch_size=4, shuffle=True, seed=0)))
 outputs = ensemble(images)
@@ -376,7 +376,7 @@ from itertools import islice
 
 import torch.nn.functional as F
 
-from course_utils.training import one_cycle_sgd
+from course_utils.networks.training import one_cycle_sgd
 
 
 def train_a_little(model, batch_list, num_rows, num_members):
@@ -459,7 +459,7 @@ ex3_5.check(choice)
 from torch import nn
 from torch_uncertainty.routines import ClassificationRoutine
 
-from course_utils.training import BATCH_SIZE, device, epochs_for, quiet
+from course_utils.networks.training import BATCH_SIZE, device, epochs_for, quiet
 
 quiet()
 train_loader = batches(
@@ -485,9 +485,9 @@ from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch_uncertainty import TUTrainer
 
-from course_utils.progress import ProgressLine
+from course_utils.networks.progress import ProgressLine
 
-folder = runs.folder(data_train.source) / "deep-ensemble-2"
+folder = runs.folder() / "deep-ensemble-2"
 checkpoint = ModelCheckpoint(
     folder,
     filename="best",
@@ -516,9 +516,9 @@ trainer = TUTrainer(
 # With `COURSE_SPEED=look` we take an ensemble that was trained this way and comes with the course.
 
 # %%
-from course_utils import zoo
-from course_utils.settings import speed
-from course_utils.training import Fit, interruptible
+from course_utils import speed
+from course_utils.networks import zoo
+from course_utils.networks.training import Fit, interruptible
 
 if speed() == "look":
     ensemble = zoo.load("short-deep-ensemble-2")
@@ -563,7 +563,7 @@ else:
 # `predict` of the course keeps the members' logits apart: images, members, classes.
 
 # %%
-from course_utils.training import predict
+from course_utils.networks.training import predict
 
 predictions_two = predict(ensemble, data_test)
 predictions_two
@@ -600,7 +600,7 @@ pd.Series(nll, name="NLL on the test digits").round(4).to_frame()
 # ways: their answers, with `Predictions.combine`, and the networks, as a list.
 
 # %%
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 first, second = zoo.load("lenet-0"), zoo.load("lenet-1")
 answers = [predict(first, data_test), predict(second, data_test)]
@@ -736,7 +736,7 @@ predictions_eight_ood = predict(eight, data_ood)
 # with a short time-out, and checks that they hold the weights of a LeNet and nothing else.
 
 # %%
-from course_utils import hub
+from course_utils.networks import hub
 
 checkpoint_paths = []
 if data_test.source == "full":
@@ -935,7 +935,7 @@ ensemble_builder(
 # We look for the test digit about which the eight members disagree most, by mutual information.
 
 # %%
-from course_utils import scores
+from course_utils.metrics import scores
 
 mutual_information = scores.mutual_information(predictions_eight)
 most_disputed = int(mutual_information.argmax())
@@ -1147,7 +1147,7 @@ def num_steps(history):
 
 
 # %%
-from course_utils.training import evaluate
+from course_utils.networks.training import evaluate
 
 models = {"LeNet": single.model, "DE-2": ensemble, "one of the 8": first, "DE-8": eight}
 histories = {"LeNet": single.facts, "DE-2": facts_two}

@@ -406,7 +406,7 @@ ex4_4.check(packed_parameters)
 # We trust the formula after we have counted.
 
 # %%
-from course_utils.models import LeNet
+from course_utils.networks.models import LeNet
 
 M, alpha = 4, 2
 lenet, packed_lenet = LeNet(), PackedLeNet(alpha=alpha, num_estimators=M)
@@ -575,7 +575,7 @@ small_lenets = take_apart(packed_lenet)
 # five networks about real digits.
 
 # %%
-from course_utils.data import batches, load_mnist
+from course_utils.images import batches, load_mnist
 
 data_train, data_val, data_test = (load_mnist(split) for split in ("train", "val", "test"))
 images, labels = next(iter(batches(data_val, batch_size=128, shuffle=True, seed=0)))
@@ -639,7 +639,7 @@ torch.testing.assert_close(4 * gradient_packed, gradient_alone, rtol=1e-4, atol=
 # %%
 from torch_uncertainty.transforms import RepeatTarget
 
-from course_utils import training
+from course_utils.networks import training
 
 print("labels of a batch of 3, repeated:", RepeatTarget(4)((images[:3], labels[:3]))[1].tolist())
 for name, model, members in (("LeNet", lenet, 1), ("PE-4", packed_lenet, 4)):
@@ -651,12 +651,13 @@ for name, model, members in (("LeNet", lenet, 1), ("PE-4", packed_lenet, 4)):
 # Now we train. With `COURSE_SPEED=look` we take finished weights from the course's zoo.
 
 # %%
-from course_utils import runs, settings
-from course_utils.data import load_fashion_mnist
+from course_utils import speed
+from course_utils.images import load_fashion_mnist
+from course_utils.networks import runs
 
 fashion_test = load_fashion_mnist("test")
-if settings.speed() == "look":
-    packed_run = runs.load("packed-4", data_train.source)
+if speed() == "look":
+    packed_run = runs.load("packed-4")
 else:
     torch.manual_seed(0)
     packed_fit = training.fit(
@@ -664,7 +665,7 @@ else:
         data_train,
         data_val,
         name="packed-4",
-        folder=runs.folder(data_train.source),
+        folder=runs.folder(),
     )
     packed_run = runs.save(packed_fit, data_train, data_test, fashion_test)
     print(f"{packed_fit.epochs} epochs in {packed_fit.seconds:.1f} s on {packed_fit.device}")
@@ -697,7 +698,7 @@ pd.Series(accuracies).mul(100).round(2).to_frame(f"accuracy on {len(data_test):,
 # AUROC is the probability that a random piece of clothing gets a higher score than a random digit.
 
 # %%
-from course_utils import scores
+from course_utils.metrics import scores
 
 print(f"{len(predictions):,} digits, {len(predictions_ood):,} clothes")
 auroc = {
@@ -745,11 +746,11 @@ figures.score_histograms(
 #   yours.
 
 # %%
-from course_utils import zoo
+from course_utils.networks import zoo
 
 own_runs = {
-    "LeNet": runs.load("lenet", data_train.source),
-    "DE-2": runs.load("deep-ensemble-2", data_train.source),
+    "LeNet": runs.load("lenet"),
+    "DE-2": runs.load("deep-ensemble-2"),
     "PE-4": packed_run,
 }
 zoo_names = ("lenet-0", "packed-4-0", "deep-ensemble-8")
@@ -817,7 +818,7 @@ table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']}
 # models), and look at the difference in accuracy to the LeNet of the same group.
 
 # %%
-from course_utils.intervals import paired_bootstrap
+from course_utils.metrics.intervals import paired_bootstrap
 
 answers = {name: run.predictions(data_test) for name, run in own_runs.items()}
 answers["packed-4-0"] = training.predict(models["packed-4-0"], data_test)

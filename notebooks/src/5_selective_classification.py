@@ -54,7 +54,7 @@ if "google.colab" in sys.modules:
 # %%
 import numpy as np
 
-from course_utils.data import ImageSet, load_fashion_mnist, load_mnist
+from course_utils.images import ImageSet, load_fashion_mnist, load_mnist
 
 
 def together(name, *image_sets):
@@ -77,8 +77,8 @@ print(f"{len(data_val):,} digits to choose on, {len(data_test):,} to report on."
 # two are DE-2.
 
 # %%
-from course_utils import zoo
-from course_utils.training import predict
+from course_utils.networks import zoo
+from course_utils.networks.training import predict
 
 
 def ask(eight, packed, images):
@@ -133,7 +133,7 @@ pd.DataFrame(errors).T.astype({"mistakes": int}).round(2)
 # Take a threshold and count.
 
 # %%
-from course_utils import scores, selective
+from course_utils.metrics import scores, selective
 
 predictions = test["LeNet"]
 uncertainty = scores.max_probability(predictions)  # 1 - max p: "the chance of being wrong"
@@ -334,7 +334,7 @@ def by_torch_uncertainty(predictions):
 three_ways = pd.DataFrame(
     {
         "by hand": by_hand,
-        "course_utils.selective": by_the_course(predictions.take(ten)),
+        "course_utils.metrics.selective": by_the_course(predictions.take(ten)),
         "torch-uncertainty": by_torch_uncertainty(predictions.take(ten)),
     }
 )
@@ -489,7 +489,7 @@ ex5_2.check(choice)
 # them again 300 times with replacement, the same digits for all models, and shade 95 % intervals.
 
 # %%
-from course_utils.resampling import Resamples, percentile_interval
+from course_utils.metrics.resampling import Resamples, percentile_interval
 
 draws = Resamples(len(data_test), num_resamples=300)
 curves, bands = {}, {}
@@ -655,7 +655,7 @@ figures.Picture(
 # digits we take the largest coverage that keeps it.
 
 # %%
-from course_utils.intervals import wilson_interval
+from course_utils.metrics.intervals import wilson_interval
 
 target = 0.01
 rows = {}
@@ -844,12 +844,12 @@ pd.DataFrame(
 # ## A fixed threshold under shift
 #
 # Your threshold was chosen on clean digits. Then the scanner gets dirty. We damage the test digits
-# with `course_utils.corruptions`: eight kinds in five severities, made on the spot from transforms
+# with `course_utils.images.corruptions`: eight kinds in five severities, made on the spot from transforms
 # of torchvision and torch-uncertainty. (They are not MNIST-C, a published set; chapter 6 says
 # more.) We take three kinds, and a thousand of the test digits.
 
 # %%
-from course_utils.corruptions import SEVERITIES, corrupt
+from course_utils.images.corruptions import SEVERITIES, corrupt
 
 kinds = ("blur", "Gaussian noise", "rotation")
 some = data_test.subset(slice(0, len(data_test), len(data_test) // 1_000))
@@ -1203,7 +1203,7 @@ figures.misclassified_gallery(data_test.images, p, indices=remaining)
 # MNIST are wrong, or cannot be agreed upon. Below a certain risk you no longer measure the model,
 # but the labels.
 #
-# **Try it.** Your own network from chapter 2 is `runs.load("lenet", load_mnist("train").source)`
+# **Try it.** Your own network from chapter 2 is `runs.load("lenet")`
 # (with `from course_utils import runs`); its `.predictions(images)` fit into every cell above. Ask
 # it about `load_mnist("test")` only: if you work on the sample, it was trained on the others.
 

@@ -54,9 +54,11 @@ if "google.colab" in sys.modules:
 import numpy as np
 import pandas as pd
 
-from course_utils import figures, scores, zoo
-from course_utils.data import ImageSet, batches, load_fashion_mnist, load_mnist
-from course_utils.training import predict
+from course_utils import figures
+from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
+from course_utils.metrics import scores
+from course_utils.networks import zoo
+from course_utils.networks.training import predict
 
 data_train = load_mnist("train")
 data_val = load_mnist("val")
@@ -130,8 +132,8 @@ pd.DataFrame(
 # cannot be compared with published ones.
 
 # %%
-from course_utils.corruptions import CORRUPTIONS, corrupt
 from course_utils.figures.shift import severity_curves, severity_sheet
+from course_utils.images.corruptions import CORRUPTIONS, corrupt
 
 severities = (0, 1, 2, 3, 4, 5)
 one_digit = digits.images[digits.labels == 4][:1]
@@ -331,8 +333,8 @@ ex6_1.check(choice)
 # %%
 from torch_uncertainty.datasets import MNISTC
 
-from course_utils import mnist_c
-from course_utils.data import DataUnavailableError
+from course_utils.images import DataUnavailableError
+from course_utils.networks import mnist_c
 
 try:
     everything = MNISTC(mnist_c.folder(), subset="all", split="test")
@@ -390,7 +392,7 @@ keys = {
 from torch_uncertainty import TUTrainer
 from torch_uncertainty.routines import ClassificationRoutine
 
-from course_utils.training import quiet
+from course_utils.networks.training import quiet
 
 quiet()
 rows = {}
@@ -453,7 +455,7 @@ print(f"temperature of the modest LeNet: {temperature:.2f}")
 # logits that we have already; it saves asking the network again.
 
 # %%
-from course_utils import calibration, selective
+from course_utils.metrics import calibration, selective
 
 before = modest_answers["LeNet"]
 after = calibration.scale(before, members=temperature)
@@ -551,7 +553,7 @@ ex6_2.check(choice)
 # %%
 from torch_uncertainty.post_processing import IsotonicRegressionScaler
 
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 
 def repaired(scaler, images):
@@ -692,7 +694,7 @@ ex6_3.check(pool_then_calibrate)
 # damage each of them in one of the ways of the section on distribution shift.
 
 # %%
-from course_utils.corruptions import CORRUPTIONS, corrupt
+from course_utils.images.corruptions import CORRUPTIONS, corrupt
 
 some_digits = digits.subset(generator.choice(len(digits), 1_000, replace=False))
 kind = generator.integers(len(CORRUPTIONS), size=len(some_digits))
@@ -868,7 +870,7 @@ prediction_set_gallery(pictures, sets["THR"][shown], labels, limit=24)
 # set, as torch-uncertainty does.
 
 # %%
-from course_utils import conformal
+from course_utils.metrics import conformal
 
 fitted, answers = modest_val["LeNet"], modest_answers["LeNet"]
 scores_val = conformal.threshold_scores(fitted.mean)
@@ -998,7 +1000,7 @@ pd.DataFrame(rows).T.round(4)
 # And if the images change? We damage digits, and keep the threshold of the clean ones.
 
 # %%
-from course_utils.corruptions import CORRUPTIONS, corrupt
+from course_utils.images.corruptions import CORRUPTIONS, corrupt
 
 generator = np.random.default_rng(seed=0)
 some_digits = digits.subset(generator.choice(len(digits), 400, replace=False))
@@ -1218,7 +1220,7 @@ import torch
 from torch_uncertainty.methods import batch_ensemble, mc_dropout
 from torch_uncertainty.models.classification.lenet import lenet
 
-from course_utils.models import LeNet
+from course_utils.networks.models import LeNet
 
 torch.manual_seed(0)
 dropout = mc_dropout(lenet(1, 10, dropout_rate=0.1), num_estimators=16, on_batch=False)
@@ -1243,23 +1245,22 @@ for name, model in (("MC-dropout", dropout), ("BatchEnsemble", shared)):
 # `training.fit` counts the answers in both modes, so it gets the first two right.
 
 # %%
-from course_utils import runs, settings, training
+from course_utils import speed
+from course_utils.networks import runs, training
 
 loaded = {"LeNet": "lenet", "DE-2": "deep-ensemble-2", "PE-4": "packed-4"}
 small, histories = {}, {}
 for title, name in loaded.items():
-    run = runs.load(name, data_train.source)
+    run = runs.load(name)
     small[title], histories[title] = run.model, run.facts
 newcomers = {"MC-dropout": ("short-mc-dropout", dropout)}
 newcomers["BatchEnsemble"] = ("short-batch-ensemble-4", shared)
 for title, (name, model) in newcomers.items():
-    if settings.speed() == "look":
+    if speed() == "look":
         small[title], histories[title] = zoo.load(name), zoo.facts(name)
         print(f"{title}: weights from the course's zoo ({name})")
     else:
-        fit = training.fit(
-            model, data_train, data_val, name=name, folder=runs.folder(data_train.source)
-        )
+        fit = training.fit(model, data_train, data_val, name=name, folder=runs.folder())
         small[title] = fit.model
         histories[title] = {"epochs": fit.epochs, "num_train": len(data_train)}
 
@@ -1268,7 +1269,7 @@ for title, (name, model) in newcomers.items():
 # up to 4,000 digits drawn at random, and as many clothes. The AUROC is that of the entropy.
 
 # %%
-from course_utils.calibration import negative_log_likelihood
+from course_utils.metrics.calibration import negative_log_likelihood
 
 generator = np.random.default_rng(seed=3)
 num_each = min(len(data_test), len(data_ood), 4_000)
@@ -1440,7 +1441,7 @@ pd.Series(
 
 # %%
 from course_utils.figures.grouping import grouping_diagram
-from course_utils.grouping import grouping_loss, without_groups
+from course_utils.metrics.grouping import grouping_loss, without_groups
 
 noise = generator.normal(size=(num_images, 3))
 found = grouping_loss(confidence, correct, np.column_stack([group, noise]))
@@ -1486,7 +1487,7 @@ grouping_diagram(grouping_loss(confidence, correct, features, num_bins=10, image
 # %%
 from sklearn.isotonic import IsotonicRegression
 
-from course_utils.corruptions import corrupt
+from course_utils.images.corruptions import corrupt
 
 num_stream = 2 * (min(len(digits), 4_000) // 2)
 stream = digits.subset(np.random.default_rng(seed=4).permutation(len(digits))[:num_stream])
@@ -1617,7 +1618,7 @@ sorted(path.name for path in letters.iterdir())
 # labels. Files without subfolders must begin with their class, like `7_anna.png`.
 
 # %%
-from course_utils import own_data
+from course_utils.images import own_images as own_data
 
 mine = own_data.from_folder(letters)
 print(mine)
@@ -1728,7 +1729,7 @@ for name, (images, labels) in arrays.items():
 import torch
 from torch.nn.functional import cross_entropy
 
-from course_utils.models import LeNet
+from course_utils.networks.models import LeNet
 
 whole = batches(data_train, 128, shuffle=True, seed=5)
 shares = [
@@ -1783,8 +1784,8 @@ print("digits of both ranks:", len(set(prints[0]) & set(prints[1])))
 # %%
 import torch
 
-from course_utils import runs, training
-from course_utils.models import LeNet
+from course_utils.networks import runs, training
+from course_utils.networks.models import LeNet
 
 if torch.cuda.device_count() > 1 and not torch.cuda.is_initialized():
     fit = training.fit(
@@ -1792,7 +1793,7 @@ if torch.cuda.device_count() > 1 and not torch.cuda.is_initialized():
         data_train,
         data_val,
         name="lenet-many",
-        folder=runs.folder(data_train.source),
+        folder=runs.folder(),
         devices=2,
         strategy="ddp_notebook",
     )
@@ -1805,14 +1806,14 @@ else:
 # %% [markdown]
 # ### In a script, on a cluster
 #
-# `tools/train_on_many.py` calls the same `fit` with `devices`, `num_nodes` and the strategy `ddp`.
+# `tools/learner/train_on_many.py` calls the same `fit` with `devices`, `num_nodes` and the strategy `ddp`.
 #
 # ```bash
 # # four GPUs of one machine
-# python tools/train_on_many.py --devices 4
+# python tools/learner/train_on_many.py --devices 4
 # # two machines of a SLURM cluster, four GPUs each
 # srun --nodes=2 --ntasks-per-node=4 --gpus-per-node=4 \
-#     python tools/train_on_many.py --devices 4 --nodes 2
+#     python tools/learner/train_on_many.py --devices 4 --nodes 2
 # ```
 #
 # Without enough GPUs, processes on the CPU stand in, so you can try it anywhere; a test of this
@@ -1830,7 +1831,7 @@ else:
 #
 # ```bash
 # for member in 0 1 2 3; do
-#     CUDA_VISIBLE_DEVICES=$member python tools/train_on_many.py --seed $member &
+#     CUDA_VISIBLE_DEVICES=$member python tools/learner/train_on_many.py --seed $member &
 # done
 # wait
 # ```

@@ -56,9 +56,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import selective, zoo
-from course_utils.data import batches, load_fashion_mnist, load_mnist
-from course_utils.training import quiet
+from course_utils.images import batches, load_fashion_mnist, load_mnist
+from course_utils.metrics import selective
+from course_utils.networks import zoo
+from course_utils.networks.training import quiet
 
 quiet()  # hardware, and what nobody can do anything about
 
@@ -132,7 +133,7 @@ class Training(LightningModule):
 # %%
 from torch_uncertainty.methods import deep_ensembles
 
-from course_utils.models import LeNet
+from course_utils.networks.models import LeNet
 
 torch.manual_seed(0)
 two = deep_ensembles([LeNet() for _ in range(num_members)], task="classification")

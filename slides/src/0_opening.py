@@ -9,9 +9,11 @@
 # %% slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
 import numpy as np
 
-from course_utils import figures, ledger, scores, selective, zoo
-from course_utils.data import load_fashion_mnist, load_mnist
-from course_utils.training import predict
+from course_utils import figures
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.metrics import ledger, scores, selective
+from course_utils.networks import zoo
+from course_utils.networks.training import predict
 
 figures.style.use("slides")
 digits = load_mnist("test")

@@ -11,8 +11,8 @@ import matplotlib
 import numpy as np
 
 from course_utils import figures
-from course_utils.data import load_fashion_mnist, load_mnist
 from course_utils.figures import style
+from course_utils.images import load_fashion_mnist, load_mnist
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
@@ -141,6 +141,7 @@ figures.sample_grid(clothes.images, clothes.labels, class_names=figures.FASHION,
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Counting grey pixels finds most clothes
+
 
 # %% jupyter={"source_hidden": true}
 def share_of_grey(images):
@@ -398,7 +399,7 @@ picture
 # ## Training meets the images in batches
 
 # %%
-from course_utils.data import batches
+from course_utils.images import batches
 
 loader = batches(train, batch_size=128, shuffle=True, crop_padding=4, seed=0)
 images, labels = next(iter(loader))

@@ -11,10 +11,12 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from course_utils import figures, ledger, scores, selective, zoo
-from course_utils.data import load_fashion_mnist, load_mnist
+from course_utils import figures
 from course_utils.figures import style
-from course_utils.training import predict
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.metrics import ledger, scores, selective
+from course_utils.networks import zoo
+from course_utils.networks.training import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
@@ -215,7 +217,7 @@ figures.Picture(
 # %% jupyter={"source_hidden": true}
 import torch
 
-from course_utils.training import one_cycle_sgd
+from course_utils.networks.training import one_cycle_sgd
 
 
 def rates(per_epoch):

@@ -11,10 +11,12 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from course_utils import figures, ledger, scores, zoo
-from course_utils.data import load_fashion_mnist, load_mnist
+from course_utils import figures
 from course_utils.figures import style
-from course_utils.training import predict
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.metrics import ledger, scores
+from course_utils.networks import zoo
+from course_utils.networks.training import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
@@ -81,6 +83,7 @@ figures.Picture(figure, f"Mistakes of two modest LeNets on {len(digits):,} digit
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Average what they say, not how loud they are
+
 
 # %% jupyter={"source_hidden": true}
 def softmax(logits):
@@ -183,6 +186,7 @@ figures.Picture(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The first members bring most of the gain
 
+
 # %% jupyter={"source_hidden": true}
 def series(measure, scale, **look):
     """A measure against the number of members, from the ledger."""
@@ -226,7 +230,7 @@ figures.metric_against_members(
 import torch
 from torch_uncertainty.methods import deep_ensembles
 
-from course_utils.models import LeNet
+from course_utils.networks.models import LeNet
 
 for reset in (True, False):
     ensemble = deep_ensembles(LeNet(), 8, reset_model_parameters=reset)

@@ -15,11 +15,13 @@ import torch.nn.functional as F
 from torch import nn
 from torch_uncertainty import layers
 
-from course_utils import figures, ledger, scores, zoo
-from course_utils.data import batches, load_fashion_mnist, load_mnist
+from course_utils import figures
 from course_utils.figures import style
-from course_utils.models import LeNet, PackedLeNet
-from course_utils.training import predict
+from course_utils.images import batches, load_fashion_mnist, load_mnist
+from course_utils.metrics import ledger, scores
+from course_utils.networks import zoo
+from course_utils.networks.models import LeNet, PackedLeNet
+from course_utils.networks.training import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
@@ -104,9 +106,9 @@ for group in range(2):
     outputs, inputs = slice(3 * group, 3 * group + 3), slice(2 * group, 2 * group + 2)
     whole[outputs, inputs] = grouped.weight[outputs].detach().norm(dim=(2, 3)).numpy()
 figure = style.canvas(8, 3.3)
-axes, words = style.panels(
-    figure, columns=(1, 1), left=5, right=0.5, top=0.8, bottom=3.2, gap_x=4
-)[0]
+axes, words = style.panels(figure, columns=(1, 1), left=5, right=0.5, top=0.8, bottom=3.2, gap_x=4)[
+    0
+]
 axes.imshow(whole, cmap="Blues", vmin=0, aspect="auto")
 axes.set(xticks=range(4), yticks=range(6))
 style.label(axes, x="channel in", y="channel out")

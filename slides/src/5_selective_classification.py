@@ -11,10 +11,12 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from course_utils import figures, scores, selective, zoo
-from course_utils.data import load_fashion_mnist, load_mnist
+from course_utils import figures
 from course_utils.figures import style
-from course_utils.training import predict
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.metrics import scores, selective
+from course_utils.networks import zoo
+from course_utils.networks.training import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
@@ -120,6 +122,7 @@ figures.risk_coverage_curves({"LeNet": curve}, operating_points={"LeNet": 0.1})
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Only the order counts, not the numbers
+
 
 # %% jupyter={"source_hidden": true}
 def calibration_error(confidence, num_bins=15):
@@ -248,7 +251,7 @@ figures.Picture(
 # ## Eight answer more at the same risk
 
 # %% jupyter={"source_hidden": true}
-from course_utils.resampling import Resamples
+from course_utils.metrics.resampling import Resamples
 
 draws = Resamples(len(digits), num_resamples=100)
 coverages = np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0])
@@ -387,7 +390,7 @@ figures.Picture(
 # ## Under blur it refers enough, under rotation it does not
 
 # %% jupyter={"source_hidden": true}
-from course_utils.corruptions import corrupt
+from course_utils.images.corruptions import corrupt
 
 on_val = selective.risk_coverage(scores.max_probability(eight_val), eight_val.correct)
 threshold = on_val.threshold_for_risk(target)

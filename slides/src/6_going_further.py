@@ -11,11 +11,13 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from course_utils import calibration, conformal, figures, scores, selective, zoo
-from course_utils.corruptions import CORRUPTIONS, corrupt
-from course_utils.data import ImageSet, batches, load_fashion_mnist, load_mnist
+from course_utils import figures
 from course_utils.figures import style
-from course_utils.training import predict
+from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
+from course_utils.images.corruptions import CORRUPTIONS, corrupt
+from course_utils.metrics import calibration, conformal, scores, selective
+from course_utils.networks import zoo
+from course_utils.networks.training import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
@@ -80,6 +82,7 @@ severity_sheet(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Accuracy falls, and confidence loses its meaning
 
+
 # %% jupyter={"source_hidden": true}
 def all_kinds(severity):
     """Some digits, damaged in all eight ways."""
@@ -102,6 +105,7 @@ for title, network in networks.items():
         values = (p.correct.mean(), error, scores.entropy(p).mean(), apart)
         for measure, value in zip(measured[title], values, strict=True):
             measured[title][measure].append(value)
+
 
 # %% jupyter={"source_hidden": true}
 def curves(*measures):
@@ -544,7 +548,7 @@ pd.DataFrame(rows).T
 
 # %% jupyter={"source_hidden": true}
 from course_utils.figures.grouping import grouping_diagram
-from course_utils.grouping import grouping_loss
+from course_utils.metrics.grouping import grouping_loss
 
 world = np.random.default_rng(0)
 confidence = world.uniform(0.6, 0.85, 10_000)
@@ -615,12 +619,10 @@ figures.Picture(figure, f"A digit as black on white, and inverted. Of 300 such d
 
 # %%
 shares = [
-    batches(validation, 64, shuffle=True, seed=5, rank=rank, world_size=2)
-    for rank in range(2)
+    batches(validation, 64, shuffle=True, seed=5, rank=rank, world_size=2) for rank in range(2)
 ]
 first, second = (
-    {image.numpy().tobytes() for images, _ in share for image in images}
-    for share in shares
+    {image.numpy().tobytes() for images, _ in share for image in images} for share in shares
 )
 print(f"{len(first)} and {len(second)}; in both: {len(first & second)}")
 print("together:", len(first | second), "of", len(validation))

@@ -18,8 +18,10 @@ import ancestor  # noqa: E402
 import tasks  # noqa: E402
 from processes import Side, tree_memory  # noqa: E402
 
-from course_utils import data, training  # noqa: E402
-from course_utils.models import LeNet  # noqa: E402
+from course_utils import images as data
+from course_utils.images import ImagesError, batches, load_mnist
+from course_utils.networks import training  # noqa: E402
+from course_utils.networks.models import LeNet  # noqa: E402
 
 
 def _side(fit: float, test: float, accuracy: float) -> dict[str, float]:
@@ -124,13 +126,13 @@ def test_every_goal_is_judged():
 def test_reach_stops_above_the_target_with_the_clock_paused(tmp_path, monkeypatch):
     clock = iter(range(0, 10_000, 10))
     monkeypatch.setattr(tasks, "wall_clock", lambda: float(next(clock)))
-    val = data.load_mnist("val")
+    val = load_mnist("val")
     accuracies = iter([0.3, 0.5, 0.7, 0.9])
     reach = tasks.Reach(val, 0.5, every=2)
     monkeypatch.setattr(reach, "_look", lambda routine: next(accuracies))
     torch.manual_seed(0)
     training.fit(
-        LeNet(), data.load_mnist("train"), val,
+        LeNet(), load_mnist("train"), val,
         name="LeNet", folder=tmp_path, epochs=1, callbacks=[reach],
     )  # fmt: skip
     # 0.5 is not above 0.5: the third look stops
@@ -140,7 +142,7 @@ def test_reach_stops_above_the_target_with_the_clock_paused(tmp_path, monkeypatc
 
 
 def test_reach_sees_the_accuracy_of_the_mean_of_the_members(monkeypatch):
-    val = data.load_mnist("val").subset(slice(0, 300))
+    val = load_mnist("val").subset(slice(0, 300))
     model = tasks._build("PE-4", 0).train()
     routine = training.CourseRoutine(
         model, num_classes=10, is_ensemble=True, format_batch_fn=training.RepeatTarget(4)
@@ -151,9 +153,9 @@ def test_reach_sees_the_accuracy_of_the_mean_of_the_members(monkeypatch):
 
 
 def test_both_sides_see_the_same_digits():
-    train = data.load_mnist("train").subset(slice(0, 40))
+    train = load_mnist("train").subset(slice(0, 40))
     inputs, labels = next(iter(ancestor.evaluation_loader(train, workers=0)))
-    ours, our_labels = next(iter(data.batches(train, 40)))
+    ours, our_labels = next(iter(batches(train, 40)))
     torch.testing.assert_close(inputs, ours)
     assert torch.equal(labels, our_labels)
 
@@ -185,7 +187,7 @@ def test_without_the_full_data_it_says_what_to_do(monkeypatch, capsys):
     assert "needs the full data, or --sample" in capsys.readouterr().err
 
     def unavailable(split: str) -> None:
-        raise data.DataUnavailableError("no mirror, no network.")
+        raise ImagesError("no mirror, no network.")
 
     monkeypatch.setenv("COURSE_DATA", "auto")
     monkeypatch.setattr(data, "load_mnist", unavailable)

@@ -12,7 +12,7 @@ from looking import PICTURES, at_rest, changed_by, press
 
 DATA = """
 import numpy as np
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 def pretend(count, skill, seed):
     generator = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ import pytest
 from driving import REPOSITORY, errors, run_all, shoot
 from looking import cut_off, move, move_all, violations
 
-import course_pages
+from tools.learner import pages as course_pages
 
 pytestmark = pytest.mark.timeout(900)
 CHAPTERS = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))

@@ -13,7 +13,7 @@ from looking import at_rest, changed_by, in_both_themes, press
 DATA = """
 import numpy as np
 from course_utils import data, figures
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import disagreement_explorer
 
 digits, clothes = data.load_mnist("val"), data.load_fashion_mnist("val")

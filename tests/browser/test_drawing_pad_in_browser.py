@@ -13,7 +13,7 @@ from looking import at_rest, changed_by, in_both_themes
 PAD = """
 import numpy as np
 from course_utils import data
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import drawing_pad
 
 weights = np.random.default_rng(0).normal(size=(784, 8, 10))
@@ -230,7 +230,7 @@ def test_pages_of_the_course_keep_the_answer(lab: Any) -> None:
     import nbformat
     from nbconvert.preprocessors import ExecutePreprocessor
 
-    from still_widgets import freeze
+    from tools.learner.still_widgets import freeze
 
     lab.write("pad-frozen", [PAD.format(more=EXAMPLES)])
     notebook = nbformat.read(lab.folder / "pad-frozen.ipynb", 4)

@@ -69,7 +69,7 @@ class Session:
             environment.pop(name, None)
         self.log = (home / "server.log").open("w")
         self.process = subprocess.Popen(
-            [sys.executable, "tools/lab.py", "--expose-app-in-browser"],
+            [sys.executable, "-m", "tools.learner.lab", "--expose-app-in-browser"],
             cwd=course,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ from looking import at_rest, changed_by, press
 DATA = """
 import numpy as np
 from course_utils import data
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 digits = data.load_mnist("val")
 

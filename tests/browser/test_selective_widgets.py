@@ -14,7 +14,7 @@ from looking import at_rest, changed_by, press
 DATA = """
 import numpy as np
 from course_utils import data
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 digits, strange = data.load_mnist("val"), data.load_fashion_mnist("val")
 
@@ -140,7 +140,7 @@ def test_pages_of_the_course_keep_the_picture(lab: Any) -> None:
     import nbformat
     from nbconvert.preprocessors import ExecutePreprocessor
 
-    from still_widgets import freeze
+    from tools.learner.still_widgets import freeze
 
     lab.write("frozen", [DATA, EXPLORER])
     notebook = nbformat.read(lab.folder / "frozen.ipynb", 4)

@@ -25,7 +25,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if CHROMIUM is None:
         pytest.skip("printing the decks needs Chromium: apt install chromium")
     folder = tmp_path_factory.mktemp("slides")
-    command = [sys.executable, "tools/make_slides.py", "--build", str(folder)]
+    command = [sys.executable, "-m", "tools.presenter.slides", "--build", str(folder)]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=1200)
     assert result.returncode == 0, result.stdout + result.stderr
     return folder

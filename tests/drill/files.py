@@ -13,7 +13,7 @@ from drill import fault, finish, judge_words, read, start
 from network import SAMPLE, STAND_IN, load_digits_and_clothes, mirrors, stand_in_for_mnist
 from test_data import IMAGES, Server, pages, write_files
 
-from course_utils import _files
+from course_utils.images import files as _files
 
 LABELS = "t10k-labels-idx1-ubyte"
 
@@ -76,7 +76,7 @@ def damaged_weights(title: str, damage) -> None:
 
     @fault(title, "refused with one sentence, the others load")
     def damaged(place: Path) -> None:
-        from course_utils import zoo
+        from course_utils.networks import zoo
 
         zoo.FOLDER = Path(shutil.copytree(zoo.FOLDER, place / "zoo"))
         damage(zoo.FOLDER)
@@ -103,8 +103,8 @@ damaged_weights(
 def damaged_download(place: Path) -> None:
     from test_hub import checkpoint_bytes
 
-    from course_utils import hub
-    from course_utils.models import LeNet
+    from course_utils.networks import hub
+    from course_utils.networks.models import LeNet
 
     folder = place / "data/tutorial-models"
     folder.mkdir(parents=True)
@@ -122,7 +122,7 @@ def damaged_run(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     from trainings import few_digits, train
 
-    from course_utils import runs
+    from course_utils.networks import runs
 
     digits = few_digits()
     saved = runs.save(train(place, "lenet"), digits, digits)
@@ -159,7 +159,7 @@ def disk_full_of_images(place: Path) -> None:
 def disk_full_of_weights(place: Path) -> None:
     from network import hub_that_misbehaves
 
-    from course_utils import hub
+    from course_utils.networks import hub
 
     hub_that_misbehaves(lambda handler, name: False)
     folder = place / "disk/data/tutorial-models"
@@ -177,7 +177,7 @@ def disk_full_of_checkpoints(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     from trainings import few_digits, train
 
-    from course_utils import runs
+    from course_utils.networks import runs
 
     digits = few_digits()
     os.environ["COURSE_RUNS_DIR"] = str(place / "disk/runs")
@@ -197,7 +197,7 @@ def disk_full_of_results(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     from trainings import few_digits, train
 
-    from course_utils import runs, training
+    from course_utils.networks import runs, training
 
     digits = few_digits()
     os.environ["COURSE_RUNS_DIR"] = str(place / "runs")
@@ -283,7 +283,7 @@ def shared_runs(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     from trainings import few_digits
 
-    from course_utils import runs
+    from course_utils.networks import runs
 
     both = [start(SAVE, str(place / str(seed)), str(seed)) for seed in range(2)]
     for notebook in both:
@@ -291,7 +291,7 @@ def shared_runs(place: Path) -> None:
     for notebook in both:
         notebook.stdin.write("go\n")
         notebook.stdin.flush()
-    facts, digits, origins = runs.folder("sample") / "lenet.json", few_digits(), []
+    facts, digits, origins = runs.folder() / "lenet.json", few_digits(), []
     while any(notebook.poll() is None for notebook in both):
         if facts.exists() or origins:
             with contextlib.redirect_stdout(None):

@@ -71,7 +71,7 @@ def own_kernel(place: Path, **variables: str) -> Iterator[Kernel]:
     """The course's kernel, without a server."""
     from jupyter_client.manager import KernelManager
 
-    os.environ["JUPYTER_PATH"] = str(REPOSITORY / "tools/jupyter")
+    os.environ["JUPYTER_PATH"] = str(REPOSITORY / "tools/learner/jupyter")
     manager = KernelManager(kernel_name="python3")
     variables = environment(COURSE_DATA="sample", **variables)
     manager.start_kernel(env=variables, cwd=str(place), stderr=subprocess.DEVNULL)
@@ -103,7 +103,7 @@ class Lab:
         for name in ("DISPLAY", "WAYLAND_DISPLAY", "JUPYTER_TOKEN"):
             variables.pop(name, None)
         self.process = subprocess.Popen(
-            [sys.executable, "tools/lab.py"],
+            [sys.executable, "-m", "tools.learner.lab"],
             cwd=self.course,
             env=variables,
             stdin=subprocess.DEVNULL,

@@ -36,11 +36,11 @@ AWKWARD = "Kurs für Anfänger (2. Teil)"
 NOTEBOOK = """
 from pathlib import Path
 from course_utils import data, runs, training
-from course_utils.models import LeNet
+from course_utils.networks.models import LeNet
 print(Path.cwd().name, data.data_dir().name)
 digits = data.load_mnist("train").subset(slice(0, 500))
 val = data.load_mnist("val").subset(slice(0, 100))
-where = runs.folder("sample")
+where = runs.folder()
 fit = training.fit(LeNet(), digits, val, name="lenet", folder=where, epochs=1)
 runs.save(fit, digits, digits)
 print(runs.load("lenet", "sample").predictions(digits), fit.log)
@@ -76,7 +76,7 @@ def awkward_names(place: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    judge_words(run("tools/run_course.py"), "1 of 1 chapters", AWKWARD.split()[0])
+    judge_words(run("tools/learner/run.py"), "1 of 1 chapters", AWKWARD.split()[0])
     assert (course / "runs/sample-train/lenet.json").exists()
     assert "Daten für alle" in (course / "build/1 Übung.html").read_text(encoding="utf-8")
     hand_out = "import lab; lab.fill(lab.ROOT / 'notebooks', lab.ROOT / 'work')"
@@ -97,7 +97,7 @@ def windows_lines(place: Path) -> None:
     for source in sources.glob("*.py"):
         source.write_bytes(source.read_bytes().replace(b"\n", b"\r\n"))
     sys.path.insert(0, str(REPOSITORY / "tools"))
-    from notebooks import check
+    from tools.author.notebooks import check
 
     wrong = check(place)
     judge_words("\n".join(wrong) or "Notebooks and sources are in step.")

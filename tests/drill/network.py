@@ -15,7 +15,9 @@ from pathlib import Path
 from drill import REPOSITORY, fault, judge_words, read
 from test_data import IMAGES, Server, SilentServer, pages, wrong_bodies
 
-from course_utils import _files, data
+from course_utils import images as data
+from course_utils.images import SPLITS, load_fashion_mnist, load_mnist
+from course_utils.images import files as _files
 
 SAMPLE = r"the bundled sample is used"
 # MNIST's four files, but short: transfers are real, and take milliseconds
@@ -41,8 +43,8 @@ def mirrors(room: str = "", torchvision: str = "http://127.0.0.1:1") -> None:
 
 def load_digits_and_clothes() -> str:
     """As the first cell of a chapter does. Returns the source."""
-    return {data.load_mnist(split).source for split in data.SPLITS}.pop() + (
-        "" if data.load_fashion_mnist("test").source == "sample" else " and more"
+    return {load_mnist(split).source for split in SPLITS}.pop() + (
+        "" if load_fashion_mnist("test").source == "sample" else " and more"
     )
 
 
@@ -60,7 +62,7 @@ def installing(place: Path) -> None:
     shutil.copy(REPOSITORY / "pyproject.toml", place)
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     variables |= {"PIP_RETRIES": "1", "PIP_CONFIG_FILE": os.devnull}
-    command = [sys.executable, "tools/install.py", "lab"]
+    command = [sys.executable, "tools/learner/install.py", "lab"]
     done = subprocess.run(command, cwd=place, env=variables, capture_output=True, text=True)
     assert done.returncode == 1
     # pip's own lines come before those of the course
@@ -83,7 +85,7 @@ def images_without_network(place: Path) -> None:
     within="no network",
 )
 def weights_without_network(place: Path) -> None:
-    from course_utils import hub
+    from course_utils.networks import hub
 
     read(hub.checkpoints, "cannot be reached", error=hub.HubError)
 
@@ -94,7 +96,7 @@ def weights_without_network(place: Path) -> None:
     within="no network",
 )
 def corruptions_without_network(place: Path) -> None:
-    from course_utils import mnist_c
+    from course_utils.networks import mnist_c
 
     read(mnist_c.folder, "MNIST-C cannot be had", "restart the kernel", error=RuntimeError)
 
@@ -108,7 +110,7 @@ def everything_else(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     from trainings import few_digits, train
 
-    from course_utils import runs, training, zoo
+    from course_utils.networks import runs, training, zoo
 
     digits = few_digits()
     runs.save(train(place, "lenet"), digits, digits)
@@ -205,8 +207,8 @@ def hub_that_misbehaves(misbehave: Callable) -> object:
 
     from test_hub import StandIn, checkpoint_bytes
 
-    from course_utils import hub
-    from course_utils.models import LeNet
+    from course_utils.networks import hub
+    from course_utils.networks.models import LeNet
 
     server = StandIn({name: checkpoint_bytes(LeNet()) for name in hub.FILE_NAMES})
     server.misbehave = misbehave
@@ -220,7 +222,7 @@ def hub_that_misbehaves(misbehave: Callable) -> object:
     "one sentence, three files are kept, and the next try asks for five",
 )
 def rate_limited(place: Path) -> None:
-    from course_utils import hub
+    from course_utils.networks import hub
 
     late = hub.FILE_NAMES[3:]
     server = hub_that_misbehaves(lambda handler, name: name in late and handler.refuse(429))
@@ -236,7 +238,7 @@ def rate_limited(place: Path) -> None:
 
 @fault("The hub accepts and says nothing", "given up after some seconds, one sentence")
 def silent_hub(place: Path) -> None:
-    from course_utils import hub
+    from course_utils.networks import hub
 
     server = hub_that_misbehaves(lambda handler, name: handler.server.released.wait(60) or True)
     started = time.monotonic()
@@ -249,8 +251,8 @@ def silent_hub(place: Path) -> None:
 def foreign_weights(place: Path) -> None:
     from test_hub import checkpoint_bytes
 
-    from course_utils import hub
-    from course_utils.models import PackedLeNet
+    from course_utils.networks import hub
+    from course_utils.networks.models import PackedLeNet
 
     server = hub_that_misbehaves(lambda handler, name: False)
     server.files[hub.FILE_NAMES[5]] = checkpoint_bytes(PackedLeNet())

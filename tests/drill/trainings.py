@@ -17,21 +17,22 @@ INTERRUPT_AT = STEPS + 2  # in the middle of the second epoch
 
 def few_digits() -> Any:
     """The images that networks are trained on here."""
-    from course_utils import data
+    from course_utils.images import load_mnist
 
-    return data.load_mnist("train").subset(slice(0, 3000, 6))
+    return load_mnist("train").subset(slice(0, 3000, 6))
 
 
 def train(folder: Path, name: str, *, seed: int = 0, epochs: int = EPOCHS, **more: Any) -> Any:
     """A LeNet, trained for a second."""
     import torch
 
-    from course_utils import data, training
-    from course_utils.models import LeNet
+    from course_utils.images import load_mnist
+    from course_utils.networks import training
+    from course_utils.networks.models import LeNet
 
     torch.manual_seed(seed)
     few = few_digits()
-    val = data.load_mnist("val").subset(slice(0, 100))
+    val = load_mnist("val").subset(slice(0, 100))
     return training.fit(LeNet(), few, val, name=name, folder=folder, epochs=epochs, **more)
 
 
@@ -114,18 +115,18 @@ def killed(place: Path) -> None:
 )
 def killed_before_handing_on(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
-    from course_utils import runs
+    from course_utils.networks import runs
 
     digits = few_digits()
-    first = runs.save(train(runs.folder("sample"), "lenet"), digits, digits)
-    stopped(runs.folder("sample"), signal.SIGKILL)
+    first = runs.save(train(runs.folder(), "lenet"), digits, digits)
+    stopped(runs.folder(), signal.SIGKILL)
     assert read(lambda: runs.load("lenet", "sample"), "your own training").facts == first.facts
 
 
 @fault("The loss becomes NaN", "the training stops, and says why and what to try")
 def diverged(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
-    from course_utils import training
+    from course_utils.networks import training
 
     def reckless(model: Any, num_steps: int, num_members: int) -> dict:
         return training.one_cycle_sgd(model, num_steps, num_members, learning_rate=1e6)
@@ -141,10 +142,11 @@ def diverged(place: Path) -> None:
 def absent_gpu(place: Path) -> None:
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     os.environ["COURSE_DATA"] = "sample"
-    from course_utils import data, training
+    from course_utils.images import batches
+    from course_utils.networks import training
 
     ask = ("no GPU here", "falls back to the CPU")
-    read(lambda: data.batches(few_digits(), 10, device="cuda"), *ask, error=ValueError)
+    read(lambda: batches(few_digits(), 10, device="cuda"), *ask, error=ValueError)
     assert training.device().type == "cpu"
     assert train(place, "lenet").device.startswith("CPU")
 
@@ -155,7 +157,7 @@ class Hungry:
     def __new__(cls, most: int) -> Any:
         import torch
 
-        from course_utils.models import LeNet
+        from course_utils.networks.models import LeNet
 
         class Network(LeNet):
             def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -174,7 +176,7 @@ def full_gpu(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     import numpy as np
 
-    from course_utils import training
+    from course_utils.networks import training
 
     hungry, fed = Hungry(most=50), Hungry(most=10_000)
     fed.load_state_dict(hungry.state_dict())
@@ -188,10 +190,11 @@ def full_gpu(place: Path) -> None:
 )
 def full_gpu_in_training(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
-    from course_utils import data, training
+    from course_utils.images import load_mnist
+    from course_utils.networks import training
 
     def attempt() -> None:
-        val = data.load_mnist("val").subset(slice(0, 100))
+        val = load_mnist("val").subset(slice(0, 100))
         training.fit(Hungry(most=48), few_digits(), val, name="x", folder=place, epochs=1)
 
     read(attempt, "GPU's memory does not suffice", "CUDA_VISIBLE_DEVICES", error=MemoryError)
@@ -213,9 +216,9 @@ os.environ["COURSE_DATA"] = "sample"
 from trainings import few_digits
 from course_utils import data, runs, training, zoo
 name, digits = sys.argv[2], few_digits()
-val = data.load_mnist("val").subset(slice(0, 100))
+val = load_mnist("val").subset(slice(0, 100))
 model = zoo.build(runs.ARCHITECTURES[name])
-folder = runs.folder("sample")
+folder = runs.folder()
 runs.save(training.fit(model, digits, val, name=name, folder=folder, epochs=1), digits, digits)
 runs.load(name, "sample")
 """

@@ -3,7 +3,7 @@
 import numpy as np
 from planted import Planted
 
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 CURVE = "def risk_coverage_by_hand(confidence, correct):\n"
 WALK = """\

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import selective
-from course_utils.data import load_fashion_mnist, load_mnist
 from course_utils.exercises import bug_hunt
 from course_utils.exercises.bug_hunt import BUGS, Scoreboard, scoreboard, symptom
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.metrics import selective
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "7_bug_hunt.ipynb"
 NUMBERS = range(1, len(BUGS) + 1)

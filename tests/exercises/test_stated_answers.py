@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from course_utils import selective
 from course_utils.exercises.chapter_5 import ex5_2, ex5_4
+from course_utils.metrics import selective
 
 
 def curve_of(ranks: np.ndarray) -> selective.RiskCoverage:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from course_utils import figures, scores, selective
-from course_utils.predictions import Predictions
+from course_utils import figures
+from course_utils.metrics import scores, selective
+from course_utils.metrics.predictions import Predictions
 
 N, M, C = 400, 8, 10
 

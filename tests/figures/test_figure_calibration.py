@@ -9,8 +9,8 @@ from matplotlib.patches import StepPatch
 
 from course_utils import figures
 from course_utils.figures.calibration import FEW
-from course_utils.intervals import wilson_interval
-from course_utils.predictions import Predictions
+from course_utils.metrics.intervals import wilson_interval
+from course_utils.metrics.predictions import Predictions
 
 
 @pytest.mark.parametrize("skill", [-2.0, 0.0, 3.0])

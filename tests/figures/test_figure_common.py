@@ -219,7 +219,7 @@ def test_import_is_light() -> None:
 import sys, time
 import matplotlib.figure, matplotlib.backends.backend_agg
 start = time.process_time()
-import course_utils.figures, course_utils.selective
+import course_utils.figures, course_utils.metrics.selective
 seconds = time.process_time() - start
 heavy = {"torch", "torchvision", "sklearn", "pandas", "scipy", "matplotlib.pyplot"}
 print(seconds, *sorted(heavy & set(sys.modules)))

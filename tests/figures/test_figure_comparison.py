@@ -7,11 +7,12 @@ import pytest
 from figure_examples import DEEP, IMAGES, MODELS, PACKED, SINGLE, side_by_side
 from matplotlib.colors import to_hex
 
-from course_utils import figures, scores
+from course_utils import figures
 from course_utils.figures import images as colors
 from course_utils.figures import style
 from course_utils.figures.comparison import refill_comparison
-from course_utils.predictions import Predictions
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
 
 MIXED = int(np.flatnonzero(SINGLE.correct != DEEP.correct)[0])
 

@@ -7,10 +7,11 @@ import pytest
 from figure_examples import DEEP, IMAGES, SINGLE, make_predictions
 from test_figure_common import check_texts
 
-from course_utils import figures, scores
+from course_utils import figures
 from course_utils.figures import style
 from course_utils.figures.disagreement import agreement, refill_sheet
-from course_utils.predictions import Predictions
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
 
 
 @pytest.mark.parametrize("members", [1, 2, 8])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from course_utils.figures.grouping import grouping_diagram
-from course_utils.grouping import GroupingLoss
+from course_utils.metrics.grouping import GroupingLoss
 
 ESTIMATE = GroupingLoss(
     plug_in=0.03,

@@ -9,9 +9,9 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_hex
 
 from course_utils import figures
-from course_utils.figures import checks
+from course_utils._support import validation as checks
 from course_utils.figures import images as drawing
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 
 def texts_of(picture: figures.Picture) -> list[str]:

@@ -19,14 +19,14 @@ def counted(model) -> tuple[int, int]:
 
 
 def test_lenet_costs_what_torch_counts() -> None:
-    models = pytest.importorskip("course_utils.models")
+    models = pytest.importorskip("course_utils.networks.models")
     lenet, *_ = figures.packed_costs(figures.packed_plan(4, 2))
     assert (lenet.parameters, lenet.flops) == counted(models.LeNet()) == (44_426, 563_280)
 
 
 @pytest.mark.parametrize("members", range(1, 9))
 def test_every_setting_on_offer_costs_what_torch_counts(members: int) -> None:
-    models = pytest.importorskip("course_utils.models")
+    models = pytest.importorskip("course_utils.networks.models")
     from course_utils.widgets.packed_calculator import buildable
 
     assert buildable(members)
@@ -37,7 +37,7 @@ def test_every_setting_on_offer_costs_what_torch_counts(members: int) -> None:
 
 
 def test_a_deep_ensemble_costs_what_torch_counts() -> None:
-    models = pytest.importorskip("course_utils.models")
+    models = pytest.importorskip("course_utils.networks.models")
     from torch_uncertainty.methods import deep_ensembles
 
     _, _, deep = figures.packed_costs(figures.packed_plan(3, 1.5))

@@ -8,8 +8,9 @@ from figure_examples import BAND, COSTS, CURVES, DEEP, LONG_MODELS, UNCERTAINTY
 from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 
-from course_utils import figures, selective
+from course_utils import figures
 from course_utils.figures.selective import MOST_POINTS
+from course_utils.metrics import selective
 
 
 def line_of(picture: figures.Picture, name: str) -> Line2D:

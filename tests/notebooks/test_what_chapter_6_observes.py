@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from course_utils import data, figures, zoo
-from course_utils.corruptions import CORRUPTIONS, corrupt
-from course_utils.predictions import Predictions
+from course_utils import figures
+from course_utils.images import load_mnist
+from course_utils.images.corruptions import CORRUPTIONS, corrupt
+from course_utils.metrics.predictions import Predictions
+from course_utils.networks import zoo
 
 MODELS = ("modest-lenet-0", "modest-deep-ensemble-8", "modest-packed-4")
 
 
 def answers(model: str, kind: str) -> Predictions:
     """Of one network, to the sample's test digits at severity 5."""
-    from course_utils.training import predict
+    from course_utils.networks.training import predict
 
-    digits = data.load_mnist("test")
+    digits = load_mnist("test")
     return predict(zoo.load(model), corrupt(digits, kind, severity=5))
 
 

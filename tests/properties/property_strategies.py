@@ -7,7 +7,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 SHAPES = hnp.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6).filter(
     lambda shape: shape[-1] > 1

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from course_utils import data, scores, selective
-from course_utils.predictions import Predictions
+from course_utils.images import load_mnist
+from course_utils.metrics import scores, selective
+from course_utils.metrics.predictions import Predictions
 
 torch = pytest.importorskip("torch")
 
-from course_utils import training, zoo  # noqa: E402
+from course_utils.networks import training, zoo  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -34,8 +35,8 @@ def answers_after_training(architecture: str, folder: Path, threads: int = 1) ->
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = zoo.build(architecture)
-    digits = data.load_mnist("train").subset(slice(0, 3000, 8)).subset(slice(0, 256))
-    others = data.load_mnist("val").subset(slice(0, 1000, 5))
+    digits = load_mnist("train").subset(slice(0, 3000, 8)).subset(slice(0, 256))
+    others = load_mnist("val").subset(slice(0, 1000, 5))
     training.fit(
         model, digits, others, name=architecture, folder=folder, epochs=2,
         augment=training.random_affine,

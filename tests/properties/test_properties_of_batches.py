@@ -9,8 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from course_utils import data
-from course_utils.data import ImageSet
+from course_utils.images import MEAN, STD, Batches, ImageSet, batches
 
 torch = pytest.importorskip("torch")
 
@@ -27,10 +26,10 @@ def grey(count: int) -> ImageSet:
 
 def shades_of(images: torch.Tensor) -> list[int]:
     """Which images they are, by the pixel in the middle, which no crop of at most 4 removes."""
-    return (images[:, 0, 14, 14] * data.STD + data.MEAN).mul(255).round().long().tolist()
+    return (images[:, 0, 14, 14] * STD + MEAN).mul(255).round().long().tolist()
 
 
-def epoch(loader: data.Batches) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+def epoch(loader: Batches) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
     """Images, labels and the sizes of the batches of one epoch."""
     images, labels = zip(*loader, strict=True)
     return torch.cat(images), torch.cat(labels), [len(one) for one in labels]
@@ -38,7 +37,7 @@ def epoch(loader: data.Batches) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
 
 @given(COUNTS, st.integers(1, 50), st.booleans(), st.integers(0, 4), SEEDS)
 def test_every_image_comes_once_with_its_label(count, batch_size, shuffle, padding, seed):
-    loader = data.batches(grey(count), batch_size, shuffle=shuffle, crop_padding=padding, seed=seed)
+    loader = batches(grey(count), batch_size, shuffle=shuffle, crop_padding=padding, seed=seed)
     for _ in range(2):
         images, labels, sizes = epoch(loader)
         seen = shades_of(images)
@@ -51,7 +50,7 @@ def test_every_image_comes_once_with_its_label(count, batch_size, shuffle, paddi
 @given(COUNTS, st.integers(1, 50), st.integers(1, 50), st.integers(0, 4), SEEDS)
 def test_the_size_of_a_batch_changes_no_pixel(count, first, second, padding, seed):
     one, other = (
-        epoch(data.batches(grey(count), size, shuffle=True, crop_padding=padding, seed=seed))
+        epoch(batches(grey(count), size, shuffle=True, crop_padding=padding, seed=seed))
         for size in (first, second)
     )
     assert torch.equal(one[0], other[0])
@@ -64,7 +63,7 @@ def test_ranks_share_all_images_evenly(count, batch_size, ranks, seed):
     seen: Counter[int] = Counter()
     lengths = set()
     for rank in range(ranks):
-        loader = data.batches(
+        loader = batches(
             grey(count), batch_size, shuffle=True, seed=seed, rank=rank, world_size=ranks
         )
         images, _, sizes = epoch(loader)
@@ -82,13 +81,13 @@ def test_a_crop_is_a_window_of_the_padded_image(count, padding, seed):
     generator = np.random.default_rng(seed)
     images = generator.integers(0, 256, (count, 28, 28), dtype=np.uint8)
     one = ImageSet(images, np.zeros(count, np.int64), "noise")
-    cropped, _, _ = epoch(data.batches(one, 5, crop_padding=padding, seed=seed))
+    cropped, _, _ = epoch(batches(one, 5, crop_padding=padding, seed=seed))
     padded = np.pad(images, ((0, 0), (padding, padding), (padding, padding)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))
-    found = (cropped[:, 0] * data.STD + data.MEAN).mul(255).round().to(torch.uint8).numpy()
+    found = (cropped[:, 0] * STD + MEAN).mul(255).round().to(torch.uint8).numpy()
     for image in range(count):
         same = (windows[image] == found[image]).all(axis=(-1, -2))
         assert same.sum() == 1
     assert cropped.dtype == torch.float32
-    assert cropped.min() >= (0 - data.MEAN) / data.STD - 1e-5
-    assert cropped.max() <= (1 - data.MEAN) / data.STD + 1e-5
+    assert cropped.min() >= (0 - MEAN) / STD - 1e-5
+    assert cropped.max() <= (1 - MEAN) / STD + 1e-5

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from property_strategies import labelled, logits, orders
 
-from course_utils import calibration
-from course_utils.predictions import Predictions
+from course_utils.metrics import calibration
+from course_utils.metrics.predictions import Predictions
 
 TEMPERATURES = st.floats(0.05, 20)
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from property_strategies import exact_probabilities, labelled, orders
 
-from course_utils import conformal
-from course_utils.predictions import Predictions
+from course_utils.metrics import conformal
+from course_utils.metrics.predictions import Predictions
 
 ALPHAS = st.floats(0.01, 0.99)
 MANY_TIES = hnp.arrays(np.float64, st.integers(1, 60), elements=st.integers(0, 8))

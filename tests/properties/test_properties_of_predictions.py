@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from property_strategies import SHAPES, answers, exact_probabilities, logits, orders
 
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 # zeros of both signs, the tiniest, the largest: all of float32 but NaN and infinity
 ANYTHING = hnp.arrays(

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from property_strategies import ORDINARY, answers, exact_probabilities, logits, orders
 
-from course_utils import scores, selective
-from course_utils.predictions import Predictions
+from course_utils.metrics import scores, selective
+from course_utils.metrics.predictions import Predictions
 
 VOTES = ("Variation ratio", "Disagreement")
 SMOOTH = [name for name in scores.SCORES if name not in VOTES]

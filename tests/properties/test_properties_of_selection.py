@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from property_strategies import labelled, ranked_answers
 
-from course_utils import scores, selective
-from course_utils.resampling import Resamples
-from course_utils.selective import risk_coverage
+from course_utils.metrics import scores, selective
+from course_utils.metrics.resampling import Resamples
+from course_utils.metrics.selective import risk_coverage
 
 SHARES = st.floats(0, 1)
 COSTS = st.sampled_from([0.0, 0.1, 1.0, 2.5, 10.0])

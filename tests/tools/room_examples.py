@@ -9,8 +9,7 @@ from pathlib import Path
 
 from packaging import tags
 
-import room_install
-import room_kit
+from tools.presenter import room_install, room_kit
 
 HERE = room_kit.this_machine()
 OWN_TAG = str(next(iter(tags.sys_tags())))
@@ -49,7 +48,7 @@ def packages(folder: Path) -> Path:
 def kit(folder: Path, content: dict[str, bytes] | None = None) -> Path:
     """A finished kit for this machine, with some more files."""
     files = {
-        "course/tools/install.py": INSTALL.encode(),
+        "course/tools/learner/install.py": INSTALL.encode(),
         "course/notebooks/1_data.ipynb": b"{}",
         "data/MNIST/raw/labels.gz": b"not really",
         "index.html": b"<!DOCTYPE html><title>kit</title>",

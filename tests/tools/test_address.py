@@ -1,4 +1,4 @@
-"""`tools/address.py`: one address, in pyproject.toml, and badges made of it."""
+"""`tools/author/address.py`: one address, in pyproject.toml, and badges made of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import address
-import notebooks
+from tools.author import address, notebooks
 
 ROOT = address.ROOT
 GITHUB = "https://github.com/someone/course"

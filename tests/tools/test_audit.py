@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import audit
-import install
+from tools.author import audit
+from tools.learner import install
 
 SOUND = {"name": "numpy", "version": "2.3.0", "vulns": []}
 WEAK = {

@@ -18,9 +18,8 @@ from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-import colab_cells
-import course_pages
-import install
+from tools.learner import colab_cells, install
+from tools.learner import pages as course_pages
 
 tomllib = pytest.importorskip("tomllib")  # Python 3.11 and later
 

@@ -12,8 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-import install
-import widgets7
+from tools.author import widgets7
+from tools.learner import install
 
 tomllib = pytest.importorskip("tomllib")  # Python 3.11 and later
 

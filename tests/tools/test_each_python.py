@@ -9,8 +9,7 @@ from types import SimpleNamespace
 import pytest
 from packaging.requirements import Requirement
 
-import each_python
-import lowest
+from tools.author import each_python, lowest
 
 REPOSITORY = each_python.install.ROOT
 

@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from latex2mathml.converter import convert
 
-import formulas
+from tools.presenter import formulas
 
 
 def drawn(latex: str, display: str = "block") -> BeautifulSoup:

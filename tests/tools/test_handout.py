@@ -1,4 +1,4 @@
-"""`tools/handout.py`: every exercise is on the page, whole, and the page can be printed."""
+"""`tools/presenter/handout.py`: every exercise is on the page, whole, and the page can be printed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-import handout
 from course_utils.exercises import Choice, Exercise, bug_hunt
-from make_slides import chromium
+from tools.presenter import handout
+from tools.presenter.slides import chromium
 
 PARTS = list(handout.parts(handout.ROOT / "notebooks"))
 ALL = [exercise for part in PARTS for exercise in part.exercises]

@@ -1,4 +1,4 @@
-"""`tools/install.py` with interpreters that only pretend, so that nothing is really installed."""
+"""`tools/learner/install.py` with interpreters that only pretend, so that nothing is really installed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-import install
-import widgets7
+from tools.author import widgets7
+from tools.learner import install
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pretended interpreters are scripts")
 

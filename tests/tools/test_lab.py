@@ -1,4 +1,4 @@
-"""`tools/lab.py`: what an attendee wrote is never lost, and the repository stays clean."""
+"""`tools/learner/lab.py`: what an attendee wrote is never lost, and the repository stays clean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import lab
+from tools.learner import lab
 
 ROOT = Path(lab.__file__).parents[1]
 
@@ -171,7 +171,7 @@ def test_saving_in_jupyterlab_touches_the_copy_only(repository: Path) -> None:
         port = free.getsockname()[1]
     token = "only-for-this-test"
     server = subprocess.Popen(
-        [sys.executable, "tools/lab.py", f"--port={port}", "--ServerApp.port_retries=0"],
+        [sys.executable, "-m", "tools.learner.lab", f"--port={port}", "--ServerApp.port_retries=0"],
         cwd=repository,
         env=os.environ | {"JUPYTER_TOKEN": token, "DISPLAY": "", "WAYLAND_DISPLAY": ""},
         stdin=subprocess.DEVNULL,

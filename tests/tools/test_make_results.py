@@ -8,20 +8,22 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-import make_results
-import make_zoo
-from course_utils import data, ledger, selective, zoo
-from course_utils.predictions import Predictions
-from course_utils.scores import max_probability
-from make_results import Results
-from result_claims import ToJudge, claims_to_judge, difference_on_images, t_half_width
+from course_utils.images import ImageSet
+from course_utils.metrics import ledger, selective
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.scores import max_probability
+from course_utils.networks import zoo
+from tools.author import results as make_results
+from tools.author import zoo as make_zoo
+from tools.author.result_claims import ToJudge, claims_to_judge, difference_on_images, t_half_width
+from tools.author.results import Results
 
 NUM_IMAGES = 400
 
 
-def image_set(name: str) -> data.ImageSet:
+def image_set(name: str) -> ImageSet:
     images = np.zeros((NUM_IMAGES, 28, 28), np.uint8)
-    return data.ImageSet(images, np.arange(NUM_IMAGES) % 10, name)
+    return ImageSet(images, np.arange(NUM_IMAGES) % 10, name)
 
 
 def predictions(skill: float, num_members: int, seed: int) -> Predictions:

@@ -16,8 +16,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import make_site
-import site_check
+from tools.presenter import site as make_site
+from tools.presenter import site_check
 
 pytestmark = pytest.mark.slow
 ROOT = make_site.ROOT

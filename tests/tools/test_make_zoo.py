@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import make_zoo
-from course_utils import data, training, zoo
+from course_utils import images as data
+from course_utils.images import load_mnist
+from course_utils.networks import training, zoo
+from tools.author import zoo as make_zoo
 
 TINY = make_zoo.Recipe(epochs=2, num_train=200, affine=True)
 NETWORKS = {
@@ -26,7 +28,7 @@ NETWORKS = {
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
     """An empty zoo, three tiny networks to train, and the sample in the role of all digits."""
-    load = data.load_mnist
+    load = load_mnist
 
     def pretended(split):
         return dataclasses.replace(load(split), source="full")
@@ -50,7 +52,7 @@ def test_all_networks_and_then_their_ensembles(folders, monkeypatch, capsys):
     command(monkeypatch)
     assert zoo.names() == ["first", "second", "packed", "pair"]
     assert "second" not in capsys.readouterr().out.split("second:", 1)[1].replace("seconds", "")
-    val = data.load_mnist("val")
+    val = load_mnist("val")
     for name, described in json.loads((zoo.FOLDER / "manifest.json").read_text())[
         "networks"
     ].items():
@@ -180,7 +182,7 @@ def test_the_sample_is_not_trained_on(folders, monkeypatch):
 
 
 def test_modest_digits_are_the_first_of_each_class_and_always_the_same():
-    train = data.load_mnist("train")
+    train = load_mnist("train")
     few = make_zoo.modest_digits(train, 200)
     assert np.bincount(few.labels).tolist() == [20] * 10
     assert few.content_hash == make_zoo.modest_digits(train, 200).content_hash

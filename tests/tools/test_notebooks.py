@@ -1,4 +1,4 @@
-"""`tools/notebooks.py`: the same source gives the same bytes, and drift is noticed."""
+"""`tools/author/notebooks.py`: the same source gives the same bytes, and drift is noticed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import jupytext
 import nbformat
 import pytest
 
-import colab_cells
-import notebooks
+from tools.author import notebooks
+from tools.learner import colab_cells
 
 HEADER = """\
 # ---

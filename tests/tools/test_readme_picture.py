@@ -7,7 +7,7 @@ import re
 import nbformat
 from PIL import Image
 
-import readme_picture
+from tools.author import readme_picture
 
 
 def test_picture_is_sharp_and_small() -> None:

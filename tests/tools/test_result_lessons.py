@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import make_results
-import result_lessons
-from course_utils import calibration, data, scores, zoo
-from course_utils.predictions import Predictions
-from course_utils.resampling import Resamples
-from make_results import Results
-from result_claims import chapter_5_claims, chapter_6_claims
+from course_utils.images import ImageSet, load_fashion_mnist, load_mnist
+from course_utils.metrics import calibration, scores
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.resampling import Resamples
+from course_utils.networks import zoo
+from tools.author import result_lessons
+from tools.author import results as make_results
+from tools.author.result_claims import chapter_5_claims, chapter_6_claims
+from tools.author.results import Results
 
 NUM_IMAGES = 300
 
@@ -29,7 +31,7 @@ def results(monkeypatch) -> Results:
     monkeypatch.setattr(make_results, "NUM_RESAMPLES", 40)
     images = np.zeros((NUM_IMAGES, 28, 28), np.uint8)
     labels = np.arange(NUM_IMAGES) % 10
-    return Results(*(data.ImageSet(images, labels, name) for name in ("digits", "clothes")))
+    return Results(*(ImageSet(images, labels, name) for name in ("digits", "clothes")))
 
 
 def test_rank_correlation_is_spearman_s():
@@ -150,14 +152,14 @@ def test_numbers_to_compare_with_are_marked_as_chosen(results, monkeypatch, caps
 
 @pytest.mark.slow
 def test_every_claim_finds_its_numbers(monkeypatch):
-    from course_utils import training
+    from course_utils.networks import training
 
     monkeypatch.setattr(make_results, "NUM_RESAMPLES", 20)
-    train, last = data.load_mnist("train"), data.load_mnist("test")
+    train, last = load_mnist("train"), load_mnist("test")
     both = (np.concatenate([getattr(part, what) for part in (train, last)])
             for what in ("images", "labels"))  # fmt: skip
-    digits = data.ImageSet(*both, "digits", "sample").subset(slice(4000))
-    results = Results(digits, data.load_fashion_mnist("test"))
+    digits = ImageSet(*both, "digits", "sample").subset(slice(4000))
+    results = Results(digits, load_fashion_mnist("test"))
     answers = {}
     for name in result_lessons.NETWORKS:
         if name in zoo.names():
@@ -165,9 +167,7 @@ def test_every_claim_finds_its_numbers(monkeypatch):
             sets = (results.test, results.foreign)
             answers[name] = tuple(training.predict(network, images) for images in sets)
             make_results.measure_model(results, name, *answers[name])
-    result_lessons.measure_lessons(
-        results, answers, data.load_mnist("val"), data.load_fashion_mnist("val")
-    )
+    result_lessons.measure_lessons(results, answers, load_mnist("val"), load_fashion_mnist("val"))
     for claim in (*chapter_5_claims(), *chapter_6_claims()):
         missing = [
             key

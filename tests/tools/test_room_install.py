@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from room_examples import HERE, kit
 
-import room_install
+from tools.presenter import room_install
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_stick_pulled_out_while_the_course_is_copied(
         room_install.copy_course(source, files, tmp_path / "course")
     monkeypatch.undo()
     room_install.copy_course(source, files, tmp_path / "course")
-    assert (tmp_path / "course/tools/install.py").exists()
+    assert (tmp_path / "course/tools/learner/install.py").exists()
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -175,7 +175,7 @@ def test_installation_asks_the_stick_and_nobody_else(
     monkeypatch.setattr(room_install.subprocess, "run", run)
     room_install.install(source, tmp_path / "course")
     (first, pip), (second, images) = calls
-    assert first[1:] == [str(tmp_path / "course/tools/install.py"), "lab"]
+    assert first[1:] == [str(tmp_path / "course/tools/learner/install.py"), "lab"]
     assert {name: pip[name] for name in pip if name.startswith("PIP_")} == {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",

@@ -17,10 +17,9 @@ import pytest
 from packaging.requirements import Requirement
 from room_examples import HERE, packages, wheel
 
-import install
-import room_install
-import room_kit
-from course_utils import _files
+from course_utils.images import files as _files
+from tools.learner import install
+from tools.presenter import room_install, room_kit
 
 COURSE = [Requirement("course[lab]")]
 WINDOWS = room_kit.Machine("Windows", "AMD64", "3.12", ("win_amd64",))

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import pytest
 
-import room_install
-import room_kit
-from course_utils import data
+from course_utils import images as data
+from tools.presenter import room_install, room_kit
 
 pytestmark = [pytest.mark.slow, pytest.mark.full, pytest.mark.timeout(900)]
 CHAPTERS = ("1_data", "2_lenet", "3_deep_ensembles", "4_packed_ensembles")

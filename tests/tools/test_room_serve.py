@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 from room_examples import kit, sha256
 
-import room_install
-import room_serve
-from course_utils import _files
+from course_utils.images import files as _files
+from tools.presenter import room_install, room_serve
 
 LARGE = os.urandom(1 << 20) * 4
 CLIENTS = 40

@@ -1,4 +1,4 @@
-"""`tools/run_course.py` on small chapters, some of which fail."""
+"""`tools/learner/run.py` on small chapters, some of which fail."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bs4 import BeautifulSoup
 from jupyter_client.kernelspec import KernelSpec
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import course_pages
-import run_course
-from course_utils import data
+from course_utils import images as data
+from tools.learner import pages as course_pages
+from tools.learner import run as run_course
 
 OPENING = """\
 # Digits & clothes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import site_check
+from tools.presenter import site_check
 
 DOT = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n").decode()
 PAGE = """<!DOCTYPE html><html lang="en"><head><title>{title}</title><style>{style}</style></head>

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-import slide_pages
+from tools.presenter import slide_pages
 
 
 def markdown(source: str, kind: str = "-"):

@@ -1,4 +1,4 @@
-"""`tools/solve_notebooks.py`: the solved notebooks pass, and one with a wrong solution does not."""
+"""`tools/author/solve_notebooks.py`: the solved notebooks pass, and one with a wrong solution does not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-import run_course
-import solve_notebooks
 from course_utils import exercises
 from course_utils.exercises import Exercise, bug_hunt
 from course_utils.exercises.chapter_2 import ex2_1, ex2_4
+from tools.author import solve_notebooks
+from tools.learner import run as run_course
 
 NOTEBOOKS = sorted((Path(solve_notebooks.ROOT) / "notebooks").glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if path.stem != solve_notebooks.BUG_HUNT]

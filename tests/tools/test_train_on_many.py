@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from course_utils import data, training, zoo
-from course_utils.models import LeNet
+from course_utils.images import batches, load_mnist
+from course_utils.networks import training, zoo
+from course_utils.networks.models import LeNet
 
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "train_on_many.py"
@@ -71,7 +72,7 @@ import sys, torch
 from course_utils import data, training, zoo
 torch.manual_seed(0)
 fit = training.fit(
-    zoo.build("lenet"), data.load_mnist("train").subset(slice(0, 600)), data.load_mnist("val"),
+    zoo.build("lenet"), load_mnist("train").subset(slice(0, 600)), load_mnist("val"),
     name="copies", folder=sys.argv[1], epochs=2, devices=2, strategy="ddp_notebook",
 )
 torch.save(fit.model.state_dict(), sys.argv[1] + "/weights.pt")
@@ -98,11 +99,11 @@ def test_copies_of_a_process_bring_the_weights_back(run, tmp_path):
 @pytest.mark.parametrize(("count", "world_size"), [(600, 2), (601, 2), (1_000, 4)])
 def test_shares_of_a_batch_together_are_the_batch(count, world_size):
     """What makes the test above come out: not only the epoch, every batch is shared out."""
-    images = data.load_mnist("train").subset(slice(0, count))
+    images = load_mnist("train").subset(slice(0, count))
     settings = {"shuffle": True, "crop_padding": 4, "seed": 5}
-    whole = list(data.batches(images, 128, **settings))
+    whole = list(batches(images, 128, **settings))
     shares = [
-        list(data.batches(images, 128 // world_size, **settings, rank=rank, world_size=world_size))
+        list(batches(images, 128 // world_size, **settings, rank=rank, world_size=world_size))
         for rank in range(world_size)
     ]
     assert {len(share) for share in shares} == {len(whole)}
@@ -130,7 +131,7 @@ class Asked:
 
 
 def test_ranks_take_the_first_one_s_seed_and_their_own_share():
-    images = data.load_mnist("train").subset(slice(0, 512))
+    images = load_mnist("train").subset(slice(0, 512))
     dealt = []
     for rank in range(2):
         shares = training._Shares(images, images, 0, None)  # every process draws a seed of its own
@@ -138,7 +139,7 @@ def test_ranks_take_the_first_one_s_seed_and_their_own_share():
         dealt.append(torch.cat([part for part, _ in shares.train_dataloader()]))
         assert sum(len(labels) for _, labels in shares.val_dataloader()) == 512
     assert [len(part) for part in dealt] == [256, 256]
-    everything = torch.cat([part for part, _ in data.batches(images, 512)])
+    everything = torch.cat([part for part, _ in batches(images, 512)])
     keys = [
         sorted(row.numpy().tobytes() for row in part) for part in (torch.cat(dealt), everything)
     ]
@@ -147,9 +148,9 @@ def test_ranks_take_the_first_one_s_seed_and_their_own_share():
 
 @pytest.mark.parametrize(("devices", "nodes"), [(3, 1), (2, 3), (0, 1), (-1, 1), (256, 1)])
 def test_numbers_of_devices_that_do_not_share_equally(devices, nodes, tmp_path):
-    images = data.load_mnist("train").subset(np.arange(200))
+    images = load_mnist("train").subset(np.arange(200))
     with pytest.raises(ValueError, match="cannot be shared out equally"):
         training.fit(
-            LeNet(), images, data.load_mnist("val"), name="x", folder=tmp_path,
+            LeNet(), images, load_mnist("val"), name="x", folder=tmp_path,
             devices=devices, num_nodes=nodes,
         )  # fmt: skip

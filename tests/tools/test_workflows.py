@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-import install
-import require_gpu
-import widgets7
+from tools.author import require_gpu, widgets7
+from tools.learner import install
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {path.stem: path for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))}
@@ -124,7 +123,7 @@ def test_the_gpu_is_asserted_first_and_the_results_are_kept() -> None:
     job = JOBS["gpu, chapters"]
     assert commands(job)[0].startswith("make test-gpu")
     recipe = (ROOT / "Makefile").read_text("utf-8").partition("\ntest-gpu:")[2].splitlines()[1]
-    assert recipe.strip() == "@$(COURSE) tools/require_gpu.py"
+    assert recipe.strip() == "@$(COURSE) tools/author/require_gpu.py"
     kept = job["steps"][-1]
     assert kept["if"] == "always()"
     assert kept["with"]["path"].split() == ["build/*.html", "build/executed/", "benchmarks/*.json"]

@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
 
-from course_utils import scores
 from course_utils.figures import decisions
-from course_utils.predictions import Predictions
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import Rankings
 from course_utils.widgets import abstention_desk, desk
-from course_utils.widgets.rankings import Rankings
 
 ENSEMBLE, TESTED = make_predictions(), make_predictions(400, seed=1)
 VAL = {"LeNet": ENSEMBLE.subset([0]), "DE-4": ENSEMBLE}

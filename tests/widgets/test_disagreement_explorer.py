@@ -10,8 +10,9 @@ from matplotlib.text import Text
 from PIL import Image
 from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
 
-from course_utils import figures, scores
-from course_utils.predictions import Predictions
+from course_utils import figures
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import disagreement as explorer
 from course_utils.widgets import disagreement_explorer
 

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 from widget_helpers import make_images
 
-from course_utils import centring, scores
-from course_utils.data import ImageSet, load_fashion_mnist, load_mnist
 from course_utils.figures import FASHION
-from course_utils.predictions import Predictions
+from course_utils.images import ImageSet, centring, load_fashion_mnist, load_mnist
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import drawing_pad
 from course_utils.widgets.answer_card import answer_card, blank_card, describe
 from course_utils.widgets.drawing_pad import (
@@ -226,7 +226,7 @@ def test_it_needs_no_torch() -> None:
     import subprocess
 
     code = (
-        "import sys, course_utils.widgets, course_utils.centring\n"
+        "import sys, course_utils.widgets, course_utils.images.centring\n"
         "assert 'torch' not in sys.modules and 'PIL' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -342,7 +342,7 @@ def test_a_network_for_other_images_is_a_sentence() -> None:
 # --- networks -----------------------------------------------------------------------------------
 def test_networks_are_asked_where_they_are_and_left_as_they_were() -> None:
     torch = pytest.importorskip("torch")
-    from course_utils.data import MEAN, STD
+    from course_utils.images import MEAN, STD
 
     class Three(torch.nn.Module):
         """Three members, in the order (m b)."""
@@ -371,7 +371,7 @@ def test_networks_are_asked_where_they_are_and_left_as_they_were() -> None:
 
 def test_a_network_of_the_course_answers_as_predict_says() -> None:
     pytest.importorskip("torch")
-    from course_utils import training, zoo
+    from course_utils.networks import training, zoo
 
     digits = load_mnist("val").subset([3])
     network = zoo.load("modest-lenet-0")

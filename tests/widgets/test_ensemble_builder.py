@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from widget_helpers import make_predictions
 
-from course_utils import figures, scores
-from course_utils.predictions import Predictions
+from course_utils import figures
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.subsets import Choices, auroc
 from course_utils.widgets import ensemble_builder as builder_function
-from course_utils.widgets.choices import Choices, auroc
 from course_utils.widgets.ensemble_builder import (
     NOTHING,
     add_best,

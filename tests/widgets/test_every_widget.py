@@ -16,7 +16,7 @@ from widget_examples import EXAMPLES, controls_of, fiddle, set_to, shown
 from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
 
 from course_utils import widgets
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 COUNT = 60
 GOOD, IMAGES = make_predictions(COUNT), make_images(COUNT)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from widget_helpers import make_images, make_predictions
 
-from course_utils import scores
-from course_utils.predictions import Predictions
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import Rankings
 from course_utils.widgets import explorer, risk_coverage_explorer
-from course_utils.widgets.rankings import Rankings
 from course_utils.widgets.shell import as_share
 
 ENSEMBLE = make_predictions()

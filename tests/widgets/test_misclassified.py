@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from widget_helpers import make_images, make_predictions
 
-from course_utils import scores
 from course_utils.figures import FASHION
-from course_utils.predictions import Predictions
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import Rankings
 from course_utils.widgets import misclassified, misclassified_browser
 from course_utils.widgets.misclassified import ALONE, ANY, EVERY, OWN, SHARED, Browsing
-from course_utils.widgets.rankings import Rankings
 from course_utils.widgets.strip import SCALE, Tile, in_a_row
 
 ENSEMBLE = make_predictions(skill=2.0)

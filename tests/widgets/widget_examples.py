@@ -10,7 +10,7 @@ import ipywidgets
 import numpy as np
 
 from course_utils import widgets
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 from course_utils.widgets.shell import parts_of
 
 WORDS = (ipywidgets.HTML, ipywidgets.HTMLMath, ipywidgets.Label, ipywidgets.Output)

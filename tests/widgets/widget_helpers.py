@@ -8,7 +8,7 @@ import ipywidgets
 import numpy as np
 from matplotlib.figure import Figure
 
-from course_utils.predictions import Predictions
+from course_utils.metrics.predictions import Predictions
 
 
 def make_predictions(

@@ -1,0 +1,1 @@
+"""What every room may use: settings, atomic files, the device, notebook detection, validation."""

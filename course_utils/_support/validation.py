@@ -1,0 +1,117 @@
+"""Checks of what comes in; each error is one sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+
+class Labelled(Protocol):
+    """Anything with labels [N], or None where nobody knows them."""
+
+    labels: np.ndarray | None
+
+
+def image_stack(images: np.ndarray) -> np.ndarray:
+    """Images as uint8 [N, H, W]; [N, 1, H, W], shares of ink in 0..1 and masks are taken too."""
+    images = np.asarray(images)
+    if images.ndim == 4 and images.shape[1] == 1:
+        images = images[:, 0]
+    if images.ndim != 3:
+        raise ValueError(
+            f"Images must have the shape [N, height, width], not {list(images.shape)}; "
+            "put a single image in with image[None]."
+        )
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype == bool:
+        return images * np.uint8(255)
+    if images.size and not np.isfinite(images).all():
+        raise ValueError("The images hold values that are not finite; pass the pixels as they are.")
+    if images.size and (images.min() < 0 or images.max() > 255):
+        raise ValueError(
+            "Pixels must lie between 0 and 255 (or 0 and 1); undo the normalisation first."
+        )
+    top = 1.0 if np.issubdtype(images.dtype, np.floating) and images.max(initial=0) <= 1 else 255.0
+    return np.round(images * (255.0 / top)).astype(np.uint8)
+
+
+def one_image(image: np.ndarray) -> np.ndarray:
+    """A single image as uint8 [H, W]."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[0] == 1:
+        image = image[0]
+    if image.ndim != 2:
+        raise ValueError(f"One image [height, width] is needed, not {list(image.shape)}.")
+    return image_stack(image[None])[0]
+
+
+def same_length(
+    first: int, second: int, first_name: str = "images", second_name: str = "predictions"
+) -> None:
+    """Both must speak of the same items."""
+    if first != second:
+        raise ValueError(
+            f"There are {first:,} {first_name} but {second:,} {second_name}; "
+            "pass those of the same items."
+        )
+
+
+def labelled(predictions: Labelled, what: str) -> np.ndarray:
+    """The labels, or a sentence that they are missing."""
+    if predictions.labels is None:
+        raise ValueError(
+            f"{what} needs true labels; build the predictions with Predictions(logits, labels)."
+        )
+    labels = np.asarray(predictions.labels)
+    if len(labels) == 0:
+        raise ValueError(f"{what} needs at least one image; these predictions are empty.")
+    return labels
+
+
+def class_names(count: int, names: Sequence[str] | None) -> tuple[str, ...]:
+    """One name per class; numbers unless names are given."""
+    if names is None:
+        return tuple(str(index) for index in range(count))
+    if len(names) != count:
+        raise ValueError(
+            f"The model has {count} classes but {len(names)} class names were given; "
+            "pass one name per class."
+        )
+    return tuple(str(name) for name in names)
+
+
+def short_names(names: Sequence[str]) -> tuple[str, ...]:
+    """At most two letters each, for a cell in which a whole name has no room."""
+    return tuple(name if len(name) <= 2 else name[:2] for name in names)
+
+
+def named(models: Mapping[str, object], what: str) -> None:
+    """Several models come as a mapping from their names, at least one."""
+    if not isinstance(models, Mapping) or not models:
+        raise ValueError(
+            f'{what} takes a dictionary from model names to data, such as {{"LeNet": ...}}.'
+        )
+
+
+def finite(values: np.ndarray, what: str) -> np.ndarray:
+    """A float64 vector [N] without gaps."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"{what} must have the shape [N], not {list(values.shape)}.")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} holds values that are not finite; look at the logits first.")
+    return values
+
+
+def member_names(count: int, names: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the members; numbers from 1 unless given."""
+    if names is None:
+        return tuple(f"member {index + 1}" for index in range(count))
+    if len(names) != count:
+        raise ValueError(
+            f"There are {count} members but {len(names)} member names; pass one name per member."
+        )
+    return tuple(str(name) for name in names)

@@ -1,0 +1,1 @@
+"""Numbers about predictions: scores, risk and coverage, calibration, detection, intervals. Never torch."""

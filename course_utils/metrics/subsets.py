@@ -1,0 +1,274 @@
+"""Every choice of members of an ensemble, measured.
+
+Averaging is cheap, so that all 255 ensembles that can be formed of 8 members are measured in well
+under a second. Three things make it so: each choice extends a smaller one by one member, classes
+come first in memory (a maximum over ten classes is then nine passes over long rows), and the area
+under the ROC curve comes from two sorted lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from course_utils._support import validation as checks
+from course_utils.figures import style
+from course_utils.figures.calibration import bins_of_confidence
+
+from .predictions import Predictions
+
+MOST_MEMBERS = 64  # ticks on a page, and bits of a choice
+MOST_COMPLETE = 10  # members of which every choice is measured: 1,023
+MOST_WORK = 250_000_000  # probabilities averaged; 1,023 choices, 20,000 images, 10 classes and some
+SAMPLED = 400  # choices of a sample
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure of a choice.
+
+    Attributes
+    ----------
+    name : str
+    percent : bool
+        A share, shown as percentage.
+    higher_is_better : bool
+    """
+
+    name: str
+    percent: bool
+    higher_is_better: bool
+
+    def show(self, value: float) -> str:
+        """A value in words."""
+        if not np.isfinite(value):
+            return "infinite"
+        return style.percent(value) if self.percent else f"{value:.4f}"
+
+    def better(self, values: NDArray[np.float64], than: float) -> NDArray[np.bool_]:
+        """Which values are better than one."""
+        return values > than if self.higher_is_better else values < than
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("Accuracy", True, True),
+        Metric("NLL", False, False),
+        Metric("Brier score", False, False),
+        Metric("ECE", True, False),
+        Metric("AUROC", False, True),
+    )
+}
+
+Choice = frozenset  # of member numbers
+
+
+class Choices:
+    """Measures of all choices of members, or of a sample where there are too many.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        M members, with labels.
+    foreign : Predictions, optional
+        Of images of no known class by the same members; without it there is no AUROC.
+
+    Attributes
+    ----------
+    table : dict of frozenset to float64 [K]
+        Measures of each choice, K as in ``metrics``.
+    complete : bool
+        Every choice is in the table.
+    """
+
+    def __init__(self, predictions: Predictions, foreign: Predictions | None = None) -> None:
+        if not isinstance(predictions, Predictions):
+            raise ValueError(
+                f"The ensemble builder takes Predictions, not {type(predictions).__name__}; "
+                "training.predict returns them."
+            )
+        self.labels = checks.labelled(predictions, "The ensemble builder")
+        if predictions.num_members > MOST_MEMBERS:
+            raise ValueError(
+                f"The ensemble builder takes up to {MOST_MEMBERS} members, not "
+                f"{predictions.num_members}; keep some with predictions.subset."
+            )
+        self.num_members = predictions.num_members
+        self._known = _classes_first(predictions)
+        self._foreign = None if foreign is None else _classes_first(_fitting(foreign, predictions))
+        self.metrics: Mapping[str, Metric] = {
+            name: metric
+            for name, metric in METRICS.items()
+            if name != "AUROC" or self._foreign is not None
+        }
+        images = len(predictions) + (0 if foreign is None else len(foreign))
+        affordable = MOST_WORK // (images * predictions.num_classes)
+        every = 2**self.num_members - 1
+        self.complete = self.num_members <= MOST_COMPLETE and every <= affordable
+        self.table: dict[Choice, NDArray[np.float64]] = {}
+        self._asked: dict[Choice, NDArray[np.float64]] = {}  # measured later, not in the sample
+        for choice, sums in self._all() if self.complete else self._some(affordable):
+            if choice not in self.table:
+                self.table[choice] = self._measure(sums, len(choice))
+
+    # Which choices are measured
+
+    def _sums(self, member: int) -> list[NDArray[np.float64]]:
+        sources = (self._known, self._foreign)
+        return [source[member] for source in sources if source is not None]
+
+    def _all(self) -> Iterator[tuple[Choice, list[NDArray[np.float64]]]]:
+        """Every choice; members are added in order, as ``Predictions.mean`` adds them."""
+
+        def grow(chosen, sums, first):
+            for member in range(first, self.num_members):
+                more = self._sums(member)
+                if sums is not None:
+                    more = [one + other for one, other in zip(sums, more, strict=True)]
+                larger = chosen | {member}
+                yield larger, more
+                yield from grow(larger, more, member + 1)
+
+        yield from grow(frozenset(), None, 0)
+
+    def _some(self, affordable: int) -> Iterator[tuple[Choice, list[NDArray[np.float64]]]]:
+        """Single members, then members in random orders, one after the other, up to all."""
+        for member in range(self.num_members):
+            yield frozenset({member}), self._sums(member)
+        generator = np.random.default_rng(SEED)
+        orders = max(1, min(SAMPLED, affordable) // self.num_members - 1)
+        for _ in range(orders):
+            chosen, sums = frozenset(), None
+            for member in map(int, generator.permutation(self.num_members)):
+                more = self._sums(member)
+                if sums is None:
+                    sums = more
+                else:
+                    sums = [one + other for one, other in zip(sums, more, strict=True)]
+                chosen |= {member}
+                if len(chosen) > 1:
+                    yield chosen, sums
+
+    # How one is measured
+
+    def measure(self, choice: Choice) -> NDArray[np.float64]:
+        """Measures of one choice, at least one member, [K]."""
+        if choice in self.table:
+            return self.table[choice]
+        if choice not in self._asked:
+            first, *others = sorted(choice)
+            sums = [one.copy() for one in self._sums(first)]
+            for member in others:
+                for total, one in zip(sums, self._sums(member), strict=True):
+                    total += one
+            self._asked[choice] = self._measure(sums, len(choice))
+        return self._asked[choice]
+
+    def _measure(self, sums: Sequence[NDArray[np.float64]], count: int) -> NDArray[np.float64]:
+        mean = sums[0] / count
+        best, confidence, others = _ranked(mean)
+        correct = best == self.labels
+        of_label = mean[self.labels, np.arange(len(self.labels))]
+        with np.errstate(divide="ignore"):  # a probability of 0 for what is true costs infinity
+            nll = 0.0 - np.log(of_label).mean()  # and not -0 where all are certain
+        # sum over classes of (p - y)^2, with y 1 for the label and 0 otherwise
+        brier = np.vdot(mean, mean) / len(self.labels) - 2 * of_label.mean() + 1
+        values = [
+            correct.mean(),
+            nll,
+            max(brier, 0.0),
+            bins_of_confidence(confidence, correct).error,
+        ]
+        if len(sums) > 1:
+            values.append(auroc(others, _ranked(sums[1] / count)[2]))
+        return np.array(values)
+
+    # What is asked of them
+
+    def values(self, metric: str, size: int | None = None) -> NDArray[np.float64]:
+        """One measure of all choices in the table, or of those of one size."""
+        column = list(self.metrics).index(metric)
+        return self._columns[column] if size is None else self._columns[column, self.sizes == size]
+
+    @cached_property
+    def _columns(self) -> NDArray[np.float64]:
+        return np.array(list(self.table.values())).T
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Number of members of each choice in the table."""
+        return np.array([len(choice) for choice in self.table])
+
+    def number_of(self, size: int) -> int:
+        """How many choices of a size there are, measured or not."""
+        return comb(self.num_members, size)
+
+    def value(self, choice: Choice, metric: str) -> float:
+        """One measure of one choice."""
+        return float(self.measure(choice)[list(self.metrics).index(metric)])
+
+    def best_next(self, choice: Choice, metric: str) -> Choice:
+        """The choice with one member more that measures best; the lowest number of several."""
+        sign = -1 if self.metrics[metric].higher_is_better else 1
+        left = [member for member in range(self.num_members) if member not in choice]
+        if not left:
+            raise ValueError("All members are ticked already; there is none to add.")
+        best = min(left, key=lambda member: sign * self.value(choice | {member}, metric))
+        return choice | {best}
+
+
+def auroc(known: NDArray[np.float64], foreign: NDArray[np.float64]) -> float:
+    """Share of pairs in which the foreign image has the higher score; ties count half.
+
+    The area under the ROC curve, as ``figures.detection`` has it, without the curve.
+    """
+    known, foreign = np.sort(known), np.sort(foreign)
+    below = known.searchsorted(foreign, "left").sum()
+    up_to = known.searchsorted(foreign, "right").sum()
+    return float((below + up_to) / (2 * len(known) * len(foreign)))
+
+
+def _ranked(
+    mean: NDArray[np.float64],
+) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64]]:
+    """Most probable class, its probability and the sum of all others; mean is [C, N].
+
+    The others are summed and not subtracted from 1: see ``scores.max_probability``.
+    """
+    best = np.zeros(mean.shape[1], np.int16)
+    top, others = mean[0].copy(), np.zeros(mean.shape[1])
+    for index, row in enumerate(mean[1:], start=1):
+        np.copyto(best, index, where=row > top)
+        others += np.minimum(top, row)
+        np.maximum(top, row, out=top)
+    return best, top, others
+
+
+def _classes_first(predictions: Predictions) -> NDArray[np.float64]:
+    """Probabilities as [M, C, N]."""
+    return np.ascontiguousarray(predictions.probabilities.transpose(1, 2, 0))
+
+
+def _fitting(foreign: Predictions, predictions: Predictions) -> Predictions:
+    if not isinstance(foreign, Predictions):
+        raise ValueError(
+            f"Foreign images need Predictions, not {type(foreign).__name__}; "
+            "training.predict returns them."
+        )
+    sizes = [(one.num_members, one.num_classes) for one in (predictions, foreign)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"The foreign images were predicted by {style.plural(sizes[1][0], 'member')} with "
+            f"{sizes[1][1]} classes, the others by {sizes[0][0]} with {sizes[0][1]}; "
+            "predict both with the same members."
+        )
+    if not len(foreign):
+        raise ValueError("There are no foreign images; leave foreign out, or pass some.")
+    return foreign

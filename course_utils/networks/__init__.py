@@ -1,0 +1,1 @@
+"""Networks: models, shipped weights, training, and what chapters hand on to one another."""

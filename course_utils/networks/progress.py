@@ -1,0 +1,117 @@
+"""One line that says how far a training is, in a notebook, a terminal or an exported page."""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import ProgressBar
+
+from course_utils._support.notebook import in_notebook
+
+
+class ProgressLine(ProgressBar):
+    """A single line, rewritten in place a few times a second.
+
+    Lightning's own bars are widgets in JupyterLab: one appears and goes for every validation, the
+    page jumps, and nothing of them is left in an exported notebook. This line stays. Where there is
+    no progress any more, because the loss is not a number, it stops the training.
+
+    Parameters
+    ----------
+    title : str
+        What is being trained.
+    """
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self.title = title
+        self._is_enabled = True
+        self._handle = None
+        self._accuracy: float | None = None
+        self._start = self._shown_at = 0.0
+        self.seconds_before = 0.0  # of the training that is resumed, up to its checkpoint
+        self.seconds = 0.0  # of the whole training, once it has ended
+        self._was_stopped = False
+
+    def disable(self) -> None:
+        self._is_enabled = False
+
+    def enable(self) -> None:
+        self._is_enabled = True
+
+    def state_dict(self) -> dict[str, float]:
+        return {"seconds": time.perf_counter() - self._start}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        self.seconds_before = state_dict["seconds"]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._was_stopped:
+            # Lightning would go on from the middle of an epoch, and the schedule end too early
+            raise RuntimeError(
+                f"{self.title}: this training was stopped before its end. To start anew, restart "
+                "the kernel and run all cells up to this one."
+            )
+        self._start = time.perf_counter() - self.seconds_before
+        self._show(trainer, force=True)
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+        # not at every step: a GPU would have to be waited for
+        step = trainer.global_step
+        if step % trainer.log_every_n_steps == 0 and not outputs["loss"].isfinite():
+            raise FloatingPointError(
+                f"{self.title}: the loss is not a number any more after {step} steps, so the "
+                "training has diverged. Try a lower learning rate, and look whether all inputs are "
+                "finite and normalised. The weights are spoilt: make a new network."
+            )
+        self._show(trainer)
+
+    # not on_validation_epoch_end: the routine computes its metrics after the callbacks of that name
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        accuracy = trainer.callback_metrics.get("val/cls/Acc")
+        self._accuracy = None if accuracy is None else float(accuracy)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.seconds = time.perf_counter() - self._start
+        self._show(trainer, force=True)
+        self._leave_line()
+
+    def on_exception(self, trainer, pl_module, exception) -> None:
+        self._was_stopped = True
+        self._leave_line()
+
+    def _leave_line(self) -> None:
+        if self._is_enabled and not in_notebook() and sys.stderr.isatty():
+            print(file=sys.stderr)
+
+    def _show(self, trainer: Trainer, force: bool = False) -> None:
+        now = time.perf_counter()
+        if not self._is_enabled or (now - self._shown_at < 0.25 and not force):
+            return
+        self._shown_at = now
+        total = trainer.max_epochs * trainer.num_training_batches
+        share = trainer.global_step / total if total else 1.0
+        epoch = min(trainer.current_epoch + 1, trainer.max_epochs)
+        words = f"{self.title}: epoch {epoch} of {trainer.max_epochs}"
+        if self._accuracy is not None:
+            words += f", validation accuracy {self._accuracy:.1%}"
+        words += f", {now - self._start:.0f} s"
+        if in_notebook():
+            self._display(share, words)
+        elif sys.stderr.isatty():
+            print(f"\r{share:4.0%}  {words}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _display(self, share: float, words: str) -> None:
+        from IPython.display import HTML, display
+
+        line = HTML(
+            f'<progress max="1" value="{share:.4f}" style="width: 12em; vertical-align: middle"'
+            f' aria-label="{html.escape(self.title)}"></progress> {html.escape(words)}'
+        )
+        if self._handle is None:
+            self._handle = display(line, display_id=True)
+        else:
+            self._handle.update(line)

@@ -1,0 +1,1 @@
+"""Scripts that make calls: for learners, presenters and authors."""

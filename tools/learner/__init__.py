@@ -1,0 +1,1 @@
+"""Install the course, open it, run it."""

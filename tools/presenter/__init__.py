@@ -1,0 +1,1 @@
+"""Decks, website, handout, and a room without a network."""
