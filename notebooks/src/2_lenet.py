@@ -431,7 +431,7 @@ budget
 #
 # - **loggers** write down what happens: `CSVLogger` into a table that we can plot right here, and,
 #   if the package tensorboard is installed, `TensorBoardLogger` into files for that program;
-# - `LearningRateMonitor` adds the learning rate to the log, the only way to be sure of it;
+# - `LearningRateMonitor` adds the learning rate to the log, so that we can check it;
 # - `ModelCheckpoint` keeps the weights with the best validation NLL, and the last ones;
 # - `ProgressLine` is the course's progress bar, one line that stays in the page; it keeps the time,
 #   and stops a training whose loss is not a number any more;
@@ -876,7 +876,7 @@ figures.reliability_diagram({"LeNet": predictions, "modest": predictions_modest}
 # bins on the left hold few images. Where they are fewer than twenty, accuracy is mostly chance:
 # such a bin is a pale marker, and no line leads to it. The other bins carry an interval. Only where
 # the diagonal lies outside of it does a bin say anything about over- or underconfidence. The better
-# the network, the fewer such bins: it makes too few mistakes to judge its calibration by.
+# the network, the fewer mistakes there are to judge its calibration by.
 
 # %% [markdown]
 # ### Exercise 2.4: A point in the diagram

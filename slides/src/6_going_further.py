@@ -22,7 +22,7 @@ from course_utils.networks.training import predict
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
 digits, validation = load_mnist("test"), load_mnist("val")
-clothes = load_fashion_mnist("test").subset(slice(len(digits)))
+clothes = load_fashion_mnist("test")
 names = {"LeNet": "modest-lenet-0", "DE-8": "modest-deep-ensemble-8", "PE-4": "modest-packed-4"}
 networks = {title: zoo.load(name) for title, name in names.items()}
 lenet, lenet_val = (predict(networks["LeNet"], part) for part in (digits, validation))
