@@ -1050,8 +1050,8 @@ else:
     print(f"trained in {progress.seconds:.0f} s.")
 
 # %% [markdown]
-# From now on you need not write all this. `course_utils.networks.training.fit` does the same in one call,
-# and `course_utils.networks.models.LeNet` is this network, word for word.
+# From now on you need not write all this. `course_utils.networks.training.fit` does the same in one
+# call, and `course_utils.networks.models.LeNet` is this network, word for word.
 
 # %% [markdown]
 # How far did you get? (Only this kernel knows, and it forgets.)
