@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import beta
 from sklearn.isotonic import IsotonicRegression
-from sklearn.metrics import roc_auc_score
 
 from course_utils.images import ImageSet, batches
 from course_utils.images.corruptions import CORRUPTIONS, corrupt
 from course_utils.metrics import calibration, conformal, scores, selective
+from course_utils.metrics.detection import auroc
 from course_utils.metrics.grouping import grouping_loss, without_groups
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.resampling import Resamples, ranking_draws
@@ -38,7 +38,7 @@ STEP = 5  # every fifth test digit is damaged
 FEWEST_ANSWERED = 5  # of fewer answers no risk is reported
 NUM_SPLITS = 300
 NUM_BINS = 15
-STRAY_SCORES = (scores.max_probability, scores.entropy, scores.mutual_information, scores.energy)
+OOD_SCORES = (scores.max_probability, scores.entropy, scores.mutual_information, scores.energy)
 FIXED_THRESHOLD_KINDS = ("blur", "Gaussian noise", "rotation")
 COMPARED_KINDS = ("shift", "rotation", "Gaussian noise", "contrast")
 
@@ -274,7 +274,7 @@ def measure_strays(
     strays = strays.take(slice(len(digits) // 4))
     stray_draws = Resamples(len(strays), results.test_draws.num_resamples, seed=3)
     n = len(digits) + len(strays)
-    for score in STRAY_SCORES:
+    for score in OOD_SCORES:
         known = selective.risk_coverage(score(val_digits), val_digits.correct)
         mixed = selective.risk_coverage(
             np.concatenate([score(val_digits), score(val_strays)]),
@@ -373,12 +373,9 @@ def add_calibration_error(
 ) -> None:
     """ECE of several copies of the same images, of which a draw takes all or none."""
     gaps = np.zeros((len(copies[0]), NUM_BINS + 1))
-    borders = np.linspace(0, 1, NUM_BINS + 1)
     for predictions in copies:
         confidence = predictions.mean.max(axis=1)
-        # torchmetrics' borders: a confidence of exactly 1 has a bin of its own
-        bins = np.searchsorted(borders, confidence, side="right") - 1
-        bins = np.clip(bins, 0, NUM_BINS)
+        bins = calibration.bin_numbers(confidence, NUM_BINS)
         gaps[np.arange(len(gaps)), bins] += (predictions.correct - confidence) / len(copies)
     results.add_drawn(
         key,
@@ -486,7 +483,6 @@ def squeezed(values: NDArray, batch_size: int) -> NDArray[np.float64]:
 def measure_batches(results: Results, name: str, digits: Predictions, foreign: Predictions) -> None:
     """AUROC of the entropy by torchmetrics, for several sizes of the batches."""
     values = np.concatenate([scores.entropy(digits), scores.entropy(foreign)])
-    is_foreign = np.repeat([0, 1], [len(digits), len(foreign)])
     for batch_size in (10, 50, 200):
         compared = squeezed(values, batch_size)
         drawn = ranking_draws(
@@ -495,7 +491,7 @@ def measure_batches(results: Results, name: str, digits: Predictions, foreign: P
         )  # fmt: skip
         results.add_drawn(
             f"{name}.ood.entropy.auroc-in-batches-of-{batch_size}",
-            roc_auc_score(is_foreign, compared),
+            auroc(compared[: len(digits)], compared[len(digits) :]),
             drawn["auroc"],
             "%",
             len(values),
@@ -694,7 +690,7 @@ def _ratio(above: NDArray, below: NDArray) -> NDArray[np.float64]:
     return np.divide(above, below, out=np.zeros(len(below)), where=below > 0)
 
 
-def _slug(score: scores.Score) -> str:
+def _slug(score: scores.ScoreFunction) -> str:
     return score.__name__.replace("_", "-")
 
 
