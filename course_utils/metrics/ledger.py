@@ -2,7 +2,7 @@
 
 ``make results`` measures and writes ``assets/results.json``; nobody types a number into it::
 
-    from course_utils import ledger
+    from course_utils.metrics import ledger
 
     print(ledger.value("deep-ensemble-8.test.accuracy"))   # the number, its unit and its interval
     print(ledger.claim("more-members-lower-nll"))          # supported, undecided or refuted
