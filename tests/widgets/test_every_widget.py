@@ -37,12 +37,12 @@ ODD = {
 every = pytest.mark.parametrize("name", EXAMPLES)
 
 
-def sentence(made: widgets.Shell) -> str:
+def sentence(made: widgets.BaseWidget) -> str:
     """What a widget complains about, or nothing."""
     return made.pictures[0].caption if made.pictures[0].problem else ""
 
 
-def is_whole(made: widgets.Shell) -> bool:
+def is_whole(made: widgets.BaseWidget) -> bool:
     """All pictures of a widget that are there have a text."""
     return any(png for png, _, _ in shown(made)) and all(alt for png, alt, _ in shown(made) if png)
 

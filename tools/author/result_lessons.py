@@ -64,7 +64,7 @@ def measure_lessons(
     results: Results,
     on_test: Mapping[str, tuple[Predictions, Predictions]],
     validation: ImageSet,
-    validation_strays: ImageSet,
+    validation_ood: ImageSet,
 ) -> None:
     """Everything of chapters 5 and 6 for which the networks are there.
 
@@ -75,7 +75,7 @@ def measure_lessons(
     on_test : mapping of str to pair of Predictions
         For each network of `NETWORKS` that is there what it says about ``results.test`` and
         ``results.foreign``.
-    validation, validation_strays : ImageSet
+    validation, validation_ood : ImageSet
         Digits and clothes to choose on.
     """
     for name, (value, unit) in CHOSEN.items():
@@ -89,10 +89,8 @@ def measure_lessons(
 
     measure_ranking(results, known[SINGLE], known[PACKED])
     measure_splits(results, EIGHT, known[EIGHT])
-    strays = training.predict(
-        networks[EIGHT], validation_strays.subset(slice(len(validation) // 4))
-    )
-    measure_strays(results, EIGHT, *on_test[EIGHT], on_val[EIGHT], strays)
+    ood = training.predict(networks[EIGHT], validation_ood.subset(slice(len(validation) // 4)))
+    measure_mixed_stream(results, EIGHT, *on_test[EIGHT], on_val[EIGHT], ood)
     measure_calibration(results, known, on_val, networks[SINGLE], validation)
     measure_sets(results, known, on_val, networks[SINGLE], validation)
     measure_batches(results, SINGLE, *on_test[SINGLE])
@@ -262,32 +260,32 @@ def add_never_seen(results: Results, key: str, count: int) -> None:
     results.add(key, 0.0, 0.0, high, "binomial", "%", count, "evaluation")
 
 
-def measure_strays(
+def measure_mixed_stream(
     results: Results,
     name: str,
     digits: Predictions,
-    strays: Predictions,
+    ood: Predictions,
     val_digits: Predictions,
-    val_strays: Predictions,
+    val_ood: Predictions,
 ) -> None:
-    """A stream with one stray to four digits; the threshold knows of strays, or does not."""
-    strays = strays.take(slice(len(digits) // 4))
-    stray_draws = Resamples(len(strays), results.test_draws.num_resamples, seed=3)
-    n = len(digits) + len(strays)
+    """A stream with one OOD image to four digits; the threshold knows of them, or does not."""
+    ood = ood.take(slice(len(digits) // 4))
+    ood_draws = Resamples(len(ood), results.test_draws.num_resamples, seed=3)
+    n = len(digits) + len(ood)
     for score in OOD_SCORES:
         known = selective.risk_coverage(score(val_digits), val_digits.correct)
         mixed = selective.risk_coverage(
-            np.concatenate([score(val_digits), score(val_strays)]),
-            np.concatenate([val_digits.correct, np.zeros(len(val_strays), bool)]),
+            np.concatenate([score(val_digits), score(val_ood)]),
+            np.concatenate([val_digits.correct, np.zeros(len(val_ood), bool)]),
         )
         for title, curve in (("digits", known), ("mixed", mixed)):
             threshold = curve.threshold_for_risk(TARGET)
-            answered, foreign = score(digits) <= threshold, score(strays) <= threshold
+            answered, foreign = score(digits) <= threshold, score(ood) <= threshold
             wrong = answered & ~digits.correct
             of_digits = results.test_draws.means(np.stack([answered, wrong], axis=1)) * len(digits)
-            of_strays = stray_draws.means(foreign) * len(strays)
+            of_ood = ood_draws.means(foreign) * len(ood)
             risk = (wrong.sum() + foreign.sum()) / max(answered.sum() + foreign.sum(), 1)
-            drawn = _ratio(of_digits[:, 1] + of_strays, of_digits[:, 0] + of_strays)
+            drawn = _ratio(of_digits[:, 1] + of_ood, of_digits[:, 0] + of_ood)
             key = f"{name}.stray.{_slug(score)}.threshold-on-{title}"
             for measure, value, drawn_value, count in (
                 ("answered", answered.mean(), of_digits[:, 0] / len(digits), len(digits)),

@@ -474,8 +474,8 @@ def main() -> None:
     """Measure, judge, write, and say what came out."""
     started = time.perf_counter()
     test, foreign = load_mnist("test"), load_fashion_mnist("test")
-    validation, strays = load_mnist("val"), load_fashion_mnist("val")
-    everything = (test, foreign, validation, strays)
+    validation, ood = load_mnist("val"), load_fashion_mnist("val")
+    everything = (test, foreign, validation, ood)
     for images in everything:
         if ledger.KNOWN_DATA[images.name] != images.content_hash:
             sys.exit(
@@ -501,7 +501,7 @@ def main() -> None:
             measure_subsets(results, name, on_test, on_foreign)
         print(f"{name}: {results.entries[f'{name}.test.accuracy'][0]:.2f} %", flush=True)
     add_seeds(results)
-    result_lessons.measure_lessons(results, for_lessons, validation, strays)
+    result_lessons.measure_lessons(results, for_lessons, validation, ood)
     live = add_live(results, BENCHMARKS / "three_epochs-full.json")
     add_files(results)
     add_benchmarks(results)
