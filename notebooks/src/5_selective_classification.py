@@ -1382,8 +1382,8 @@ exercises.progress(5)
 #   which all agree.
 # - A threshold that just meets its target on validation often misses it on other digits. A bound
 #   fixes that, and costs coverage.
-# - Under shift a fixed threshold may refer more and stay safe, or answer on and fail. Every OOD image
-#   that is answered is one more mistake that nobody has promised.
+# - Under shift a fixed threshold may refer more and stay safe, or answer on and fail. Every OOD
+#   image that is answered is one more mistake that nobody has promised.
 # - Small risks cannot be promised with few digits.
 #
 # **What comes next.** Chapter 6 goes further, one short section each: shift, calibration, sets of

@@ -479,8 +479,8 @@ figures.Picture(figure, f"Risk in percent without and with clothes among the dig
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** The threshold was chosen on clean digits, and knows nothing of OOD images. If you
-# expect some, put some into validation, in the expected mix, and never those of the test. The risk then
-# comes back to the neighbourhood of the target, and fewer digits are answered.
+# expect some, put some into validation, in the expected mix, and never those of the test. The risk
+# then comes back to the neighbourhood of the target, and fewer digits are answered.
 #
 # **Ask:** With one OOD image to a hundred digits everything looks better. What has improved?
 #

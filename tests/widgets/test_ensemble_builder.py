@@ -21,6 +21,7 @@ from course_utils.widgets.ensemble_builder import (
     choose_metric,
     describe,
     no_member,
+    show,
     start,
     tick,
 )
@@ -105,7 +106,7 @@ def test_ticks_move_picture_words_and_table() -> None:
     assert "2 of 5 members (member 1 and member 3)" in say(made)
     assert say(made).replace("\n", " ") in made.picture.alt
     for name, metric in made.choices.metrics.items():
-        shown = metric.show(made.choices.value(frozenset({0, 2}), name))
+        shown = show(metric, made.choices.value(frozenset({0, 2}), name))
         assert f">{shown}</td>" in made.table.value
     point = made.kept_figures["Accuracy"].artists["point"]
     accuracy = ENSEMBLE.subset([0, 2]).correct.mean()
