@@ -105,6 +105,4 @@ def test_the_nll_is_torch_uncertainty_s(predictions):
     metric.update(
         torch.from_numpy(np.array(predictions.mean)), torch.from_numpy(np.array(predictions.labels))
     )
-    assert negative_log_likelihood(predictions) == pytest.approx(
-        float(metric.compute()), rel=1e-6
-    )
+    assert negative_log_likelihood(predictions) == pytest.approx(float(metric.compute()), rel=1e-6)
