@@ -2,14 +2,14 @@
 
 ``make results`` measures and writes ``assets/results.json``; nobody types a number into it::
 
-    from course_utils import ledger
+    from course_utils.metrics import ledger
 
     print(ledger.value("deep-ensemble-8.test.accuracy"))   # the number, its unit and its interval
     print(ledger.claim("more-members-lower-nll"))          # supported, undecided or refuted
 
 Keys are ``<model>.<images>.<measure>``: ``lenet-0.test.nll``, ``lenet-0.ood.energy.auroc``. Models
-are the names of `course_utils.networks.zoo`; ``live-lenet`` and the like are trained in the lessons, over
-several seeds; ``published.…`` is what others report.
+are the names of `course_utils.networks.zoo`; ``live-lenet`` and the like are trained in the
+lessons, over several seeds; ``published.…`` is what others report.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 FILE = Path(__file__).parents[1] / "assets" / "results.json"
 VERSION = 1
-MEND = "get it again from the course's repository, or measure anew with make results"
+FIX = "get it again from the course's repository, or measure anew with make results"
 
 # What the numbers are about: sha256 of all pixels and labels (`ImageSet.content_hash`).
 KNOWN_DATA = {
@@ -230,7 +230,7 @@ class Ledger:
     @staticmethod
     def _check(content: Any, name: str) -> None:
         if not isinstance(content, dict) or "version" not in content:
-            raise LedgerError(f"The results ledger {name} has no version: {MEND}.")
+            raise LedgerError(f"The results ledger {name} has no version: {FIX}.")
         if content["version"] != VERSION:
             raise LedgerError(
                 f"The results ledger {name} has version {content['version']}, this package reads"
@@ -238,11 +238,11 @@ class Ledger:
             )
         for part in ("sources", "weights", "entries", "claims"):
             if not isinstance(content.get(part), dict):
-                raise LedgerError(f"The results ledger {name} lacks its {part}: {MEND}.")
+                raise LedgerError(f"The results ledger {name} lacks its {part}: {FIX}.")
         for source_name, source in content["sources"].items():
             if not _is_source(source):
                 raise LedgerError(
-                    f"The source {source_name!r} of the ledger {name} is damaged: {MEND}."
+                    f"The source {source_name!r} of the ledger {name} is damaged: {FIX}."
                 )
             for images, content_hash in source["data"].items():
                 if KNOWN_DATA.get(images) != content_hash:
@@ -252,7 +252,7 @@ class Ledger:
                     )
         for key, row in content["entries"].items():
             if not _is_row(row, content["sources"]):
-                raise LedgerError(f"The entry {key!r} of the ledger {name} is damaged: {MEND}.")
+                raise LedgerError(f"The entry {key!r} of the ledger {name} is damaged: {FIX}.")
         for claim_id, stored in content["claims"].items():
             try:
                 known = set(stored["first"]) | set(stored["second"])
@@ -262,12 +262,12 @@ class Ledger:
                 Claim(id=claim_id, **stored)
             except (KeyError, TypeError, ValueError) as error:
                 raise LedgerError(
-                    f"The claim {claim_id!r} of the ledger {name} is damaged: {MEND}."
+                    f"The claim {claim_id!r} of the ledger {name} is damaged: {FIX}."
                 ) from error
             if not agrees or not known <= content["entries"].keys():
                 raise LedgerError(
                     f"The claim {claim_id!r} of the ledger {name} does not follow from its own"
-                    f" numbers: {MEND}."
+                    f" numbers: {FIX}."
                 )
 
     def keys(self, start: str = "") -> list[str]:
@@ -364,9 +364,9 @@ def _read(path: Path) -> Ledger:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise LedgerError(f"There is no results ledger {path.name}: {MEND}.") from error
+        raise LedgerError(f"There is no results ledger {path.name}: {FIX}.") from error
     except (OSError, ValueError) as error:
-        raise LedgerError(f"The results ledger {path.name} cannot be read: {MEND}.") from error
+        raise LedgerError(f"The results ledger {path.name} cannot be read: {FIX}.") from error
     return Ledger(content, path.name)
 
 

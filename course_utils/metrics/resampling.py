@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .calibration import bin_numbers
 from .intervals import Interval
 
 __all__ = ["Resamples", "percentile_interval", "ranking_draws", "reflected_interval"]
@@ -70,19 +71,17 @@ class Resamples:
         """Expected calibration error of each draw, shape [R].
 
         Mean over images of the gap between share right and mean confidence in their bin (Guo et
-        al. 2017, arXiv:1706.04599, equation 3); bins of equal width with torchmetrics' borders.
+        al. 2017, arXiv:1706.04599, equation 3), in the bins of `calibration.bin_numbers`.
         """
         gaps = np.asarray(correct, dtype=np.float64) - confidence
-        # torchmetrics gives a confidence of exactly 1 a bin of its own
-        bins = np.searchsorted(np.linspace(0, 1, num_bins + 1), confidence, side="right") - 1
         by_bin = np.zeros((len(gaps), num_bins + 1))
-        by_bin[np.arange(len(gaps)), bins] = gaps
+        by_bin[np.arange(len(gaps)), bin_numbers(confidence, num_bins)] = gaps
         return np.abs(self.means(by_bin)).sum(axis=-1)
 
     def risk_coverage(
         self, uncertainty: ArrayLike, correct: ArrayLike
     ) -> dict[str, NDArray[np.float64]]:
-        """``aurc`` and ``augrc`` of each draw, shape [R] each; see `course_utils.metrics.selective`."""
+        """``aurc`` and ``augrc`` of each draw, shape [R] each, as in `selective`."""
         curve = _Steps(uncertainty, correct, self.counts)
         return {"aurc": curve.aurc(), "augrc": curve.augrc()}
 
@@ -169,47 +168,54 @@ class _Steps:
 
 
 def ranking_draws(
-    known: ArrayLike, foreign: ArrayLike, known_draws: Resamples, foreign_draws: Resamples
+    known: ArrayLike, ood: ArrayLike, known_draws: Resamples, ood_draws: Resamples
 ) -> dict[str, NDArray[np.float64]]:
-    """How well a score tells foreign images from known ones, in each draw.
+    """How well a score tells OOD images from known ones, in each draw.
 
-    Known and foreign images are drawn separately, so that their proportion stays.
+    Known and OOD images are drawn separately, so that their proportion stays.
 
     Parameters
     ----------
-    known, foreign : array of float, shape [N], [F]
-        Uncertainty of the images of either kind; foreign ones should have more.
-    known_draws, foreign_draws : Resamples
+    known, ood : array of float, shape [N], [K]
+        Uncertainty of the images of either kind; OOD ones should have more.
+    known_draws, ood_draws : Resamples
         With equally many resamples R.
 
     Returns
     -------
     dict of str to float64, shape [R]
-        ``auroc`` (ties count half), ``aupr`` (average precision, foreign is positive) and ``fpr95``
-        (share of known images flagged when at least 95 % of the foreign ones are, as in
-        torch-uncertainty's ``FPR95``).
+        ``auroc`` (ties count half), ``aupr`` (average precision, OOD is positive) and ``fpr95``
+        (share of known images flagged when at least 95 % of the OOD ones are, as in
+        torch-uncertainty's ``FPR95``); all 0 to 1.
+
+    Examples
+    --------
+    >>> draws = Resamples(4, num_resamples=3), Resamples(2, num_resamples=3, seed=1)
+    >>> found = ranking_draws([0.1, 0.2, 0.3, 0.4], [0.8, 0.9], *draws)
+    >>> found["auroc"].tolist(), found["fpr95"].tolist()
+    ([1.0, 1.0, 1.0], [0.0, 0.0, 0.0])
     """
-    scores = np.concatenate([known, foreign])
-    is_foreign = np.repeat([False, True], [len(known), len(foreign)])
+    scores = np.concatenate([known, ood])
+    is_ood = np.repeat([False, True], [len(known), len(ood)])
     order = np.argsort(-scores, kind="stable")  # from the most uncertain on
-    ranked, is_foreign = scores[order], is_foreign[order]
+    ranked, is_ood = scores[order], is_ood[order]
     tie = np.concatenate([[0], np.cumsum(ranked[1:] != ranked[:-1])])
-    kind = np.bincount(tie, weights=is_foreign) / np.bincount(tie)  # 0, 1, or mixed
+    kind = np.bincount(tie, weights=is_ood) / np.bincount(tie)  # 0, 1, or mixed
     begins = np.ones(len(kind), dtype=bool)
     begins[1:] = (kind[1:] != kind[:-1]) | ((kind[1:] > 0) & (kind[1:] < 1))
     # neighbours of one kind are one step: their order among themselves changes nothing
     step = (np.cumsum(begins) - 1)[tie]
     num_steps = step[-1] + 1
-    flagged = _sums(step[~is_foreign], order[~is_foreign], known_draws, num_steps)
-    found = _sums(step[is_foreign], order[is_foreign] - len(known), foreign_draws, num_steps)
+    flagged = _sums(step[~is_ood], order[~is_ood], known_draws, num_steps)
+    found = _sums(step[is_ood], order[is_ood] - len(known), ood_draws, num_steps)
     flagged_after = np.cumsum(flagged, axis=0, dtype=np.int32)
     found_after = np.cumsum(found, axis=0, dtype=np.int32)
-    num_known, num_foreign = known_draws.num_images, foreign_draws.num_images
+    num_known, num_ood = known_draws.num_images, ood_draws.num_images
 
     below = num_known - flagged_after
-    auroc = (found * (below + flagged / 2)).sum(axis=0) / (num_known * num_foreign)
+    auroc = (found * (below + flagged / 2)).sum(axis=0) / (num_known * num_ood)
 
-    harmonic = _harmonic_numbers(num_known + num_foreign)
+    harmonic = _harmonic_numbers(num_known + num_ood)
     among = harmonic[found_after + flagged_after] - harmonic[found_after - found + flagged_after]
     mixed = (kind[begins] > 0) & (kind[begins] < 1)
     precision = np.where(
@@ -217,17 +223,37 @@ def ranking_draws(
         found * (found_after / np.maximum(found_after + flagged_after, 1)),
         found - flagged_after * among,
     )
-    reached = np.argmax(found_after / num_foreign >= 0.95, axis=0)
+    reached = np.argmax(found_after / num_ood >= 0.95, axis=0)
     draws = np.arange(known_draws.num_resamples)
     return {
         "auroc": auroc,
-        "aupr": precision.sum(axis=0) / num_foreign,
+        "aupr": precision.sum(axis=0) / num_ood,
         "fpr95": flagged_after[reached, draws] / num_known,
     }
 
 
 def percentile_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> Interval:
-    """The middle of the draws (Efron 1979), as `intervals.paired_bootstrap` takes it."""
+    """The middle of the draws (Efron 1979), as `intervals.paired_bootstrap` takes it.
+
+    Parameters
+    ----------
+    estimate : float
+        The measure on the images at hand.
+    draws : array of float, shape [R]
+        The measure on each resample.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        In the unit of the measure.
+
+    Examples
+    --------
+    >>> print(percentile_interval(2.0, [1.0, 2.0, 3.0, 4.0, 5.0], level=0.5))
+    2 [2, 4]
+    """
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(estimate), float(low), float(high), level)
 
@@ -238,6 +264,25 @@ def reflected_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -
     For measures that resampling pushes to one side. A calibration error is a sum of absolute
     values: it grows with noise, and draws have the noise twice. Percentiles would lie above the
     truth, and reflecting them takes most of that bias back (not all of it where the truth is 0).
+
+    Parameters
+    ----------
+    estimate : float
+        The measure on the images at hand.
+    draws : array of float, shape [R]
+        The measure on each resample.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        In the unit of the measure.
+
+    Examples
+    --------
+    >>> print(reflected_interval(2.0, [1.0, 2.0, 3.0, 4.0, 5.0], level=0.5))
+    2 [0, 2]
     """
     low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(estimate), float(2 * estimate - high), float(2 * estimate - low), level)

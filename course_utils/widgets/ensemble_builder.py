@@ -13,11 +13,10 @@ import numpy as np
 from course_utils._support import validation as checks
 from course_utils.figures import choices_of_members, style
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import known
-from course_utils.metrics.subsets import Choice, Choices
+from course_utils.metrics.subsets import Choice, Choices, Metric
 
-from .shell import Shell, control, heading, row, widget
-from .stage import Stage
+from .base import BaseWidget, control, heading, row, widget
+from .blitting import BlittedFigure
 from .texts import Text, note, table
 
 NOTHING = (
@@ -53,7 +52,7 @@ def tick(choices: Choices, state: Building, member: int, on: bool) -> Building:
 
 def choose_metric(choices: Choices, state: Building, metric: str) -> Building:
     """Another metric to look at."""
-    return replace(state, metric=known(metric, drawable(choices), "metric"))
+    return replace(state, metric=checks.one_of(metric, drawable(choices), "metric"))
 
 
 def best_single(choices: Choices, state: Building) -> Building:
@@ -81,6 +80,13 @@ def drawable(choices: Choices) -> list[str]:
     return [name for name in choices.metrics if np.isfinite(choices.values(name)).any()]
 
 
+def show(metric: Metric, value: float) -> str:
+    """A value of a metric in words."""
+    if not np.isfinite(value):
+        return "infinite"
+    return style.percent(value) if metric.is_share else f"{value:.4f}"
+
+
 def describe(choices: Choices, state: Building, names: Sequence[str]) -> str:
     """The choice in words and numbers, and what members bring on average."""
     if not state.chosen:
@@ -91,7 +97,7 @@ def describe(choices: Choices, state: Building, names: Sequence[str]) -> str:
     words = f"{size} of {style.plural(members, 'member')}"
     if size <= MOST_NAMED:
         words += f" ({style.listing([names[member] for member in sorted(state.chosen)])})"
-    words += f": {metric.name} {metric.show(value)}. "
+    words += f": {metric.name} {show(metric, value)}. "
     others = choices.values(state.metric, size)
     better = int(metric.better(others, value).sum())
     if members == 1:
@@ -127,8 +133,8 @@ def describe_gain(choices: Choices, metric: str) -> str:
     if not 0 <= share <= 1:
         return ""
     return (
-        f"On average, {looks.name} goes from {looks.show(one)} with one member to "
-        f"{looks.show(two)} with two and {looks.show(everybody)} with all {members}: the second "
+        f"On average, {looks.name} goes from {show(looks, one)} with one member to "
+        f"{show(looks, two)} with two and {show(looks, everybody)} with all {members}: the second "
         f"member alone brings {100 * share:.0f} % of the gain."
     )
 
@@ -138,9 +144,9 @@ def measures_table(choices: Choices, state: Building) -> str:
     members = choices.num_members
     rows = []
     for name, metric in choices.metrics.items():
-        yours = metric.show(choices.value(state.chosen, name)) if state.chosen else "\N{EN DASH}"
-        alone = metric.show(choices.values(name, 1).mean())
-        everybody = metric.show(choices.value(frozenset(range(members)), name))
+        yours = show(metric, choices.value(state.chosen, name)) if state.chosen else "\N{EN DASH}"
+        alone = show(metric, choices.values(name, 1).mean())
+        everybody = show(metric, choices.value(frozenset(range(members)), name))
         arrow = "↑" if metric.higher_is_better else "↓"
         rows.append([f"{name} {arrow}", yours, alone, everybody])
     size = len(state.chosen)
@@ -148,16 +154,16 @@ def measures_table(choices: Choices, state: Building) -> str:
     return table("Metrics of your choice, of one member and of all members", head, rows)
 
 
-class EnsembleBuilder(Shell):
-    """The shell of :func:`ensemble_builder`."""
+class EnsembleBuilder(BaseWidget):
+    """What :func:`ensemble_builder` returns."""
 
     def __init__(
         self,
         predictions: Predictions,
-        foreign: Predictions | None,
+        ood: Predictions | None,
         member_names: Sequence[str] | None,
     ) -> None:
-        self.choices = Choices(predictions, foreign)
+        self.choices = Choices(predictions, ood)
         self.names = checks.member_names(self.choices.num_members, member_names)
         super().__init__(start(self.choices))
 
@@ -181,7 +187,7 @@ class EnsembleBuilder(Shell):
             self.press(self.buttons[name], partial(change, self.choices))
 
         self.picture = self.new_picture()
-        self.kept_stages: dict[str, Stage] = {}  # one per metric: drawn once each
+        self.kept_figures: dict[str, BlittedFigure] = {}  # one per metric: drawn once each
         self.table = Text()
         self.children = [
             heading("Members"),
@@ -203,44 +209,44 @@ class EnsembleBuilder(Shell):
 
     def draw(self) -> None:
         state = self.state
-        stage = self.stage_of(state.metric)
-        column, point = (stage.actors[name] for name in ("column", "point"))
+        blitted = self.figure_of(state.metric)
+        column, point = (blitted.artists[name] for name in ("column", "point"))
         value = np.nan
         if state.chosen:
             value = self.choices.value(state.chosen, state.metric)
             size = len(state.chosen)
             column.set_x(size - column.get_width() / 2)
-            factor = 100 if self.choices.metrics[state.metric].percent else 1
+            factor = 100 if self.choices.metrics[state.metric].is_share else 1
             point.set_data([size], [factor * value])
         column.set_visible(bool(state.chosen))
         point.set_visible(bool(np.isfinite(value)))
         words = describe(self.choices, state, self.names)
-        alt = f"{stage.picture.alt} {words}".replace("\n", " ")
-        self.picture.show(stage.png(), alt, caption=words, width=stage.width)
+        alt = f"{blitted.picture.alt} {words}".replace("\n", " ")
+        self.picture.show(blitted.png(), alt, caption=words, width=blitted.width)
         self.table.value = measures_table(self.choices, state)
 
-    def stage_of(self, metric: str) -> Stage:
+    def figure_of(self, metric: str) -> BlittedFigure:
         """The dots of all choices by a metric, drawn at the first call."""
-        if metric not in self.kept_stages:
+        if metric not in self.kept_figures:
             looks = self.choices.metrics[metric]
             picture = choices_of_members(
                 self.choices.sizes,
                 self.choices.values(metric),
                 metric=looks.name,
-                percent=looks.percent,
+                percent=looks.is_share,
                 higher_is_better=looks.higher_is_better,
                 sampled=not self.choices.complete,
             )
-            stage = self.new_stage()
-            stage.scene(picture, picture.parts)
-            self.kept_stages[metric] = stage
-        return self.kept_stages[metric]
+            blitted = self.new_blitted_figure()
+            blitted.set_up(picture, picture.parts)
+            self.kept_figures[metric] = blitted
+        return self.kept_figures[metric]
 
 
 @widget
 def ensemble_builder(
     predictions: Predictions,
-    foreign: Predictions | None = None,
+    ood: Predictions | None = None,
     *,
     member_names: Sequence[str] | None = None,
 ) -> Any:
@@ -250,7 +256,7 @@ def ensemble_builder(
     ----------
     predictions : Predictions
         Of M members, with labels.
-    foreign : Predictions, optional
+    ood : Predictions, optional
         Of images of no known class, by the same members; then the AUROC tells how well the
         maximum probability sets them apart.
     member_names : sequence of str, optional
@@ -260,4 +266,4 @@ def ensemble_builder(
     EnsembleBuilder
         Where the input makes no sense, a widget that says so.
     """
-    return EnsembleBuilder(predictions, foreign, member_names)
+    return EnsembleBuilder(predictions, ood, member_names)

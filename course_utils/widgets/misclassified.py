@@ -15,9 +15,10 @@ from course_utils._support import validation as checks
 from course_utils.figures import message, model_comparison, style
 from course_utils.figures.comparison import refill_comparison
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from course_utils.metrics.rankings import Ranking, Rankings
+from course_utils.metrics.scores import DEFAULT_SCORE
 
-from .shell import Shell, control, row, widget
+from .base import BaseWidget, control, row, widget
 from .strip import Strip, Tile
 
 SHOWN = 9  # images in the strip
@@ -130,7 +131,7 @@ def score_ends(uncertainty: NDArray[np.float64], steps: int = 200) -> tuple[floa
 # --- changes ------------------------------------------------------------------------------------
 def choose_model(rankings: Rankings, state: Browsing, model: str) -> Browsing:
     """Another model; the same image stays in view if it still fits."""
-    model = known(model, list(rankings.models), "model")
+    model = checks.one_of(model, list(rankings.models), "model")
     before = in_order(rankings, state)
     score = state.score if state.score in rankings.scores_of(model) else DEFAULT_SCORE
     # Scores of two models may live on different scales.
@@ -144,12 +145,12 @@ def choose_model(rankings: Rankings, state: Browsing, model: str) -> Browsing:
 
 def choose_kind(state: Browsing, kind: str) -> Browsing:
     """Other errors, or all images."""
-    return replace(state, kind=known(kind, (OWN, SHARED, ALONE, EVERY), "choice"), place=0)
+    return replace(state, kind=checks.one_of(kind, (OWN, SHARED, ALONE, EVERY), "choice"), place=0)
 
 
 def choose_score(rankings: Rankings, state: Browsing, score: str) -> Browsing:
     """Another score to sort by; its range starts open."""
-    score = known(score, rankings.scores_of(state.model), "score of this model")
+    score = checks.one_of(score, rankings.scores_of(state.model), "score of this model")
     return replace(state, score=score, low=None, high=None, place=0)
 
 
@@ -268,9 +269,9 @@ def describe(rankings: Rankings, state: Browsing, noun: str = "digit") -> str:
     return f"{words} It is image {index:,} of the data, counted from 0."
 
 
-# --- the shell ----------------------------------------------------------------------------------
-class MisclassifiedBrowser(Shell):
-    """The shell of :func:`misclassified_browser`."""
+# --- the widget ---------------------------------------------------------------------------------
+class MisclassifiedBrowser(BaseWidget):
+    """What :func:`misclassified_browser` returns."""
 
     def __init__(
         self,
@@ -279,7 +280,7 @@ class MisclassifiedBrowser(Shell):
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.rankings = Rankings(models)
-        stack = checked_images(images, len(self.rankings))
+        stack = checks.images_for(images, len(self.rankings))
         if stack is None:
             raise ValueError(
                 "The browser shows the images; pass those that were predicted, as an ImageSet or "
@@ -342,8 +343,8 @@ class MisclassifiedBrowser(Shell):
         self.press(self.on, lambda state: step(rankings, state, 1))
 
         self.card = self.new_picture()
-        self.stage = self.new_stage()
-        self._scenery: str | None = None  # model whose row is framed
+        self.blitted = self.new_blitted_figure()
+        self._background: str | None = None  # model whose row is framed
         self.children = [
             row(self.model, self.kind),
             row(self.score, self.order),
@@ -427,21 +428,21 @@ class MisclassifiedBrowser(Shell):
         order = in_order(rankings, state)
         if not len(order):
             why, go_on = why_nothing(rankings, state, self.noun)
-            self.stage.scene(message(why))
-            self._scenery = None
-            self.card.show(self.stage.png(), why, caption=go_on, width=self.stage.width)
+            self.blitted.set_up(message(why))
+            self._background = None
+            self.card.show(self.blitted.png(), why, caption=go_on, width=self.blitted.width)
             return
         index = order[state.place]
         rows = {name: one.probabilities[index] for name, one in rankings.models.items()}
         shown = self.images[index], rows, int(rankings.labels[index])
-        if self._scenery != state.model:
+        if self._background != state.model:
             framed = state.model if len(rows) > 1 else None
             picture = model_comparison(*shown, chosen=framed, class_names=self.names)
-            self.stage.scene(picture, picture.parts)
-            self._scenery = state.model
-        alt = refill_comparison(self.stage.picture, *shown, class_names=self.names)
+            self.blitted.set_up(picture, picture.parts)
+            self._background = state.model
+        alt = refill_comparison(self.blitted.picture, *shown, class_names=self.names)
         words = describe(rankings, state, self.noun)
-        self.card.show(self.stage.png(), alt, caption=words, width=self.stage.width)
+        self.card.show(self.blitted.png(), alt, caption=words, width=self.blitted.width)
 
 
 @widget

@@ -57,6 +57,8 @@ import pandas as pd
 from course_utils import figures
 from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
 from course_utils.metrics import scores
+from course_utils.metrics.calibration import expected_calibration_error
+from course_utils.metrics.detection import ood_detection
 from course_utils.networks import zoo
 from course_utils.networks.training import predict
 
@@ -163,7 +165,7 @@ def measures(predictions):
     single = predictions.num_members == 1
     return {
         "accuracy": predictions.correct.mean(),
-        "ECE": figures.calibration_bins(predictions).error,
+        "ECE": expected_calibration_error(predictions),
         "entropy (nats)": scores.entropy(predictions).mean(),
         "disagreement": np.nan if single else scores.disagreement(predictions).mean(),
     }
@@ -445,6 +447,7 @@ print(f"temperature of the modest LeNet: {temperature:.2f}")
 
 # %%
 from course_utils.metrics import calibration, selective
+from course_utils.metrics.classification import negative_log_likelihood
 
 before = modest_answers["LeNet"]
 after = calibration.scale(before, members=temperature)
@@ -454,8 +457,8 @@ def summary(predictions):
     uncertainty = scores.max_probability(predictions)
     return {
         "accuracy": predictions.correct.mean(),
-        "NLL": calibration.negative_log_likelihood(predictions),
-        "ECE": figures.calibration_bins(predictions).error,
+        "NLL": negative_log_likelihood(predictions),
+        "ECE": expected_calibration_error(predictions),
         "AURC": selective.risk_coverage(uncertainty, predictions.correct).aurc,
     }
 
@@ -1066,7 +1069,7 @@ for measure in ("AUROC", "FPR95"):
         for title, score in SCORES.items():
             if title == "mutual information" and answers.num_members == 1:
                 continue  # no members, no disagreement: it would be 0 for every image
-            result = figures.detection(score(answers), score(foreign[family, name]))
+            result = ood_detection(score(answers), score(foreign[family, name]))
             rows[measure, family, name][title] = getattr(result, measure.lower())
 pd.DataFrame(rows).T.round(4)
 
@@ -1123,7 +1126,7 @@ key = ("modest", "LeNet")
 pair = (scores.entropy(known[key]), scores.entropy(foreign[key]))
 values = torch.tensor(np.concatenate(pair))
 is_ood = torch.tensor(np.repeat([0, 1], [len(part) for part in pair]))
-rows = {"without torchmetrics, all at once": figures.detection(*pair).auroc}
+rows = {"without torchmetrics, all at once": ood_detection(*pair).auroc}
 for batch_size in (10, 50, 200, 1_000, len(values)):
     metric = BinaryAUROC()
     for part, truth in zip(values.split(batch_size), is_ood.split(batch_size), strict=True):
@@ -1255,7 +1258,6 @@ for title, (name, model) in newcomers.items():
 # of the entropy.
 
 # %%
-from course_utils.metrics.calibration import negative_log_likelihood
 
 generator = np.random.default_rng(seed=3)
 clothes = data_ood.subset(generator.choice(len(data_ood), 4_000, replace=False))
@@ -1264,7 +1266,7 @@ rows = {}
 for title, model in small.items():
     torch.manual_seed(0)  # for MC-dropout
     answers, answers_ood = predict(model, tested), predict(model, clothes)
-    detection = figures.detection(scores.entropy(answers), scores.entropy(answers_ood))
+    detection = ood_detection(scores.entropy(answers), scores.entropy(answers_ood))
     steps = histories[title]["epochs"] * -(-histories[title]["num_train"] // training.BATCH_SIZE)
     rows[title] = {
         "steps of training": steps,

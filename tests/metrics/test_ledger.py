@@ -305,14 +305,13 @@ def test_the_ledger_is_about_the_weights_that_are_shipped():
 
 def test_reading_it_needs_no_torch():
     code = (
-        "import sys; from course_utils import ledger; ledger.load();"
+        "import sys; from course_utils.metrics import ledger; ledger.load();"
         "sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.full
-def test_the_known_data_are_the_full_data(full_data):
+def test_the_known_data_are_those_that_ship():
     from course_utils.images import load_fashion_mnist, load_mnist
 
     loaded = (

@@ -125,10 +125,10 @@ def test_what_was_never_seen_has_an_upper_end(results):
     assert np.quantile(results.draws["x.share"], 0.975) == pytest.approx(high, rel=0.2)
 
 
-def test_strays_that_are_answered_are_wrong(results):
-    digits, strays = predictions(4), predictions(0)
+def test_ood_images_that_are_answered_are_wrong(results):
+    digits, ood = predictions(4), predictions(0)
     known = predictions(4)
-    result_lessons.measure_strays(results, "m", digits, strays, known, strays.take(slice(75)))
+    result_lessons.measure_mixed_stream(results, "m", digits, ood, known, ood.take(slice(75)))
     values = results.values
     for score in ("max-probability", "energy"):
         key = f"m.stray.{score}.threshold-on"

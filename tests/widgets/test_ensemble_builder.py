@@ -1,4 +1,4 @@
-"""Ensemble builder: the measures against slow ones, pure changes, the shell, bad input."""
+"""Ensemble builder: pure changes, the widget, bad input."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from widget_helpers import make_predictions
 
-from course_utils import figures
-from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.subsets import Choices, auroc
+from course_utils.metrics.subsets import Choices
 from course_utils.widgets import ensemble_builder as builder_function
 from course_utils.widgets.ensemble_builder import (
     NOTHING,
@@ -23,88 +21,19 @@ from course_utils.widgets.ensemble_builder import (
     choose_metric,
     describe,
     no_member,
+    show,
     start,
     tick,
 )
 
 ENSEMBLE = make_predictions(members=5, skill=2.0)
-FOREIGN = make_predictions(200, members=5, seed=1, skill=0.0)
-CHOICES = Choices(ENSEMBLE, FOREIGN)
+OOD = make_predictions(200, members=5, seed=1, skill=0.0)
+CHOICES = Choices(ENSEMBLE, OOD)
 MANY = Choices(make_predictions(members=14), make_predictions(100, members=14, seed=2))
 
 
 def say(made) -> str:
     return made.pictures[0].caption
-
-
-def slow(predictions: Predictions, foreign: Predictions) -> list[float]:
-    """The five measures from their definitions."""
-    mean, labels = predictions.mean, predictions.labels
-    known, strange = scores.max_probability(predictions), scores.max_probability(foreign)
-    return [
-        predictions.correct.mean(),
-        -np.log(mean[np.arange(len(labels)), labels]).mean(),
-        ((mean - np.eye(mean.shape[1])[labels]) ** 2).sum(axis=1).mean(),
-        figures.calibration_bins(predictions).error,
-        figures.detection(known, strange).auroc,
-    ]
-
-
-# --- measures -----------------------------------------------------------------------------------
-def test_every_choice_is_measured_by_the_definitions() -> None:
-    assert CHOICES.complete and len(CHOICES.table) == 31
-    for size in range(1, 6):
-        for members in combinations(range(5), size):
-            expected = slow(ENSEMBLE.subset(members), FOREIGN.subset(members))
-            np.testing.assert_allclose(CHOICES.measure(frozenset(members)), expected, rtol=1e-12)
-
-
-def test_ece_and_brier_are_those_of_torch_uncertainty() -> None:
-    torch = pytest.importorskip("torch")
-    metrics = pytest.importorskip("torch_uncertainty.metrics.classification")
-    mean = torch.from_numpy(ENSEMBLE.mean.copy())
-    labels = torch.from_numpy(np.array(ENSEMBLE.labels))
-    error = metrics.CalibrationError(task="multiclass", num_classes=10, num_bins=15)
-    brier = metrics.BrierScore(num_classes=10)
-    everybody = frozenset(range(5))
-    assert CHOICES.value(everybody, "ECE") == pytest.approx(float(error(mean, labels)), abs=1e-5)
-    assert CHOICES.value(everybody, "Brier score") == pytest.approx(
-        float(brier(mean, labels)), abs=1e-5
-    )
-
-
-VALUES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=12).map(np.array)
-
-
-@settings(max_examples=60, deadline=None)
-@given(known=VALUES, foreign=VALUES)
-def test_auroc_is_the_share_of_pairs(known: np.ndarray, foreign: np.ndarray) -> None:
-    pairs = (foreign[:, None] > known) + 0.5 * (foreign[:, None] == known)
-    assert auroc(known, foreign) == pytest.approx(pairs.mean())
-    assert auroc(known, foreign) == pytest.approx(figures.detection(known, foreign).auroc)
-
-
-def test_answers_at_equal_probability_are_those_of_predictions() -> None:
-    ties = Predictions(np.zeros((10, 3, 10)), np.arange(10))
-    assert Choices(ties).value(frozenset({0, 2}), "Accuracy") == ties.correct.mean() == 0.1
-
-
-def test_many_members_are_sampled() -> None:
-    assert not MANY.complete
-    counts = np.bincount(MANY.sizes)
-    assert counts[1] == 14 and counts[14] == 1 and (counts[2:14] > 1).all()
-    for members in ([3], [1, 5, 11], list(range(14))):
-        whole = make_predictions(members=14)
-        accuracy = whole.subset(members).correct.mean()
-        assert MANY.value(frozenset(members), "Accuracy") == pytest.approx(accuracy)
-    before = len(MANY.table)
-    MANY.measure(frozenset({0, 1, 2, 9, 13}))
-    assert len(MANY.table) == before  # what is asked for does not bend the sample
-
-
-def test_large_data_are_not_measured_in_full() -> None:
-    few = Choices(make_predictions(30_000, members=10, classes=10))
-    assert not few.complete and 10 < len(few.table) <= 1023
 
 
 # --- changes of state ---------------------------------------------------------------------------
@@ -133,7 +62,7 @@ def test_best_next_is_the_best_of_all_extensions(metric: str) -> None:
         )
         assert sign * CHOICES.value(larger.chosen, metric) == best
         state = larger
-    with pytest.raises(ValueError, match="All members are ticked"):
+    with pytest.raises(ValueError, match="All members are chosen"):
         add_best(CHOICES, state)
 
 
@@ -168,24 +97,24 @@ def test_words_tell_what_the_second_member_brings() -> None:
     assert f"the second member alone brings {share:.0f} % of the gain" in words
 
 
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def test_ticks_move_picture_words_and_table() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     first = made.picture.png
     made.ticks[2].value = True
     assert made.picture.png != first
     assert "2 of 5 members (member 1 and member 3)" in say(made)
     assert say(made).replace("\n", " ") in made.picture.alt
     for name, metric in made.choices.metrics.items():
-        shown = metric.show(made.choices.value(frozenset({0, 2}), name))
+        shown = show(metric, made.choices.value(frozenset({0, 2}), name))
         assert f">{shown}</td>" in made.table.value
-    point = made.kept_stages["Accuracy"].actors["point"]
+    point = made.kept_figures["Accuracy"].artists["point"]
     accuracy = ENSEMBLE.subset([0, 2]).correct.mean()
     assert (point.get_xdata()[0], point.get_ydata()[0]) == (2, pytest.approx(100 * accuracy))
 
 
 def test_buttons_set_the_ticks() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     made.metric.value = "NLL"
     made.buttons["All"].click()
     assert all(box.value for box in made.ticks)
@@ -199,31 +128,31 @@ def test_buttons_set_the_ticks() -> None:
 
 
 def test_each_metric_is_drawn_once_and_comes_back() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     first = made.picture.png
     for name in made.metric.options:
         made.metric.value = name
         assert made.picture.alt.startswith(f"{name} of 31 choices of members")
     made.metric.value = "Accuracy"
     assert made.picture.png == first
-    assert len(made.stages) == 5
+    assert len(made.blitted_figures) == 5
 
 
 def test_nothing_ticked_is_a_sentence_and_the_way_back_is_open() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     made.ticks[0].value = False
     assert say(made) == NOTHING and "your choice (0)" in made.table.value
-    assert not made.kept_stages["Accuracy"].actors["point"].get_visible()
+    assert not made.kept_figures["Accuracy"].artists["point"].get_visible()
     made.ticks[3].value = True
     assert "1 of 5 members (member 4)" in say(made)
-    assert made.kept_stages["Accuracy"].actors["point"].get_visible()
+    assert made.kept_figures["Accuracy"].artists["point"].get_visible()
 
 
 def test_adding_to_all_is_a_sentence() -> None:
     made = builder_function(ENSEMBLE)
     made.buttons["All"].click()
     made.buttons["Add the best next"].click()
-    assert made.picture.problem and "All members are ticked" in say(made)
+    assert made.picture.problem and "All members are chosen" in say(made)
     made.buttons["None"].click()
     assert not made.picture.problem
 
@@ -242,7 +171,7 @@ def test_the_page_says_that_the_choice_is_not_honest() -> None:
     assert still.count("<img") == 1 and "<table" in still
 
 
-def test_without_foreign_images_there_is_no_auroc() -> None:
+def test_without_ood_images_there_is_no_auroc() -> None:
     made = builder_function(ENSEMBLE)
     assert list(made.metric.options) == ["Accuracy", "NLL", "Brier score", "ECE"]
     assert "AUROC" not in made.table.value
@@ -252,7 +181,7 @@ def test_a_sample_is_called_a_sample() -> None:
     made = builder_function(make_predictions(members=14))
     made.ticks[1].value = True
     assert "sampled choices of 2 members" in say(made)
-    assert len(made.kept_stages["Accuracy"].picture.figure.legends) == 1
+    assert len(made.kept_figures["Accuracy"].picture.figure.legends) == 1
 
 
 def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:
@@ -267,13 +196,13 @@ def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:
 @pytest.mark.parametrize(
     ("arguments", "names", "sentence"),
     [
-        ((ENSEMBLE.logits,), None, "takes Predictions, not ndarray"),
+        ((ENSEMBLE.logits,), None, "needs Predictions, not ndarray"),
         ((Predictions(ENSEMBLE.logits),), None, "needs true labels"),
         ((ENSEMBLE.take([]),), None, "at least one image"),
-        ((ENSEMBLE, FOREIGN.logits), None, "need Predictions, not ndarray"),
-        ((ENSEMBLE, FOREIGN.subset([0, 1])), None, "predicted by 2 members with 10 classes"),
+        ((ENSEMBLE, OOD.logits), None, "need Predictions, not ndarray"),
+        ((ENSEMBLE, OOD.subset([0, 1])), None, "M = 2 and C = 10"),
         ((ENSEMBLE, make_predictions(9, 5, 26)), None, "predict both with the same members"),
-        ((ENSEMBLE, FOREIGN.take([])), None, "no foreign images"),
+        ((ENSEMBLE, OOD.take([])), None, "no OOD images"),
         ((ENSEMBLE,), ["a", "b"], "5 members but 2 member names"),
         ((make_predictions(3, 65),), None, "up to 64 members, not 65"),
     ],

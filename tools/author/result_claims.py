@@ -175,7 +175,7 @@ def claims_to_judge(best_lenet: str) -> list[ToJudge]:
 
 
 def chapter_5_claims() -> list[ToJudge]:
-    """What chapter 5 says about scores, thresholds, shift and strays."""
+    """What chapter 5 says about scores, thresholds, shift and OOD images."""
     single, eight, packed = "modest-lenet-0", "modest-deep-ensemble-8", "modest-packed-4"
     titles = {eight: "the modest Deep Ensemble of 8", packed: "the modest Packed-Ensemble of 4"}
     claims = []

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import beta
 from sklearn.isotonic import IsotonicRegression
-from sklearn.metrics import roc_auc_score
 
 from course_utils.images import ImageSet, batches
 from course_utils.images.corruptions import CORRUPTIONS, corrupt
 from course_utils.metrics import calibration, conformal, scores, selective
+from course_utils.metrics.detection import auroc
 from course_utils.metrics.grouping import grouping_loss, without_groups
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.resampling import Resamples, ranking_draws
@@ -38,7 +38,7 @@ STEP = 5  # every fifth test digit is damaged
 FEWEST_ANSWERED = 5  # of fewer answers no risk is reported
 NUM_SPLITS = 300
 NUM_BINS = 15
-STRAY_SCORES = (scores.max_probability, scores.entropy, scores.mutual_information, scores.energy)
+OOD_SCORES = (scores.max_probability, scores.entropy, scores.mutual_information, scores.energy)
 FIXED_THRESHOLD_KINDS = ("blur", "Gaussian noise", "rotation")
 COMPARED_KINDS = ("shift", "rotation", "Gaussian noise", "contrast")
 
@@ -64,7 +64,7 @@ def measure_lessons(
     results: Results,
     on_test: Mapping[str, tuple[Predictions, Predictions]],
     validation: ImageSet,
-    validation_strays: ImageSet,
+    validation_ood: ImageSet,
 ) -> None:
     """Everything of chapters 5 and 6 for which the networks are there.
 
@@ -75,7 +75,7 @@ def measure_lessons(
     on_test : mapping of str to pair of Predictions
         For each network of `NETWORKS` that is there what it says about ``results.test`` and
         ``results.foreign``.
-    validation, validation_strays : ImageSet
+    validation, validation_ood : ImageSet
         Digits and clothes to choose on.
     """
     for name, (value, unit) in CHOSEN.items():
@@ -89,10 +89,8 @@ def measure_lessons(
 
     measure_ranking(results, known[SINGLE], known[PACKED])
     measure_splits(results, EIGHT, known[EIGHT])
-    strays = training.predict(
-        networks[EIGHT], validation_strays.subset(slice(len(validation) // 4))
-    )
-    measure_strays(results, EIGHT, *on_test[EIGHT], on_val[EIGHT], strays)
+    ood = training.predict(networks[EIGHT], validation_ood.subset(slice(len(validation) // 4)))
+    measure_mixed_stream(results, EIGHT, *on_test[EIGHT], on_val[EIGHT], ood)
     measure_calibration(results, known, on_val, networks[SINGLE], validation)
     measure_sets(results, known, on_val, networks[SINGLE], validation)
     measure_batches(results, SINGLE, *on_test[SINGLE])
@@ -262,32 +260,32 @@ def add_never_seen(results: Results, key: str, count: int) -> None:
     results.add(key, 0.0, 0.0, high, "binomial", "%", count, "evaluation")
 
 
-def measure_strays(
+def measure_mixed_stream(
     results: Results,
     name: str,
     digits: Predictions,
-    strays: Predictions,
+    ood: Predictions,
     val_digits: Predictions,
-    val_strays: Predictions,
+    val_ood: Predictions,
 ) -> None:
-    """A stream with one stray to four digits; the threshold knows of strays, or does not."""
-    strays = strays.take(slice(len(digits) // 4))
-    stray_draws = Resamples(len(strays), results.test_draws.num_resamples, seed=3)
-    n = len(digits) + len(strays)
-    for score in STRAY_SCORES:
+    """A stream with one OOD image to four digits; the threshold knows of them, or does not."""
+    ood = ood.take(slice(len(digits) // 4))
+    ood_draws = Resamples(len(ood), results.test_draws.num_resamples, seed=3)
+    n = len(digits) + len(ood)
+    for score in OOD_SCORES:
         known = selective.risk_coverage(score(val_digits), val_digits.correct)
         mixed = selective.risk_coverage(
-            np.concatenate([score(val_digits), score(val_strays)]),
-            np.concatenate([val_digits.correct, np.zeros(len(val_strays), bool)]),
+            np.concatenate([score(val_digits), score(val_ood)]),
+            np.concatenate([val_digits.correct, np.zeros(len(val_ood), bool)]),
         )
         for title, curve in (("digits", known), ("mixed", mixed)):
             threshold = curve.threshold_for_risk(TARGET)
-            answered, foreign = score(digits) <= threshold, score(strays) <= threshold
+            answered, foreign = score(digits) <= threshold, score(ood) <= threshold
             wrong = answered & ~digits.correct
             of_digits = results.test_draws.means(np.stack([answered, wrong], axis=1)) * len(digits)
-            of_strays = stray_draws.means(foreign) * len(strays)
+            of_ood = ood_draws.means(foreign) * len(ood)
             risk = (wrong.sum() + foreign.sum()) / max(answered.sum() + foreign.sum(), 1)
-            drawn = _ratio(of_digits[:, 1] + of_strays, of_digits[:, 0] + of_strays)
+            drawn = _ratio(of_digits[:, 1] + of_ood, of_digits[:, 0] + of_ood)
             key = f"{name}.stray.{_slug(score)}.threshold-on-{title}"
             for measure, value, drawn_value, count in (
                 ("answered", answered.mean(), of_digits[:, 0] / len(digits), len(digits)),
@@ -373,12 +371,9 @@ def add_calibration_error(
 ) -> None:
     """ECE of several copies of the same images, of which a draw takes all or none."""
     gaps = np.zeros((len(copies[0]), NUM_BINS + 1))
-    borders = np.linspace(0, 1, NUM_BINS + 1)
     for predictions in copies:
         confidence = predictions.mean.max(axis=1)
-        # torchmetrics' borders: a confidence of exactly 1 has a bin of its own
-        bins = np.searchsorted(borders, confidence, side="right") - 1
-        bins = np.clip(bins, 0, NUM_BINS)
+        bins = calibration.bin_numbers(confidence, NUM_BINS)
         gaps[np.arange(len(gaps)), bins] += (predictions.correct - confidence) / len(copies)
     results.add_drawn(
         key,
@@ -486,7 +481,6 @@ def squeezed(values: NDArray, batch_size: int) -> NDArray[np.float64]:
 def measure_batches(results: Results, name: str, digits: Predictions, foreign: Predictions) -> None:
     """AUROC of the entropy by torchmetrics, for several sizes of the batches."""
     values = np.concatenate([scores.entropy(digits), scores.entropy(foreign)])
-    is_foreign = np.repeat([0, 1], [len(digits), len(foreign)])
     for batch_size in (10, 50, 200):
         compared = squeezed(values, batch_size)
         drawn = ranking_draws(
@@ -495,7 +489,7 @@ def measure_batches(results: Results, name: str, digits: Predictions, foreign: P
         )  # fmt: skip
         results.add_drawn(
             f"{name}.ood.entropy.auroc-in-batches-of-{batch_size}",
-            roc_auc_score(is_foreign, compared),
+            auroc(compared[: len(digits)], compared[len(digits) :]),
             drawn["auroc"],
             "%",
             len(values),
@@ -694,7 +688,7 @@ def _ratio(above: NDArray, below: NDArray) -> NDArray[np.float64]:
     return np.divide(above, below, out=np.zeros(len(below)), where=below > 0)
 
 
-def _slug(score: scores.Score) -> str:
+def _slug(score: scores.ScoreFunction) -> str:
     return score.__name__.replace("_", "-")
 
 

@@ -24,12 +24,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils._support.atomic import write_whole
 from course_utils.images import ImageSet, load_fashion_mnist, load_mnist
 from course_utils.metrics import ledger, scores, selective
+from course_utils.metrics.calibration import expected_calibration_error
+from course_utils.metrics.classification import brier_terms, log_loss_terms
+from course_utils.metrics.detection import auroc, ood_detection
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.resampling import (
     Resamples,
@@ -97,7 +99,7 @@ class Results:
 def measure_model(results: Results, name: str, on_test: Predictions, on_foreign: Predictions):
     """Everything about one network on the test digits and on the images of clothes."""
     n = len(on_test)
-    labels, correct = on_test.labels, on_test.correct
+    correct = on_test.correct
     draws = results.test_draws
     per_image = terms(on_test)
     means = draws.means(np.stack(list(per_image.values()), axis=1))
@@ -108,7 +110,7 @@ def measure_model(results: Results, name: str, on_test: Predictions, on_foreign:
     confidence = on_test.mean.max(axis=1)
     results.add_drawn(
         f"{name}.test.ece",
-        calibration_error(on_test.mean, labels),
+        expected_calibration_error(on_test),
         draws.calibration_error(confidence, correct),
         "%",
         n,
@@ -117,9 +119,9 @@ def measure_model(results: Results, name: str, on_test: Predictions, on_foreign:
     )
     add_selective(results, name, scores.max_probability(on_test), correct)
     for score in scores.available(on_test).values():
-        slug = score.__name__.replace("_", "-")
+        slug = score.key
         known, foreign = score(on_test), score(on_foreign)
-        if score is not scores.max_probability:
+        if score.name != scores.DEFAULT_SCORE:
             curve, drawn = (
                 selective.risk_coverage(known, correct),
                 draws.risk_coverage(known, correct),
@@ -129,33 +131,26 @@ def measure_model(results: Results, name: str, on_test: Predictions, on_foreign:
                 results.add_drawn(
                     key, getattr(curve, measure), drawn[measure], "%", n, scale=PERCENT
                 )
-        estimates = ranking(known, foreign)
+        found = ood_detection(known, foreign)
         drawn = ranking_draws(known, foreign, draws, results.foreign_draws)
-        for measure, estimate in estimates.items():
-            key = f"{name}.ood.{slug}.{measure}"
-            both = n + len(on_foreign)
-            results.add_drawn(key, estimate, drawn[measure], "%", both, scale=PERCENT)
+        for measure in ("auroc", "aupr", "fpr95"):
+            results.add_drawn(
+                f"{name}.ood.{slug}.{measure}",
+                getattr(found, measure),
+                drawn[measure],
+                "%",
+                n + len(on_foreign),
+                scale=PERCENT,
+            )
 
 
 def terms(predictions: Predictions) -> dict[str, NDArray[np.float64]]:
     """What each image adds to accuracy, NLL and Brier score (summed over classes, 0 to 2)."""
-    # not torch-uncertainty's metrics: they return means, and the bootstrap needs each image
-    one_hot = np.eye(predictions.num_classes)[predictions.labels]
-    of_label = predictions.mean[np.arange(len(predictions)), predictions.labels]
     return {
         "accuracy": predictions.correct.astype(np.float64),
-        "nll": -np.log(of_label),
-        "brier": ((predictions.mean - one_hot) ** 2).sum(axis=1),
+        "nll": log_loss_terms(predictions.mean, predictions.labels),
+        "brier": brier_terms(predictions.mean, predictions.labels),
     }
-
-
-def calibration_error(probabilities: NDArray, labels: NDArray) -> float:
-    """torch-uncertainty's ECE with 15 bins."""
-    from torch_uncertainty.metrics import CalibrationError
-
-    metric = CalibrationError(task="multiclass", num_classes=probabilities.shape[1], num_bins=15)
-    metric.update(torch.from_numpy(probabilities.copy()), torch.from_numpy(labels.copy()))
-    return float(metric.compute())
 
 
 def add_selective(results: Results, name: str, uncertainty: NDArray, correct: NDArray) -> None:
@@ -189,21 +184,6 @@ def add_selective(results: Results, name: str, uncertainty: NDArray, correct: ND
         results.add(key, 0.0, 0.0, high, "binomial", "%", answered, "evaluation")
 
 
-def ranking(known: NDArray, foreign: NDArray) -> dict[str, float]:
-    """AUROC, AUPR (scikit-learn) and FPR95 (torch-uncertainty), from all float64 scores at once."""
-    from torch_uncertainty.metrics import FPR95
-
-    labels = np.repeat([0, 1], [len(known), len(foreign)])
-    both = np.concatenate([known, foreign])
-    metric = FPR95(pos_label=1)
-    metric.update(torch.from_numpy(both), torch.from_numpy(labels))
-    return {
-        "auroc": float(roc_auc_score(labels, both)),
-        "aupr": float(average_precision_score(labels, both)),
-        "fpr95": float(metric.compute()),
-    }
-
-
 def measure_subsets(results: Results, name: str, on_test: Predictions, on_foreign: Predictions):
     """Ensembles of 1 to M of the members: mean over all choices, and their range."""
     for count in range(1, on_test.num_members + 1):
@@ -217,11 +197,10 @@ def measure_subsets(results: Results, name: str, on_test: Predictions, on_foreig
                 values.setdefault(f"test.{measure}", []).append(of_images.mean())
             known, unknown = scores.max_probability(test), scores.max_probability(foreign)
             curve = selective.risk_coverage(known, test.correct)
-            labels = np.repeat([0, 1], [len(known), len(unknown)])
             more = {
-                "test.ece": calibration_error(test.mean, test.labels),
+                "test.ece": expected_calibration_error(test),
                 "test.coverage-at-1-permille-risk": curve.coverage_at_risk(0.001),
-                "ood.max-probability.auroc": roc_auc_score(labels, np.append(known, unknown)),
+                "ood.max-probability.auroc": auroc(known, unknown),
             }
             for measure, value in more.items():
                 values.setdefault(measure, []).append(value)
@@ -495,8 +474,8 @@ def main() -> None:
     """Measure, judge, write, and say what came out."""
     started = time.perf_counter()
     test, foreign = load_mnist("test"), load_fashion_mnist("test")
-    validation, strays = load_mnist("val"), load_fashion_mnist("val")
-    everything = (test, foreign, validation, strays)
+    validation, ood = load_mnist("val"), load_fashion_mnist("val")
+    everything = (test, foreign, validation, ood)
     for images in everything:
         if ledger.KNOWN_DATA[images.name] != images.content_hash:
             sys.exit(
@@ -522,7 +501,7 @@ def main() -> None:
             measure_subsets(results, name, on_test, on_foreign)
         print(f"{name}: {results.entries[f'{name}.test.accuracy'][0]:.2f} %", flush=True)
     add_seeds(results)
-    result_lessons.measure_lessons(results, for_lessons, validation, strays)
+    result_lessons.measure_lessons(results, for_lessons, validation, ood)
     live = add_live(results, BENCHMARKS / "three_epochs-full.json")
     add_files(results)
     add_benchmarks(results)
