@@ -48,7 +48,7 @@ PACKAGES_MB, CUDA_MB, OTHERS_MB = 450, 3500, 150
 PYTHONS = [f"3.{minor}" for minor in range(install.OLDEST[1], install.NEWEST[1] + 1)]
 # uv and pip take the same settings under different names.
 PIP_TO_UV = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_FIND_LINKS": "UV_FIND_LINKS"}
-UV_NETWORK_TROUBLE = re.compile(r"error sending request|Failed to fetch|timed out", re.IGNORECASE)
+UV_NETWORK_TROUBLE = re.compile(r"error sending request|timed out")
 
 
 class KitError(Exception):
