@@ -291,9 +291,9 @@ def run_course(notebooks: Path, build: Path) -> int:
     try:
         chapters = run_chapters(paths, build, CELL_SECONDS[speed], keep)
     except KeyboardInterrupt:
-        kept = f"; their pages stay: {build / 'index.html'}" if done else ""
+        kept = f" Their pages: {build / 'index.html'}" if done else ""
         start = "\r\033[K" if sys.stdout.isatty() else ""
-        print(f"{start}Stopped. {done} of {len(paths)} chapters have run{kept}.", flush=True)
+        print(f"{start}Stopped. {done} of {len(paths)} chapters have run.{kept}", flush=True)
         return 130
     failed = [chapter.name for chapter in chapters if chapter.errors]
     succeeded, seconds = len(paths) - len(failed), time.monotonic() - started
