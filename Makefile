@@ -100,7 +100,7 @@ memory: author ## measure how much memory the kernel of each chapter needs
 	$(COURSE) benchmarks/memory.py
 
 drill: author ## meet the faults that a room meets, each injected for real, in minutes
-	@$(COURSE) tests/drill
+	$(COURSE) -m pytest -m drill tests
 
 audit: attendee ## ask the database of known vulnerabilities about every installed package
 	@$(COURSE) -m tools.author.audit
