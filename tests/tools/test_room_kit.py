@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -219,12 +218,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(kit: Path, machine: room_kit.Machine) -> None:
         wheel(kit / machine.entry["wheels"], "plain", "1.0")
 
-    def resolve(kit: Path, machine: room_kit.Machine) -> str:
-        (kit / machine.entry["wheels"]).mkdir(parents=True, exist_ok=True)
-        return "plain==1.0"
-
     monkeypatch.setattr(room_kit, "fetch", fetch)
-    monkeypatch.setattr(room_kit, "resolve", resolve)
+    monkeypatch.setattr(room_kit, "resolve", lambda kit, machine: None)
 
 
 def test_a_kit_is_complete_and_says_so(root: Path, quick: None, tmp_path: Path) -> None:
@@ -277,16 +272,6 @@ def test_an_interrupted_kit_is_no_kit_and_goes_on(
     assert room_install.main([str(kit), "--check"]) == 0
     assert [path.name for path in (kit / "course/notebooks").iterdir()] == ["1_images.ipynb"]
     assert [path.name for path in (kit / "wheels").iterdir()] == [f"{HERE.name}-{HERE.python}"]
-
-
-def test_too_little_space_is_said_before_anything_is_fetched(
-    root: Path, quick: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = shutil.disk_usage(tmp_path)._replace(free=300_000_000)
-    monkeypatch.setattr(room_kit.shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(room_kit.KitError, match=r"300 MB free.*takes about 600 MB.*TO=/path"):
-        room_kit.build(tmp_path / "kit", [HERE], root)
-    assert not list((tmp_path / "kit").rglob("*.whl"))
 
 
 def test_a_disk_that_fills_up_is_one_sentence(

@@ -170,14 +170,10 @@ def require_complete(source: Folder | Address, files: dict, thorough: bool = Fal
         )
 
 
-def kind(system: str, machine: str) -> str:
-    """Return a system and its processor under the names that people know."""
-    return f"{'macOS' if system == 'Darwin' else system} ({machine})"
-
-
 def described(entry: dict) -> str:
-    """Return a machine that there are packages for, in words."""
-    return f"{kind(entry['system'], entry['machine'])} with Python {entry['python']}"
+    """Return a kind of machine, in words."""
+    system = "macOS" if entry["system"] == "Darwin" else entry["system"]
+    return f"{system} ({entry['machine']}) with Python {entry['python']}"
 
 
 def choose(machines: list) -> tuple[str, dict]:
@@ -188,19 +184,19 @@ def choose(machines: list) -> tuple[str, dict]:
     RoomError
         There are none for this kind of machine, or no fitting Python is installed.
     """
-    here = platform.system(), platform.machine()
+    this = ".".join(map(str, sys.version_info[:2]))
+    here = {"system": platform.system(), "machine": platform.machine(), "python": this}
     fitting = {
         entry["python"]: entry
         for entry in machines
-        if (entry["system"], entry["machine"].lower()) == (here[0], here[1].lower())
+        if entry["system"] == here["system"] and entry["machine"].lower() == here["machine"].lower()
     }
     if not fitting:
         raise RoomError(
             f"There are packages for {'; '.join(map(described, machines))}, but this is "
-            f"{kind(*here)}: ask for a folder that was built for it, too (make room-kit "
+            f"{described(here)}: ask for a folder that was built for it, too (make room-kit "
             "PLATFORMS=...)."
         )
-    this = ".".join(map(str, sys.version_info[:2]))
     if this in fitting:
         return sys.executable, fitting[this]
     for python, entry in fitting.items():

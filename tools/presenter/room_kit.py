@@ -22,7 +22,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -43,8 +42,6 @@ PARTS = (
 )
 # What a kit consists of. Anything else on the stick is left alone.
 OURS = ("README.txt", "course", "index.html", "install.py", "slides", "wheels")
-# Measured, rounded up: the packages of one kind of machine, of one with CUDA, and everything else.
-PACKAGES_MB, CUDA_MB, OTHERS_MB = 450, 3500, 150
 PYTHONS = [f"3.{minor}" for minor in range(install.OLDEST[1], install.NEWEST[1] + 1)]
 # uv and pip take the same settings under different names.
 PIP_TO_UV = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_FIND_LINKS": "UV_FIND_LINKS"}
@@ -158,14 +155,8 @@ def ask(command: list[str], machine: Machine, **options: Any) -> None:
     )
 
 
-def resolve(kit: Path, machine: Machine) -> str:
-    """Write which packages the course takes on a machine, with hashes, as `requirements.txt`.
-
-    Returns
-    -------
-    str
-        Its content.
-    """
+def resolve(kit: Path, machine: Machine) -> None:
+    """Write which packages the course takes on a machine, with hashes, as `requirements.txt`."""
     wheels, project = kit / machine.entry["wheels"], kit / "course" / "pyproject.toml"
     wheels.mkdir(parents=True, exist_ok=True)
     listed = wheels / "requirements.txt"
@@ -183,7 +174,6 @@ def resolve(kit: Path, machine: Machine) -> str:
     print(f"Choosing packages for {machine}.", flush=True)
     settings = {"UV_SYSTEM_CERTS": "true", **pips, **os.environ}
     ask(command, machine, input=builder[1], env=settings)
-    return listed.read_text(encoding="utf-8")
 
 
 def fetch(kit: Path, machine: Machine) -> None:
@@ -255,25 +245,6 @@ def require_own(kit: Path) -> None:
         )
 
 
-def kit_files(kit: Path) -> Iterator[Path]:
-    """Yield every file of a kit but the manifest."""
-    for name in OURS:
-        path = kit / name
-        yield from ([path] if path.is_file() else filter(Path.is_file, sorted(path.rglob("*"))))
-
-
-def require_space(kit: Path, requirements: list[str]) -> None:
-    """Raise KitError if the disk cannot hold packages for all these kinds of machine."""
-    needed = OTHERS_MB + sum(CUDA_MB if "nvidia-" in one else PACKAGES_MB for one in requirements)
-    there = sum(path.stat().st_size for path in kit_files(kit)) / 1e6
-    free = shutil.disk_usage(kit).free / 1e6
-    if there + free < needed:
-        raise KitError(
-            f"{kit} has {free:.0f} MB free, and the folder takes about {needed - there:.0f} MB "
-            "more: make room there, or choose another place with TO=/path."
-        )
-
-
 def entry_of(kit: Path, machine: Machine) -> dict:
     """Return what the manifest says of a machine, with the disk that the course takes there."""
     size = sum(path.stat().st_size for path in (kit / "course").rglob("*"))
@@ -285,9 +256,11 @@ def entry_of(kit: Path, machine: Machine) -> dict:
 
 def manifest_of(kit: Path, entries: list[dict]) -> dict:
     """Say what a kit holds: every file with its size and sha256, and for which machines."""
+    ours = [path for name in OURS for path in [kit / name, *(kit / name).rglob("*")]]
     files = {
         path.relative_to(kit).as_posix(): [path.stat().st_size, room_install.sha256_of(path)]
-        for path in kit_files(kit)
+        for path in ours
+        if path.is_file()
     }
     return {"files": files, "machines": entries}
 
@@ -306,12 +279,12 @@ def build(kit: Path, machines: list[Machine], root: Path = ROOT) -> dict:
     shutil.copyfile(room_install.__file__, kit / "install.py")
     copy_course(root, kit / "course")
     copy_slides(root, kit / "slides")
-    require_space(kit, [resolve(kit, machine) for machine in machines])
+    for machine in machines:
+        resolve(kit, machine)
+        fetch(kit, machine)
     for folder in (kit / "wheels").iterdir():
         if f"wheels/{folder.name}" not in {machine.entry["wheels"] for machine in machines}:
             shutil.rmtree(folder)  # a machine of an earlier call
-    for machine in machines:
-        fetch(kit, machine)
     entries = [entry_of(kit, machine) for machine in machines]
     for name, content in room_pages.pages(kit, entries).items():
         (kit / name).write_text(content, encoding="utf-8")

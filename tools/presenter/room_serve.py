@@ -138,10 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    everywhere = options.host == "0.0.0.0"
     print(f"Serving {kit}. Type on every laptop, in a browser:")
-    for host in own_addresses() if everywhere else [options.host]:
-        print(f"  http://{host}:{server.server_port}/")
+    print(f"  http://{options.host}:{server.server_port}/")
     print("Stop with Ctrl-C.", flush=True)
     try:
         with server:
