@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help address run test test-all test-widgets7 test-pythons test-lowest test-gpu lab notebooks results check slides present handout bench growth memory drill audit clean attendee author presenter zoo
+.PHONY: help address run test test-all test-widgets7 test-pythons test-lowest test-gpu lab notebooks results check slides present handout site room-kit room-serve bench growth memory drill audit clean attendee author presenter zoo
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -77,14 +77,14 @@ slides: presenter ## build the decks: one HTML file each, works offline, and a P
 present: presenter ## open the decks in JupyterLab, with a running kernel
 	@$(COURSE) -m tools.presenter.present
 
-handout: presenter ## for whoever teaches: all exercises with hints, solutions and minutes, HTML and PDF
+handout: presenter ## for teachers: all exercises with hints, solutions and minutes, HTML and PDF
 	@$(COURSE) -m tools.presenter.handout
 
 site: presenter ## build the executed chapters and the decks as a website in build/site, to publish
-	@$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) -m tools.presenter.site
+	@$(COURSE) -m tools.presenter.site
 
 room-kit: presenter ## build a folder for a USB stick: all that a room without a network needs (TO=/path PLATFORMS="windows macos" PYTHONS="3.12 3.13")
-	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) -m tools.presenter.room_kit \
+	@$(COURSE) -m tools.presenter.room_kit \
 	$(if $(TO),--to "$(TO)") $(if $(PLATFORMS),--platforms $(PLATFORMS)) $(if $(PYTHONS),--pythons $(PYTHONS))
 
 room-serve: attendee ## serve that folder to the laptops in the room (KIT=/path HOST=this machine's address)
@@ -100,7 +100,7 @@ memory: author ## measure how much memory the kernel of each chapter needs
 	$(COURSE) benchmarks/memory.py
 
 drill: author ## meet the faults that a room meets, each injected for real, in minutes
-	@$(COURSE) tests/drill
+	$(COURSE) -m pytest -m drill tests
 
 audit: attendee ## ask the database of known vulnerabilities about every installed package
 	@$(COURSE) -m tools.author.audit

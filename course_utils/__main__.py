@@ -8,11 +8,23 @@ import sys
 
 def doctor() -> int:
     """Say whether this machine is ready, and how to fix what is not."""
-    from course_utils.health import doctor
+    try:
+        from course_utils.health import doctor
+    except ImportError as error:  # a package that the doctor itself needs
+        return _cannot_look(error)
 
     findings = doctor.examine()
     print(doctor.text(findings))
     return 0 if doctor.healthy(findings) else 1
+
+
+def _cannot_look(error: ImportError) -> int:
+    from course_utils.health import packages, report
+
+    again = packages.broken() or [error.name or "numpy"]
+    command = [sys.executable, "-m", "pip", "install", "--force-reinstall", "--no-deps", *again]
+    print(report.text([report.Finding("Packages", "problem", str(error), " ".join(command))]))
+    return 1
 
 
 def colab() -> int:

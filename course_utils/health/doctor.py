@@ -1,7 +1,7 @@
 """Is this machine ready for the course? ``python -m course_utils doctor``, and chapter 1, ask here.
 
 Each check looks and returns a finding: fine, worth a note, or a problem, then with the one command
-that mends it. Nothing is changed and no network is asked.
+that fixes it. Nothing is changed and no network is asked.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
 import sys
@@ -22,9 +23,10 @@ from course_utils._support.device import device
 from course_utils._support.notebook import in_notebook
 from course_utils._support.requirements import DISTRIBUTION, requirements
 from course_utils.images import files
+from course_utils.metrics import ledger
 from course_utils.networks import runs, zoo
 
-from . import forecast
+from . import forecast, packages
 from .report import Finding, State, table, text
 
 __all__ = ["Finding", "examine", "healthy", "report", "text"]
@@ -94,9 +96,9 @@ def _python() -> Iterator[Finding]:
 
     ranges = SpecifierSet(wanted, prereleases=True)
     fits = version in ranges
-    mend = "" if fits else "python3 tools/learner/install.py lab"
+    fix = "" if fits else "python3 tools/learner/install.py lab"
     seen = f"{version} (needs {_in_words(ranges)})"
-    yield Finding("Python", "fine" if fits else "problem", seen, mend)
+    yield Finding("Python", "fine" if fits else "problem", seen, fix)
 
 
 def _packages() -> Iterator[Finding]:
@@ -109,8 +111,20 @@ def _packages() -> Iterator[Finding]:
     wrong = {str(one): said for one in needed if (said := _misfit(one))}
     if wrong:
         yield Finding("Packages", "problem", "; ".join(wrong.values()), _pip(*wrong))
+        return
+    required = {_canonical(one.name) for one in needed}
+    broken = packages.broken()
+    own = [one for one in broken if _canonical(one.partition("==")[0]) in required]
+    if broken:
+        seen = f"files are missing from {', '.join(own or broken)}"
+        fix = _pip("--force-reinstall", "--no-deps", *broken)
+        yield Finding("Packages", "problem" if own else "note", seen, fix)
     else:
-        yield Finding("Packages", "fine", f"all {len(needed)} have versions that fit")
+        yield Finding("Packages", "fine", f"all {len(needed)} are whole and have versions that fit")
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _misfit(requirement) -> str:
@@ -178,6 +192,15 @@ def _weights() -> Iterator[Finding]:
         yield Finding("Weights", "problem", seen, _bring_back("zoo"))
     else:
         yield Finding("Weights", "fine", f"all {len(zoo.names())} trained networks are intact")
+
+
+def _numbers() -> Iterator[Finding]:
+    try:
+        count = len(ledger.load().keys())
+    except ledger.LedgerError as error:
+        yield Finding("Numbers", "problem", str(error), _bring_back(ledger.FILE.name))
+    else:
+        yield Finding("Numbers", "fine", f"all {count:,} that the texts quote can be read")
 
 
 def _memory() -> Iterator[Finding]:
@@ -283,13 +306,14 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "GPU": _gpu,
     "Images": _images,
     "Weights": _weights,
+    "Numbers": _numbers,
     "Memory": _memory,
     "Disk": _disk,
     "Time": _forecast,
 }
 
 
-# --- commands that mend -------------------------------------------------------------------------
+# --- commands that fix -------------------------------------------------------------------------
 
 
 def _widgets_again() -> str:
@@ -325,8 +349,8 @@ def _set(variable: str, value: str) -> str:
 def _bring_back(asset: str) -> str:
     """A command that gets files of the package again."""
     if (zoo.FOLDER.parents[2] / ".git").exists():
-        folder = zoo.FOLDER.parent / asset
-        return f"{'!' if in_notebook() else ''}git checkout -- {_quoted(str(folder))}"
+        place = zoo.FOLDER.parent / asset
+        return f"{'!' if in_notebook() else ''}git checkout -- {_quoted(str(place))}"
     return _install_again()
 
 

@@ -1,9 +1,10 @@
 """How many minutes the chapters will compute on this machine, from a calibration of a second.
 
 Two things take the time of a chapter: training, and everything else (imports, predictions,
-drawings). ``tools/author/forecast.py`` measured both on one core of some machine, and how long that
-core takes for a step of training and for a drawing; ``assets/forecast.json`` holds these four. What
-this machine takes for a step and a drawing says how much longer, or shorter, the rest will be.
+drawings). ``python -m tools.author.forecast`` measured both on one core of some machine, and how
+long that core takes for a step of training and for a drawing; ``assets/forecast.json`` holds these
+four. What this machine takes for a step and a drawing says how much longer, or shorter, the rest
+will be.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def step_seconds(device: str | torch.device = "cpu", clock: Clock = time.perf_co
             *(nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
             nn.Linear(84, 10),
         ).to(device)
-        # the strides that `data.batches` deals out: they decide how fast a convolution is
+        # the strides of the course's own batches: they decide how fast a convolution is
         images = torch.rand(BATCH_SIZE, 28, 28, 1).movedim(-1, 1).to(device)
         labels = torch.randint(10, (BATCH_SIZE,)).to(device)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9, nesterov=True)

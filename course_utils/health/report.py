@@ -30,14 +30,14 @@ class Finding:
         With a note the course runs, but something is worth knowing.
     seen : str
         What was found, in words.
-    mend : str
-        The command that mends it; empty where there is nothing to mend.
+    fix : str
+        The command that fixes it; empty where there is nothing to fix.
     """
 
     name: str
     state: State
     seen: str
-    mend: str = ""
+    fix: str = ""
 
 
 def text(findings: Sequence[Finding]) -> str:
@@ -45,8 +45,8 @@ def text(findings: Sequence[Finding]) -> str:
     lines = []
     for finding in findings:
         lines.append(f"{finding.name:9} {finding.state:8} {finding.seen}")
-        if finding.mend:
-            lines.append(f"{'':9} {'':8} to mend it:  {finding.mend}")
+        if finding.fix:
+            lines.append(f"{'':9} {'':8} Fix: {finding.fix}")
     return "\n".join(lines)
 
 
@@ -55,7 +55,7 @@ def table(findings: Sequence[Finding]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{html.escape(finding.name)}</th>'
         f'<td class="{finding.state}">{finding.state}</td><td>{html.escape(finding.seen)}'
-        + (f"<br>To mend it: <code>{html.escape(finding.mend)}</code>" if finding.mend else "")
+        + (f"<br>Fix: <code>{html.escape(finding.fix)}</code>" if finding.fix else "")
         + "</td></tr>"
         for finding in findings
     )

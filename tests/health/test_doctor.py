@@ -1,4 +1,4 @@
-"""`course_utils.health.doctor`: what is fine is called fine, and what is not comes with what mends it."""
+"""`course_utils.health.doctor`: what is fine is called fine, and what is not comes with a fix."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 from packaging.requirements import Requirement
 
 from course_utils import __main__
-from course_utils import images as data
-from course_utils.health import doctor, forecast
+from course_utils.health import doctor, forecast, packages
 from course_utils.health.doctor import Finding
-from course_utils.images import ImagesError
+from course_utils.images import files
+from course_utils.metrics import ledger
 from course_utils.networks import zoo
 from tools.learner import pages as course_pages
 from tools.learner import run as run_course
@@ -52,9 +52,9 @@ def test_this_machine_is_examined_without_a_network(no_network: None) -> None:
     for finding in findings:
         assert finding.state in ("fine", "note", "problem")
         assert finding.seen and "could not be looked at" not in finding.seen
-        assert bool(finding.mend) == (finding.state != "fine")
+        assert bool(finding.fix) == (finding.state != "fine")
     by_name = {finding.name: finding for finding in findings}
-    for name in ("Python", "Packages", "Images", "Weights", "Disk"):
+    for name in ("Python", "Packages", "Images", "Weights", "Numbers", "Disk"):
         assert by_name[name].state == "fine", by_name[name]
     assert "COURSE_SPEED=" in by_name["Time"].seen
 
@@ -68,7 +68,7 @@ def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> No
     (finding,) = doctor.examine()
     assert finding.state == "problem"
     assert "libgomp.so.1: cannot open" in finding.seen and "more lines" not in finding.seen
-    assert "pip install" in finding.mend
+    assert "pip install" in finding.fix
 
 
 # --- versions ------------------------------------------------------------------------------------
@@ -95,25 +95,37 @@ def test_an_old_ipywidgets_is_named_with_the_command(monkeypatch: pytest.MonkeyP
     finding = found(doctor._packages)
     assert finding.state == "problem"
     assert finding.seen.startswith("ipywidgets 7.6.5 is too old (needs")
-    assert finding.mend.endswith("-m pip install 'ipywidgets<9,>=7.7.1'")
-
-
-def test_local_builds_and_releases_of_torch_fit() -> None:
-    for version in ("2.11.0+cu128", "2.12.0a0+git1"):
-        assert Requirement("torch>=2.11").specifier.contains(version, prereleases=True)
+    assert finding.fix.endswith("-m pip install 'ipywidgets<9,>=7.7.1'")
 
 
 def test_extras_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     stated = ["numpy>=2.0", 'no-such-package>=1; extra == "dev"']
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: stated)
-    assert found(doctor._packages).seen == "all 1 have versions that fit"
+    assert found(doctor._packages).seen == "all 1 are whole and have versions that fit"
+
+
+@pytest.mark.parametrize(
+    ("broken", "state", "named"),
+    [
+        (["anywidget==0.9.21"], "problem", "anywidget==0.9.21"),
+        (["sympy==1.14"], "note", "sympy==1.14"),
+        (["sympy==1.14", "torch_uncertainty==0.13.0"], "problem", "torch_uncertainty==0.13.0"),
+    ],
+)
+def test_packages_that_lost_files(
+    broken: list[str], state: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor.packages, "broken", lambda: broken)
+    finding = found(doctor._packages)
+    assert (finding.state, finding.seen) == (state, f"files are missing from {named}")
+    assert finding.fix.endswith(f"--force-reinstall --no-deps {' '.join(broken)}")
 
 
 def test_a_python_out_of_range(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor.platform, "python_version", lambda: "3.14.1")
     finding = found(doctor._python)
     assert finding.state == "problem" and "3.14.1 (needs" in finding.seen
-    assert finding.mend == "python3 tools/learner/install.py lab"
+    assert finding.fix == "python3 tools/learner/install.py lab"
 
 
 def test_the_course_in_a_folder_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +136,7 @@ def test_the_course_in_a_folder_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "requires", unknown)
     assert found(doctor._python).state == "fine"
     finding = found(doctor._packages)
-    assert finding.state == "problem" and finding.mend.endswith(f"-m pip install {ROOT}")
+    assert finding.state == "problem" and finding.fix.endswith(f"-m pip install {ROOT}")
 
 
 # --- GPU -----------------------------------------------------------------------------------------
@@ -141,7 +153,7 @@ def test_a_gpu_that_cannot_compute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert finding.state == "note"
     because = "CUDA error: no kernel image is available"
     assert finding.seen == f"Tesla K80 cannot be used, so the CPU is: {because}"
-    assert "--force-reinstall torch" in finding.mend
+    assert "--force-reinstall torch" in finding.fix
 
 
 def test_a_gpu_that_computes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,57 +168,26 @@ def test_a_gpu_that_this_torch_does_not_see(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(doctor.Path, "exists", lambda path: True)
     finding = found(doctor._gpu)
-    assert finding.state == "note" and "--force-reinstall" in finding.mend
+    assert finding.state == "note" and "--force-reinstall" in finding.fix
 
 
 # --- images and weights --------------------------------------------------------------------------
 
 
-def test_missing_images_are_a_note_or_a_problem(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_network: None
-) -> None:
-    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "none"))
-    monkeypatch.setenv("COURSE_DATA_MIRROR", "http://10.255.255.1/data")
-    for mode, state in (("auto", "note"), ("full", "problem")):
-        monkeypatch.setenv("COURSE_DATA", mode)
-        finding = found(doctor._images)
-        assert (finding.name, finding.state) == ("Images", state)
-        assert "there is no such folder" in finding.seen
-        assert finding.mend.endswith("-m course_utils fetch")
-    assert not (tmp_path / "none").exists()
-
-
-@pytest.mark.full
-def test_complete_damaged_and_mirrored_images(
-    tmp_path: Path, mirror: str, monkeypatch: pytest.MonkeyPatch, no_network: None
-) -> None:
-    if mirror.startswith("http"):
-        pytest.skip("needs a mirror that is a folder")
-    monkeypatch.setenv("COURSE_DATA", "full")
-    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("COURSE_DATA_MIRROR", mirror)
-    assert found(doctor._images).state == "fine"
-    assert not any(tmp_path.iterdir())
-
-    monkeypatch.delenv("COURSE_DATA_MIRROR")
-    for name in ("MNIST", "FashionMNIST"):
-        shutil.copytree(Path(mirror) / name, tmp_path / name)
-    assert found(doctor._images).seen.endswith(f"intact, in {tmp_path}")
-    # a mirror may hold the packed file, the unpacked one, or both
-    victims = list((tmp_path / "MNIST" / "raw").glob("t10k-labels*"))
-    for victim in victims:
-        victim.write_bytes(b"<html>please log in</html>")
+def test_a_damaged_image_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "damaged", lambda: ["MNIST/raw/t10k-labels-idx1-ubyte.gz"])
     finding = found(doctor._images)
-    assert finding.state == "problem" and "a web page instead of the file" in finding.seen
-    assert victims and all(victim.exists() for victim in victims)
+    assert finding.state == "problem"
+    assert finding.seen == "missing or damaged: MNIST/raw/t10k-labels-idx1-ubyte.gz"
+    assert finding.fix.endswith(str(files.FOLDER))
 
 
-def test_a_damaged_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert data.damaged_sample_files() == []
-    monkeypatch.setitem(data._SAMPLE_FILES, "MNIST", "PROVENANCE.md")
-    assert data.damaged_sample_files() == ["PROVENANCE.md"]
-    finding = found(doctor._images)
-    assert finding.state == "problem" and "PROVENANCE.md is missing or damaged" in finding.seen
+def test_a_damaged_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "results.json").write_text('{"version": ')
+    monkeypatch.setattr(ledger, "FILE", tmp_path / "results.json")
+    finding = found(doctor._numbers)
+    assert finding.state == "problem" and "cannot be read" in finding.seen
+    assert finding.fix.endswith("results.json")
 
 
 def test_missing_and_damaged_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,9 +203,9 @@ def test_missing_and_damaged_weights(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert finding.state == "problem"
     assert sorted(zoo.damaged()) == ["lenet-0", "short-lenet"]
     assert "lenet-0" in finding.seen and "short-lenet" in finding.seen
-    assert "pip install --force-reinstall --no-deps" in finding.mend  # no repository here
+    assert "pip install --force-reinstall --no-deps" in finding.fix  # no repository here
     (tmp_path / ".git").mkdir()
-    assert found(doctor._weights).mend == f"git checkout -- {folder}"
+    assert found(doctor._weights).fix == f"git checkout -- {folder}"
     (folder / "manifest.json").write_text("{")
     assert "unreadable" in found(doctor._weights).seen
 
@@ -271,16 +252,12 @@ def test_commands_can_be_typed_on_windows(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
-def test_no_space_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_space_left(monkeypatch: pytest.MonkeyPatch) -> None:
     full = SimpleNamespace(total=10**9, used=10**9, free=3 * 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
     finding = found(doctor._disk)
     assert finding.state == "problem" and finding.seen.startswith("no space left: 3 MB free in")
-    assert "COURSE_RUNS_DIR=" in finding.mend
-    monkeypatch.setenv("COURSE_DATA", "auto")
-    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
-    images, disk = doctor._images()
-    assert images.name == "Images" and "COURSE_DATA_DIR=" in disk.mend
+    assert "COURSE_RUNS_DIR=" in finding.fix
 
 
 def test_a_quota_shows_only_in_writing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +284,7 @@ def test_forecast_by_chapter_and_a_hint_where_training_is_slow(
     assert all(f"{path.stem[0]}: " in finding.seen for path in (ROOT / "notebooks").glob("*.ipynb"))
     slow = known["step_seconds"] * 2 * doctor.SLOW
     monkeypatch.setattr(forecast, "step_seconds", lambda device: slow)
-    assert found(doctor._forecast).mend.endswith("COURSE_SPEED=look")
+    assert found(doctor._forecast).fix.endswith("COURSE_SPEED=look")
     monkeypatch.setenv("COURSE_SPEED", "look")
     assert found(doctor._forecast).state == "fine"
     monkeypatch.setenv("COURSE_SPEED", "fast")
@@ -332,7 +309,7 @@ def test_exit_status_and_lines(
     assert __main__.main(["doctor"]) == status
     told = capsys.readouterr().out
     assert "Python" in told and "3.11.7" in told
-    assert ("to mend it:  pip install 'numpy>=2.0'" in told) == bool(status)
+    assert ("Fix: pip install 'numpy>=2.0'" in told) == bool(status)
 
 
 def test_the_command_runs_in_a_process_of_its_own() -> None:
@@ -345,16 +322,17 @@ def test_the_command_runs_in_a_process_of_its_own() -> None:
     )
 
 
-def test_fetch_says_why_images_cannot_be_had(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_package_that_the_doctor_itself_needs_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nothing(split: str) -> None:
-        raise ImagesError("The full MNIST cannot be had: …")
-
-    monkeypatch.setattr(data, "load_mnist", nothing)
-    monkeypatch.setenv("COURSE_DATA", "sample")
-    assert __main__.main(["fetch"]) == 1
-    assert "cannot be had" in capsys.readouterr().err
+    monkeypatch.delitem(sys.modules, "course_utils.health.doctor")
+    monkeypatch.delattr("course_utils.health.doctor")
+    monkeypatch.setitem(sys.modules, "numpy", None)  # importing it fails
+    monkeypatch.delitem(sys.modules, "course_utils.images.files")
+    monkeypatch.setattr(packages, "broken", lambda: ["numpy==2.3.5"])
+    assert __main__.main(["doctor"]) == 1
+    told = capsys.readouterr().out
+    assert "problem" in told and "--no-deps numpy==2.3.5" in told
 
 
 def test_the_table_says_states_in_words() -> None:
@@ -378,7 +356,7 @@ def test_the_page_answers_once_there_is_one() -> None:
 
 
 def test_without_a_page_nobody_waits(tmp_path: Path) -> None:
-    cell = new_code_cell("from course_utils import doctor\ndoctor.report()")
+    cell = new_code_cell("from course_utils.health import doctor\ndoctor.report()")
     notebook = new_notebook(cells=[cell])
     assert run_course.execute(notebook, tmp_path, 120, lambda number: None) == []
     (output,) = notebook.cells[0].outputs

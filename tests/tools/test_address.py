@@ -1,4 +1,4 @@
-"""`tools/author/address.py`: one address, in pyproject.toml, and badges made of it."""
+"""The repository's address: one place, in pyproject.toml, and badges made of it."""
 
 from __future__ import annotations
 

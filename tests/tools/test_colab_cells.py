@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tools.author import address, notebooks
 from tools.learner import colab_cells, install
 from tools.learner import pages as course_pages
 
@@ -57,25 +59,48 @@ def code(cell: str) -> str:
     return TransformerManager().transform_cell(cell)
 
 
-@pytest.mark.parametrize("cell", [colab_cells.NO_ADDRESS, colab_cells.INSTALL % "https://x/y/z"])
-def test_elsewhere_the_cell_does_nothing(cell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    called: list[str] = []
-    names = {"get_ipython": lambda: SimpleNamespace(system=called.append)}
-    exec(code(cell), names)
-    assert set(names) <= {"get_ipython", "__builtins__", "sys"}
-    assert not called and capsys.readouterr().out == ""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Address -> the installation cell of a notebook that was built for it."""
+    cells = {}
+    for number, where in enumerate(("", "https://github.com/y/z")):
+        root = tmp_path_factory.mktemp(f"course{number}")
+        (root / "notebooks" / "src").mkdir(parents=True)
+        (root / "notebooks" / "src" / "1_data.py").write_text("# %% [markdown]\n# # 1. Digits\n")
+        for name in ("README.md", "pyproject.toml"):
+            shutil.copy(ROOT / name, root)
+        address.write(where, root)
+        (notebook,) = notebooks.build(root)
+        marked = filter(colab_cells.belongs, nbformat.read(notebook, as_version=4).cells)
+        (cells[where],) = [cell.source for cell in marked if cell.cell_type == "code"]
+    return cells
 
 
-def test_on_colab_it_asks_for_the_address_or_installs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def execute(cell: str) -> list[str]:
+    """Run a cell as IPython does; returns the commands that it gave to the shell."""
+    asked: list[str] = []
+    exec(code(cell), {"get_ipython": lambda: SimpleNamespace(system=asked.append)})
+    return asked
+
+
+def test_on_colab_the_built_cell_installs_the_course_or_asks_for_its_address(
+    built: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
-    exec(code(colab_cells.NO_ADDRESS), {})
+    pip, rest = execute(built["https://github.com/y/z"])
+    assert pip.startswith("{sys.executable} -m pip install") and "--no-deps" in pip
+    assert pip.endswith('"git+https://github.com/y/z"')
+    assert rest == "{sys.executable} -m course_utils colab"
+    assert "about a minute" in capsys.readouterr().out
+    assert execute(built[""]) == []
     assert "make address URL=https://" in capsys.readouterr().out
-    called: list[str] = []
-    names = {"get_ipython": lambda: SimpleNamespace(system=called.append)}
-    exec(code(colab_cells.INSTALL % "https://x/y/z"), names)
-    assert '"git+https://x/y/z"' in called[0] and called[1].endswith("course_utils colab")
+
+
+def test_elsewhere_the_built_cell_does_nothing(
+    built: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for cell in built.values():
+        assert execute(cell) == [] and capsys.readouterr().out == ""
 
 
 def test_every_notebook_has_the_cell_and_no_exported_page(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`tools/presenter/handout.py`: every exercise is on the page, whole, and the page can be printed."""
+"""The handout: every exercise is on the page, whole, and the page can be printed."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import pytest
 
 from tools.learner import lab
 
-ROOT = Path(lab.__file__).parents[1]
+ROOT = Path(lab.__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -130,9 +130,8 @@ def git(repository: Path, *arguments: str) -> str:
 def repository(tmp_path: Path) -> Path:
     """A repository with one chapter and the rules of the real one."""
     folder = tmp_path / "course"
-    (folder / "tools").mkdir(parents=True)
     (folder / "notebooks/src").mkdir(parents=True)
-    shutil.copy(lab.__file__, folder / "tools")
+    shutil.copytree(ROOT / "tools" / "learner", folder / "tools" / "learner")
     for name in (".gitignore", "jupytext.toml"):
         shutil.copy(ROOT / name, folder)
     cells = [nbformat.v4.new_markdown_cell("# Digits"), nbformat.v4.new_code_cell("1 + 1")]

@@ -49,9 +49,8 @@ def course(folder: Path) -> Path:
 def build(folder: Path) -> subprocess.CompletedProcess[str]:
     options = ["--notebooks", "notebooks", "--slides", "slides", "--build", "site"]
     return subprocess.run(
-        [sys.executable, make_site.__file__, *options],
+        [sys.executable, "-m", "tools.presenter.site", *options],
         cwd=folder,
-        # pytest finds the package by its configuration; an installed course needs no such help.
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

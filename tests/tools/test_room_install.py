@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import errno
-import json
 import os
 import shutil
 import socket
@@ -12,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from room_examples import HERE, kit
@@ -49,7 +49,7 @@ def test_script_needs_an_old_python_and_nothing_else() -> None:
 def test_a_whole_copy_is_whole(source: room_install.Folder) -> None:
     command = [sys.executable, str(source.path / "install.py"), "--check"]
     ended = subprocess.run(command, capture_output=True, text=True)
-    assert ended.returncode == 0 and ended.stdout.startswith("Complete: 12 files")
+    assert ended.returncode == 0 and ended.stdout.startswith("Complete: 7 files")
 
 
 def test_a_half_copied_stick_is_noticed(source: room_install.Folder, tmp_path: Path, said) -> None:
@@ -68,13 +68,13 @@ def test_a_half_copied_stick_is_noticed(source: room_install.Folder, tmp_path: P
 def test_missing_and_damaged_files_are_listed(
     source: room_install.Folder, said, damage: str, tmp_path: Path
 ) -> None:
-    path = source.path / "wheels" / "plain-2.0-py3-none-any.whl"
+    path = next(source.path.rglob("plain-*.whl"))
     content = path.read_bytes()
     path.write_bytes(content[:-5] if damage == "short" else content[:-1] + b"?")
     if damage == "gone":
         path.unlink()
     status, words = said(source, "--check")
-    assert status == 1 and "wheels/plain-2.0" in words and one_sentence(words)
+    assert status == 1 and "plain-1.0" in words and one_sentence(words)
     if damage != "changed":  # before installing only sizes are compared: a stick is slow
         status, words = said(source, "--to", tmp_path / "course")
         assert status == 1 and "is not complete" in words
@@ -93,7 +93,7 @@ def test_a_stick_pulled_out_while_the_course_is_copied(
         return read(self, name)
 
     monkeypatch.setattr(room_install.Folder, "read", pulled)
-    with pytest.raises(room_install.RoomError, match=r"put the stick in again, then run the same"):
+    with pytest.raises(room_install.RoomError, match="put the stick in again, then run"):
         room_install.copy_course(source, files, tmp_path / "course")
     monkeypatch.undo()
     room_install.copy_course(source, files, tmp_path / "course")
@@ -104,12 +104,9 @@ def test_a_stick_pulled_out_while_the_course_is_copied(
 def test_a_stick_pulled_out_while_pip_works(
     source: room_install.Folder, tmp_path: Path, said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Failed:
-        returncode = 1
-
-    def pip(command: list, env: dict) -> Failed:
+    def pip(command: list, env: dict) -> SimpleNamespace:
         shutil.rmtree(source.path / "wheels")
-        return Failed()
+        return SimpleNamespace(returncode=1)
 
     monkeypatch.setattr(room_install.subprocess, "run", pip)
     status, words = said(source, "--to", tmp_path / "course")
@@ -137,7 +134,7 @@ def test_a_connection_that_breaks_is_one_sentence(tmp_path: Path, said) -> None:
         threading.Thread(target=break_off, args=(server,), daemon=True).start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         status, words = said(address, "--to", tmp_path / "course")
-    assert status == 1 and "ask whoever serves it" in words and one_sentence(words)
+    assert status == 1 and "ask the person who serves it" in words and one_sentence(words)
 
 
 @pytest.mark.parametrize("typed", ["http://192.168.1.5:80a0", "http://[192.168.1.5"])
@@ -163,28 +160,24 @@ def test_installation_asks_the_stick_and_nobody_else(
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://example.org")
     monkeypatch.setenv("PIP_CONSTRAINT", "mine.txt")
-    calls = []
+    called = []
 
-    class Done:
-        returncode = 0
-
-    def run(command: list, env: dict) -> Done:
-        calls.append((command, env))
-        return Done()
+    def run(command: list, env: dict) -> SimpleNamespace:
+        called.append((command, env))
+        return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(room_install.subprocess, "run", run)
     room_install.install(source, tmp_path / "course")
-    (first, pip), (second, images) = calls
-    assert first[1:] == [str(tmp_path / "course/tools/learner/install.py"), "lab"]
+    ((command, pip),) = called
+    assert command[1:] == [str(tmp_path / "course/tools/learner/install.py"), "lab"]
+    wheels = (source.path / HERE.entry["wheels"]).as_uri()
+    assert " " not in wheels
     assert {name: pip[name] for name in pip if name.startswith("PIP_")} == {
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_NO_INDEX": "1",
-        "PIP_FIND_LINKS": source.wheels,
+        "PIP_FIND_LINKS": wheels,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    assert " " not in source.wheels and source.wheels.startswith("file://")
-    assert "load_fashion_mnist" in second[-1]
-    assert images["COURSE_DATA_MIRROR"] == str(source.path / "data")
 
 
 def test_no_space_on_the_laptop(
@@ -196,10 +189,10 @@ def test_no_space_on_the_laptop(
     assert status == 1 and "the course needs 1 MB" in words and "--to FOLDER" in words
     monkeypatch.undo()
 
-    def full(path: Path, content: bytes) -> None:
+    def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(room_install, "write_whole", full)
+    monkeypatch.setattr(room_install.os, "replace", full)
     status, words = said(source, "--to", tmp_path / "course")
     assert status == 1 and "No space left" in words and one_sentence(words)
 
@@ -208,7 +201,7 @@ def test_no_space_on_the_laptop(
 
 
 def entry(**changes: str) -> dict:
-    return {"system": HERE.system, "machine": HERE.machine, "python": HERE.python, **changes}
+    return {**HERE.entry, **changes}
 
 
 def test_this_python_is_preferred() -> None:
@@ -242,9 +235,3 @@ def test_interrupted_installation_is_one_sentence(
     monkeypatch.setattr(room_install, "copy_course", interrupted)
     status, words = said(source, "--to", tmp_path / "course")
     assert status == 130 and "the same command goes on" in words
-
-
-def test_manifest_lists_sizes_and_hashes(source: room_install.Folder) -> None:
-    files = json.loads(source.read(room_install.MANIFEST))["files"]
-    for name, (size, sha256) in files.items():
-        assert (source.path / name).stat().st_size == size and len(sha256) == 64

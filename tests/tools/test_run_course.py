@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -15,7 +17,6 @@ from bs4 import BeautifulSoup
 from jupyter_client.kernelspec import KernelSpec
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course_utils import images as data
 from tools.learner import pages as course_pages
 from tools.learner import run as run_course
 
@@ -70,14 +71,15 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     failing = new_code_cell("raise ValueError('no such split: tset')")
     write(notebooks, "2_bad", new_markdown_cell("# Fails"), failing, new_code_cell("print(2)"))
     write(notebooks, "3_hidden", new_markdown_cell("# Hides"), new_code_cell(HIDDEN))
-    source = Path(run_course.__file__).parents[1]
+    source = run_course.ROOT
     (root / ".gitignore").write_text((source / ".gitignore").read_text())
     subprocess.run(["git", "init", "--quiet", str(root)], check=True)
     subprocess.run(["git", "-C", str(root), "add", "."], check=True)
     options = ["--notebooks", str(notebooks), "--build", str(root / "build")]
     ended = subprocess.run(
-        [sys.executable, run_course.__file__, *options],
+        [sys.executable, "-m", "tools.learner.run", *options],
         # pytest finds the package by its configuration; an installed course needs no such help.
+        cwd=source,
         env=os.environ | {"PYTHONPATH": str(source), "COURSE_SPEED": "look"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -213,17 +215,95 @@ def test_unknown_speed_is_one_sentence(
     assert not (tmp_path / "build").exists()
 
 
-def test_network_is_waited_for_once_not_in_every_chapter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COURSE_DATA", "auto")
-    monkeypatch.setattr(data, "load_mnist", lambda split: SimpleNamespace(source="sample"))
-    monkeypatch.setattr(data, "load_fashion_mnist", lambda split: SimpleNamespace(source="sample"))
-    assert "sample" in run_course.settle_images()
-    assert os.environ["COURSE_DATA"] == "sample"  # what the kernels inherit
+# --- stopped, one chapter, two at once ----------------------------------------------------------
+
+SLOW = "import time; open('started', 'w').close(); time.sleep(120)"
+
+
+def start(root: Path, *options: str) -> subprocess.Popen[str]:
+    """Start `make run` on the chapters of a folder."""
+    places = ["--notebooks", str(root / "notebooks"), "--build", str(root / "build")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tools.learner.run", *places, *options],
+        cwd=run_course.ROOT,
+        env=os.environ | {"PYTHONPATH": str(run_course.ROOT), "COURSE_SPEED": "look"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 120) -> None:
+    """Return as soon as it has happened."""
+    limit = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < limit, "it did not happen"
+        time.sleep(0.1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_ends_in_one_line_and_keeps_the_pages(tmp_path: Path, number: int) -> None:
+    write(tmp_path / "notebooks", "1_one", new_markdown_cell("# One"), new_code_cell("6 * 7"))
+    write(tmp_path / "notebooks", "2_slow", new_markdown_cell("# Slow"), new_code_cell(SLOW))
+    write(tmp_path / "notebooks", "3_never", new_markdown_cell("# Never"))
+    build = tmp_path / "build"
+    running = start(tmp_path)
+    try:
+        wait_until((build / "scratch" / "started").exists)
+        assert "42" in (build / "1_one.html").read_text(encoding="utf-8")  # before the end
+        running.send_signal(number)
+        words, _ = running.communicate(timeout=60)
+    finally:
+        running.kill()
+    assert running.returncode == 130
+    lines = words.splitlines()
+    assert lines[-1] == f"Stopped. 1 of 3 chapters have run. Their pages: {build}/index.html"
+    assert lines[-2] == "[2/3] 2_slow ..."
+    assert sorted(path.name for path in build.glob("*.html")) == ["1_one.html", "index.html"]
+    index = BeautifulSoup((build / "index.html").read_text(encoding="utf-8"), "html.parser")
+    assert [link["href"] for link in index.select("td a")] == ["1_one.html"]
+    assert index.text.count("not run yet") == 2
+    assert [path.name for path in (build / "executed").iterdir()] == ["1_one.ipynb"]
+
+
+def test_one_chapter_leaves_the_other_pages(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("02_lenet", "03_deep_ensembles"):
+        write(tmp_path / "notebooks", name, new_code_cell("1 + 1"))
+    build = tmp_path / "build"
+    build.mkdir()
+    (build / "02_lenet.html").touch()
+    places = ["--notebooks", str(tmp_path / "notebooks"), "--build", str(build)]
+    assert run_course.main([*places, "--chapter", "3"]) == 0
+    page = build / "03_deep_ensembles.html"
+    assert capsys.readouterr().out.splitlines()[-1] == str(page)
+    assert page.exists() and (build / "02_lenet.html").read_text() == ""
+    assert run_course.main([*places, "--chapter", "4"]) == 2
+    assert "There is no chapter 4: choose among 2, 3." in capsys.readouterr().err
+
+
+def test_two_runs_at_once_take_turns(tmp_path: Path) -> None:
+    write(tmp_path / "notebooks", "1_one", new_code_cell("import time; time.sleep(1)"))
+    both = [start(tmp_path) for _ in range(2)]
+    words = [running.communicate(timeout=120)[0] for running in both]
+    assert [running.returncode for running in both] == [0, 0]
+    assert all("1 of 1 chapters" in one for one in words)
+    assert (tmp_path / "build" / "1_one.html").exists()
+
+
+def test_damage_that_cannot_be_repaired_ends_before_the_first_chapter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_course.shipped, "repair", lambda: False)
+    assert run_course.main(["--build", str(tmp_path)]) == 1
+    assert not any(tmp_path.iterdir())
 
 
 def test_every_chapter_opens_with_what_the_index_shows() -> None:
-    root = Path(run_course.__file__).parents[1] / "notebooks"
-    for path in sorted(root.glob("*.ipynb")):
+    for path in sorted((run_course.ROOT / "notebooks").glob("*.ipynb")):
         chapter = course_pages.Chapter(path.stem, nbformat.read(path, as_version=4), 0.0)
         assert re.match(r"\d\. \w", chapter.title), path
         assert chapter.question.endswith("?") and "\n" not in chapter.question, path

@@ -1,4 +1,4 @@
-"""`tools/author/solve_notebooks.py`: the solved notebooks pass, and one with a wrong solution does not."""
+"""The solved notebooks pass, and one with a wrong solution does not."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Write the repository's address where it belongs: `python tools/author/address.py https://…`.
+"""Write the repository's address where it belongs; `make address URL=https://…` calls this.
 
 The address stands in `[project.urls]` of `pyproject.toml` and nowhere else. From there the README
 gets its badge here, and the notebooks theirs, with the cell that installs the course on Colab, by
-`tools/author/notebooks.py build`. Without an address there are no badges. `make address URL=…` does all.
+`make notebooks`. Without an address there are no badges.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """For authors: measure how long the chapters compute, for the forecasts of the doctor.
 
-    python tools/author/forecast.py
+    python -m tools.author.forecast
 
-Every chapter runs on all the images with `COURSE_SPEED=look` and `train`, on one thread. Seconds
-are those of the processor, so that other work on the machine hardly counts. Needs about ten
-minutes; the result lies in `course_utils/assets/forecast.json`.
+Every chapter runs with `COURSE_SPEED=look` and `train`, on one thread. Seconds are those of the
+processor, so that other work on the machine hardly counts. Needs about ten minutes; the result
+lies in `course_utils/assets/forecast.json`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import nbformat
 import torch
 
 from course_utils.health import forecast
-from tools.learner.run import execute, settle_images
+from tools.learner.run import execute
 
 ROOT = Path(__file__).resolve().parents[2]
 CELL_SECONDS = 900
@@ -55,7 +55,7 @@ def measure() -> dict:
         chapters[path.stem] = {"rest": round(look, 1), "training": round(training, 1)}
         print(f"{path.stem}: {look:.1f} s, training {training:.1f} s", flush=True)
     how = (
-        f"python tools/author/forecast.py on {settle_images()}, {time.strftime('%B %Y')}, torch "
+        f"python -m tools.author.forecast, {time.strftime('%B %Y')}, torch "
         f"{torch.__version__}: seconds of one core for a step of training, for a drawing, and for "
         "each chapter without its training and for its training of three epochs"
     )
@@ -69,7 +69,6 @@ def measure() -> dict:
 
 def main() -> int:
     """Measure and write. Returns the exit status."""
-    print(f"Measuring on {settle_images()}.", flush=True)
     forecast.FILE.write_text(json.dumps(measure(), indent=1) + "\n", encoding="utf-8")
     return 0
 

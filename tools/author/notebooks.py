@@ -4,7 +4,7 @@
 source: cell ids are hashes of the cells, and there are no outputs. `check` reports every notebook
 that is not what `build` would write, code cells too long to be read at a glance, and sources
 without a kernel. `slides/` is treated alike. `build` keeps a chapter's cells for Google Colab up to
-date, in its source.
+date, in its source. `make notebooks` builds, `make check` checks.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ from tools.learner import colab_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("notebooks", "slides")
+# Said wherever a source is read: an indented "# !" in it makes jupytext guess "hydrogen", which
+# leaves that line a comment in the notebook.
+FORMAT = "py:percent"
 LONGEST_CELL = 25  # lines; what fits on a projector beside its output
 
 
@@ -52,16 +55,15 @@ def cell_ids(notebook: nbformat.NotebookNode) -> list[str]:
 
 def render(source: Path) -> bytes:
     """Return the notebook that belongs to a source, byte for byte."""
-    notebook = jupytext.read(source)
+    notebook = jupytext.read(source, fmt=FORMAT)
     for cell, identifier in zip(notebook.cells, cell_ids(notebook), strict=True):
         cell["id"] = identifier
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"{source.stem}.ipynb"
         nbformat.write(notebook, target)
         # jupytext has the last word on metadata and layout, so that its --update changes nothing.
-        jupytext_command(
-            ["--quiet", "--to", "ipynb", "--update", str(source), "--output", str(target)]
-        )
+        command = ["--quiet", "--from", FORMAT, "--to", "ipynb", "--update", str(source)]
+        jupytext_command([*command, "--output", str(target)])
         return target.read_bytes()
 
 
@@ -95,7 +97,7 @@ def has_outputs(notebook: nbformat.NotebookNode) -> bool:
 
 def check_pair(source: Path, target: Path) -> Iterator[str]:
     """Yield what is wrong with one source and its notebook."""
-    notebook = jupytext.read(source)
+    notebook = jupytext.read(source, fmt=FORMAT)
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         yield f"{source.name}: its header names no kernelspec python3; copy another's header."
     if source.read_text(encoding="utf-8") != with_colab_cells(source):

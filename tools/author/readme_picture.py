@@ -1,7 +1,7 @@
-"""Make `images/course.png`, the picture in the README, from chapter 3 as it is.
+"""Make `images/course.png`, the picture in the README: `python -m tools.author.readme_picture`.
 
-The chapter runs on the bundled digits with the shipped weights, so that the picture is the same on
-every machine: its page of `make run` where it shows one disputed digit, with what is said of it.
+Chapter 3 runs with the shipped weights, so that the picture is the same on every machine: its page
+of `make run` where it shows one disputed digit, with what is said of it.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def main() -> int:
         print("The picture is taken with Chromium: apt install chromium.", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"COURSE_SPEED": "look", "COURSE_DATA": "sample", "COURSE_RUNS_DIR": folder}
+        os.environ |= {"COURSE_SPEED": "look", "COURSE_RUNS_DIR": folder}
         save(photograph(page_of_chapter(Path(folder)), chromium))
     return 0
 

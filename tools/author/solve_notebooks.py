@@ -62,7 +62,7 @@ def solve(notebook: NotebookNode, of_chapter: Sequence[Exercise]) -> NotebookNod
 
 
 def solve_bug_hunt(notebook: NotebookNode) -> NotebookNode:
-    """A copy in which every fault is mended, and the scoreboard must say so.
+    """A copy in which every fault is fixed, and the scoreboard must say so.
 
     Raises
     ------

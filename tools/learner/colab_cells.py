@@ -1,7 +1,7 @@
 """The two cells that every notebook has for Google Colab: a badge, and the course's installation.
 
-`tools/author/notebooks.py build` writes them into the sources, the same in all, so that they follow the
-repository's address (`make address`); a source and its notebook stay a plain jupytext pair.
+`make notebooks` writes them into the sources, the same in all, so that they follow the repository's
+address (`make address`); a source and its notebook stay a plain jupytext pair.
 Exported pages leave them out.
 """
 
@@ -29,8 +29,8 @@ NO_ADDRESS = """\
 import sys
 
 if "google.colab" in sys.modules:
-    print("This copy of the course does not know its address. Whoever published it runs, in the")
-    print("repository: make address URL=https://github.com/OWNER/NAME")"""
+    print("This copy of the course does not know its address. To set it, its publisher runs:")
+    print("make address URL=https://github.com/OWNER/NAME")"""
 
 
 def belongs(cell: NotebookNode) -> bool:

@@ -2,7 +2,8 @@
 
 Runs before anything is installed, so it needs the standard library only, and under interpreters too
 old for the course, so that they get a sentence instead of a syntax error. Asked a second time it
-reads one small file and returns. Interrupted, it starts `.venv` afresh at the next call.
+looks for a second whether every package is whole, installs again what is not, and returns.
+Interrupted, it starts `.venv` afresh at the next call.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 10), (3, 13)
 PYTORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 PROBE_SECONDS = 3.0
+COURSE = "when_to_trust_a_classifier"  # as pip spells it in names of folders
 NETWORK_TROUBLE = re.compile(
     r"connection broken|connection error|timed out|name resolution|newconnectionerror"
     r"|failed to establish|max retries exceeded|network is unreachable",
@@ -178,10 +180,24 @@ class Environment:
 
     def satisfies(self, extras: set[str]) -> bool:
         """Say whether nothing needs to be done for these extras."""
+        return self.was_completed(extras) and not self.broken()
+
+    def was_completed(self, extras: set[str]) -> bool:
+        """Say whether these extras were installed here, to the end."""
         installed = self.installed()
         have = set(installed.get("extras", []))
         complete = installed == self.wanted(have) and not self.unfinished.exists()
         return complete and extras <= have and self.works()
+
+    def broken(self) -> list[str]:
+        """Return `name==version` of the installed packages that have lost files since."""
+        asked = subprocess.run(
+            [str(self.python), "-m", "course_utils.health.packages"],
+            cwd=str(ROOT),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        return asked.stdout.decode(errors="replace").split()
 
     def create(self, python: str) -> None:
         """Make the environment, replacing one that is broken, moved or half made."""
@@ -213,20 +229,33 @@ class Environment:
         project = ".[%s]" % ",".join(sorted(extras)) if extras else "."
         return [*torch_options(self.python), "--editable", project]
 
-    def install(self, extras: set[str]) -> None:
-        """Install what belongs into the environment, and whatever was installed before."""
-        extras = extras | set(self.installed().get("extras", []))
-        self.unfinished.touch()
+    def pip_install(self, *what: str) -> None:
+        """Run `pip install` in the environment."""
         command = [str(self.python), "-m", "pip", "install", "--disable-pip-version-check"]
         if "PIP_RETRIES" not in os.environ:
             command += ["--retries", "2"]  # pip's five keep a room without a network waiting
         if not sys.stdout.isatty():
             command += ["--quiet"]
-        command += self.contents(extras)
+        run_pip(command + list(what), self.root)
+
+    def repair(self) -> None:
+        """Install the same versions of broken packages again; pip replaces them once it has all."""
+        # the course itself comes from this folder: `install` puts it in order
+        broken = [one for one in self.broken() if not one.startswith(COURSE + "==")]
+        if not broken:
+            return
+        say("Files are missing, so these are installed again: %s." % ", ".join(broken))
+        index = ["--extra-index-url", PYTORCH_CPU_INDEX] if "+cpu" in " ".join(broken) else []
+        self.pip_install("--force-reinstall", "--no-deps", *index, *broken)
+
+    def install(self, extras: set[str]) -> None:
+        """Install what belongs into the environment, and whatever was installed before."""
+        extras = extras | set(self.installed().get("extras", []))
+        self.unfinished.touch()
         say("Installing into %s with pip. The first time this takes minutes." % self.name)
         started = time.monotonic()
         try:
-            run_pip(command, self.root)
+            self.pip_install(*self.contents(extras))
         except InstallError:
             # pip undoes what it could not finish: an environment that was complete before still is
             # what it was, and without a network it must not be thrown away.
@@ -285,19 +314,22 @@ def run_pip(command: list[str], folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def only_one(path: Path):
-    """Hold a lock file, so that two terminals do not install into one folder at once."""
+def only_one(path: Path, busy: str):
+    """Hold a lock file, so that two terminals do not work on one folder at once.
+
+    Where another holds it, `busy` says what that one does.
+    """
     try:
         import fcntl
     except ImportError:  # Windows: not worth a second mechanism
         yield
         return
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("Another installation into this folder is under way: waiting for it.")
+            say("%s: waiting for it to end." % busy)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -312,7 +344,10 @@ def make(environment: Environment, extras: set[str], python: str | None = None) 
     if environment.satisfies(extras):
         return 0
     try:
-        with only_one(environment.root / "build" / "install.lock"):
+        lock = environment.root / "build" / "install.lock"
+        with only_one(lock, "Another installation into this folder is under way"):
+            if environment.was_completed(extras):
+                environment.repair()
             if not environment.satisfies(extras):  # another call may have just done it
                 environment.create(python or sys.executable)
                 environment.install(extras)

@@ -133,7 +133,7 @@ def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
     # before all others, the course's own kernel, which knows what to say after a restart, and its
     # defaults for JupyterLab: no question about news, which would cover the first chapter's corner
     for variable in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
-        folders = [str(ROOT / "tools" / "jupyter"), os.environ.get(variable, "")]
+        folders = [str(ROOT / "tools" / "learner" / "jupyter"), os.environ.get(variable, "")]
         os.environ[variable] = os.pathsep.join(filter(None, folders))
     os.chdir(work)
     return jupyterlab([*lab_arguments(work), *extra]) or 0

@@ -26,11 +26,11 @@ COURSE = "When to trust a classifier"
 
 @dataclass
 class Chapter:
-    """One executed notebook and how it went."""
+    """One notebook and how it went; without seconds, it has not run yet."""
 
     name: str
     notebook: NotebookNode
-    seconds: float
+    seconds: float | None = None
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -138,6 +138,11 @@ def index_row(chapter: Chapter) -> str:
     name = f'<a href="{chapter.page}">{escape(chapter.title)}</a>'
     if chapter.question:
         name += f'<div class="question">{one_line(chapter.question)}</div>'
+    if chapter.seconds is None:
+        return (
+            f"<tr><td>{escape(chapter.title)}</td>"
+            f'<td class="seconds">{escape(chapter.minutes)}</td><td></td><td>not run yet</td></tr>'
+        )
     result = "<td>complete</td>"
     if chapter.errors:
         result = f'<td class="failed">{escape(chapter.errors[0])}</td>'
@@ -180,12 +185,24 @@ To change and run them yourself: <code>make lab</code>.</p>
 <p>{escape(made_with)}</p>""")
 
 
+def write_page(chapters: list[Chapter], number: int, folder: Path) -> Path:
+    """Write the page of one of these chapters, linked to its neighbours. Returns its path."""
+    neighbours = [None, *chapters, None]
+    html = chapter_page(chapters[number], neighbours[number], neighbours[number + 2])
+    path = folder / chapters[number].page
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def write_index(chapters: list[Chapter], folder: Path, made_with: str) -> None:
+    """Write the page that leads to every chapter that has run."""
+    (folder / "index.html").write_text(index_page(chapters, made_with), encoding="utf-8")
+
+
 def write_pages(chapters: list[Chapter], folder: Path, made_with: str) -> None:
     """Write one page for each chapter and an index into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     copy_mathjax(folder)
-    neighbours = [None, *chapters, None]
-    for number, chapter in enumerate(chapters):
-        html = chapter_page(chapter, neighbours[number], neighbours[number + 2])
-        (folder / chapter.page).write_text(html, encoding="utf-8")
-    (folder / "index.html").write_text(index_page(chapters, made_with), encoding="utf-8")
+    for number in range(len(chapters)):
+        write_page(chapters, number, folder)
+    write_index(chapters, folder, made_with)

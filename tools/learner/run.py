@@ -1,19 +1,27 @@
 """Execute every chapter and leave readable pages in `build/`, starting at `build/index.html`.
 
-The chapters run in order, because each may take up what an earlier one left. One that fails does
-not keep the others from running; the exit status is 0 only if none failed.
+    python -m tools.learner.run                all chapters
+    python -m tools.learner.run --chapter 3    only this one
+
+The chapters run in order, because each may take up what an earlier one left. Each page is written
+as soon as its chapter has run, so that whoever stops the command keeps what is done. A chapter that
+fails does not keep the others from running; the exit status is 0 only if none failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import atexit
-import os
 import shutil
+import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
@@ -24,8 +32,9 @@ from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 
 from course_utils._support import settings
-from course_utils.images import ImagesError, load_fashion_mnist, load_mnist
-from tools.learner.pages import Chapter, write_pages
+from course_utils.health import shipped
+from tools.learner.install import only_one
+from tools.learner.pages import Chapter, copy_mathjax, write_index, write_page
 from tools.learner.still_widgets import VIEW, descendants, widget_states
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +53,40 @@ class ThisPythonKernel(AsyncKernelManager):
         # Errors only: ipykernel 7 warns that it talks in the clear, which here is to this machine.
         command.append("--log-level=40")
         return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+
+class StoppableClient(NotebookClient):
+    """Ctrl-C and SIGTERM stop the whole command.
+
+    nbclient's own handlers would only end the kernel, and the next chapter would start.
+    """
+
+    stopped = False
+
+    @asynccontextmanager
+    async def async_setup_kernel(self, **options: Any) -> AsyncIterator[None]:
+        """Start the kernel, with handlers of our own until it has ended."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in signals}
+
+        def stop() -> None:
+            self.stopped = True
+            self.shutdown_kernel = "immediate"
+            task.cancel()
+
+        try:
+            async with super().async_setup_kernel(**options):
+                # not on Windows, where Ctrl-C raises KeyboardInterrupt, nor in other threads
+                with suppress(NotImplementedError, RuntimeError):
+                    for number in signals:
+                        loop.add_signal_handler(number, stop)
+                yield
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
 
 def last_line(text: str) -> str:
@@ -90,7 +133,9 @@ def find_errors(notebook: NotebookNode) -> list[str]:
     return found
 
 
-def execute(notebook: NotebookNode, folder: Path, cell_seconds: int, report) -> list[str]:
+def execute(
+    notebook: NotebookNode, folder: Path, cell_seconds: int, report: Callable[[int], None]
+) -> list[str]:
     """Execute a notebook in place, with `folder` as its working directory.
 
     Parameters
@@ -102,8 +147,13 @@ def execute(notebook: NotebookNode, folder: Path, cell_seconds: int, report) -> 
     -------
     list of str
         What went wrong, cell by cell; empty if nothing did.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C or SIGTERM arrives meanwhile.
     """
-    client = NotebookClient(
+    client = StoppableClient(
         notebook,
         kernel_manager_class=ThisPythonKernel,
         timeout=cell_seconds,
@@ -113,9 +163,13 @@ def execute(notebook: NotebookNode, folder: Path, cell_seconds: int, report) -> 
     stopped = None
     try:
         client.execute()
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     except CellTimeoutError:
         stopped = f"a cell did not end within {cell_seconds} s"
     except DeadKernelError:
+        if client.stopped:
+            raise KeyboardInterrupt from None
         stopped = "the kernel died (out of memory?)"
     except RuntimeError as error:
         stopped = f"the kernel did not start ({error})"
@@ -126,7 +180,7 @@ def execute(notebook: NotebookNode, folder: Path, cell_seconds: int, report) -> 
     return [stopped, *errors] if stopped else errors
 
 
-def progress(number: int, total: int, name: str, cells: int):
+def progress(number: int, total: int, name: str, cells: int) -> Callable[[int], None]:
     """Return a function that shows on a terminal which cell runs; in a log it stays silent."""
     started = time.monotonic()
 
@@ -139,38 +193,26 @@ def progress(number: int, total: int, name: str, cells: int):
     return report
 
 
-def run_chapter(path: Path, number: int, total: int, scratch: Path, cell_seconds: int) -> Chapter:
-    """Execute one notebook, telling how it goes."""
+def run_chapter(
+    chapter: Chapter, number: int, total: int, scratch: Path, cell_seconds: int
+) -> None:
+    """Execute one chapter in place, telling how it goes."""
     if not sys.stdout.isatty():
-        print(f"[{number}/{total}] {path.stem} ...", flush=True)
+        print(f"[{number}/{total}] {chapter.name} ...", flush=True)
     started = time.monotonic()
-    notebook = nbformat.read(path, as_version=4)
-    report = progress(number, total, path.stem, len(notebook.cells))
-    errors = execute(notebook, scratch, cell_seconds, report)
-    chapter = Chapter(path.stem, notebook, time.monotonic() - started, errors)
-    result = "failed" if errors else "done"
+    report = progress(number, total, chapter.name, len(chapter.notebook.cells))
+    chapter.errors = execute(chapter.notebook, scratch, cell_seconds, report)
+    chapter.seconds = time.monotonic() - started
+    result = "failed" if chapter.errors else "done"
     start = "\r\033[K" if sys.stdout.isatty() else ""
-    print(f"{start}[{number}/{total}] {path.stem}: {result} in {chapter.seconds:.0f} s", flush=True)
-    for error in errors:
-        print(f"      {path.stem}, {error}", flush=True)
-    return chapter
-
-
-def settle_images() -> str:
-    """Fetch the images before the first chapter runs, and say in words which there are.
-
-    Where the network never answers, the sample is settled on here, once: otherwise every chapter's
-    kernel would wait for the network again.
-    """
-    sources = {load("test").source for load in (load_mnist, load_fashion_mnist)}
-    if sources == {"sample"}:
-        os.environ["COURSE_DATA"] = "sample"
-        return "the bundled sample of the images"
-    return "the full data sets" if sources == {"full"} else "partly full, partly sampled data"
+    words = f"[{number}/{total}] {chapter.name}: {result} in {chapter.seconds:.0f} s"
+    print(start + words, flush=True)
+    for error in chapter.errors:
+        print(f"      {chapter.name}, {error}", flush=True)
 
 
 def settle() -> tuple[str, str]:
-    """Read the knobs and settle the images, or end with a sentence and exit status 2.
+    """Read the knob, or end with a sentence and exit status 2.
 
     Returns
     -------
@@ -179,35 +221,50 @@ def settle() -> tuple[str, str]:
     """
     try:
         speed = settings.speed()
-        settings.data_mode()
-        images = settle_images()
-    except (ValueError, ImagesError) as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
-    return speed, f"Computed with COURSE_SPEED={speed} on {images}."
+    return speed, f"Computed with COURSE_SPEED={speed}."
 
 
-def run_chapters(paths: list[Path], build: Path, cell_seconds: int) -> list[Chapter]:
-    """Execute chapters in order, after the pages of an earlier run in `build` are gone."""
-    build.mkdir(parents=True, exist_ok=True)
-    for old in [*build.glob("*.html")]:
-        old.unlink()
-    # whatever a chapter writes beside itself ends here, not in the tree
+def fresh_scratch(build: Path) -> Path:
+    """An empty folder for whatever a chapter writes beside itself, so that the tree stays clean."""
     scratch = build / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    return [
-        run_chapter(path, number, len(paths), scratch, cell_seconds)
-        for number, path in enumerate(paths, start=1)
-    ]
+    scratch.mkdir(parents=True)
+    return scratch
 
 
-def keep_executed(chapters: list[Chapter], folder: Path) -> None:
-    """Write the notebooks with their outputs, the failed ones too, into a folder of their own."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    for chapter in chapters:
-        nbformat.write(chapter.notebook, folder / f"{chapter.name}.ipynb")
+def read_chapters(paths: list[Path]) -> list[Chapter]:
+    """Chapters that have not run yet."""
+    return [Chapter(path.stem, nbformat.read(path, as_version=4)) for path in paths]
+
+
+def run_chapters(
+    paths: list[Path],
+    build: Path,
+    cell_seconds: int,
+    finished: Callable[[list[Chapter], int], None] = lambda chapters, number: None,
+) -> list[Chapter]:
+    """Execute chapters in order, after the pages of an earlier run in `build` are gone.
+
+    Parameters
+    ----------
+    paths : list of Path
+    build : Path
+    cell_seconds : int
+        Longest time for a cell.
+    finished : callable
+        Called with all chapters and the place of the one that has just run.
+    """
+    scratch = fresh_scratch(build)
+    for old in [*build.glob("*.html")]:
+        old.unlink()
+    chapters = read_chapters(paths)
+    for number, chapter in enumerate(chapters):
+        run_chapter(chapter, number + 1, len(paths), scratch, cell_seconds)
+        finished(chapters, number)
+    return chapters
 
 
 def run_course(notebooks: Path, build: Path) -> int:
@@ -217,10 +274,27 @@ def run_course(notebooks: Path, build: Path) -> int:
     if not paths:
         print(f"There are no chapters in {notebooks}.", file=sys.stderr)
         return 1
+    executed = build / "executed"
+    shutil.rmtree(executed, ignore_errors=True)
+    executed.mkdir(parents=True)
+    copy_mathjax(build)
+    done = 0
+
+    def keep(chapters: list[Chapter], number: int) -> None:
+        nonlocal done
+        write_page(chapters, number, build)
+        write_index(chapters, build, made_with)
+        nbformat.write(chapters[number].notebook, executed / f"{chapters[number].name}.ipynb")
+        done += 1
+
     started = time.monotonic()
-    chapters = run_chapters(paths, build, CELL_SECONDS[speed])
-    write_pages(chapters, build, made_with)
-    keep_executed(chapters, build / "executed")
+    try:
+        chapters = run_chapters(paths, build, CELL_SECONDS[speed], keep)
+    except KeyboardInterrupt:
+        kept = f" Their pages: {build / 'index.html'}" if done else ""
+        start = "\r\033[K" if sys.stdout.isatty() else ""
+        print(f"{start}Stopped. {done} of {len(paths)} chapters have run.{kept}", flush=True)
+        return 130
     failed = [chapter.name for chapter in chapters if chapter.errors]
     succeeded, seconds = len(paths) - len(failed), time.monotonic() - started
     print(f"{succeeded} of {len(paths)} chapters in {seconds:.0f} s.")
@@ -230,13 +304,51 @@ def run_course(notebooks: Path, build: Path) -> int:
     return 1 if failed else 0
 
 
+def run_one(notebooks: Path, build: Path, wanted: int) -> int:
+    """Execute one chapter, write its page and print the page's path. Returns the exit status."""
+    speed, _ = settle()
+    paths = sorted(notebooks.glob("*.ipynb"))
+    numbers = [int(path.stem.partition("_")[0]) for path in paths]
+    if wanted not in numbers:
+        there = ", ".join(map(str, numbers))
+        print(f"There is no chapter {wanted}: choose among {there}.", file=sys.stderr)
+        return 2
+    chapters, place = read_chapters(paths), numbers.index(wanted)
+    scratch = fresh_scratch(build)
+    copy_mathjax(build)
+    try:
+        run_chapter(chapters[place], 1, 1, scratch, CELL_SECONDS[speed])
+    except KeyboardInterrupt:
+        print(f"Stopped: {chapters[place].name} has not run to its end.", flush=True)
+        return 130
+    print(write_page(chapters, place, build))
+    return 1 if chapters[place].errors else 0
+
+
+def interrupt(number: int, frame: Any) -> None:
+    """End on SIGTERM as on Ctrl-C."""
+    raise KeyboardInterrupt
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--chapter", type=int, metavar="N", help="run only this chapter")
     parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     options = parser.parse_args(arguments)
-    return run_course(options.notebooks.resolve(), options.build.resolve())
+    notebooks, build = options.notebooks.resolve(), options.build.resolve()
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        if not shipped.repair():
+            return 1
+        with only_one(build / "run.lock", "Another run writes into this folder"):
+            if options.chapter is not None:
+                return run_one(notebooks, build, options.chapter)
+            return run_course(notebooks, build)
+    except KeyboardInterrupt:
+        print("Stopped before a chapter ran.", flush=True)
+        return 130
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Still:
         for buffer in entry.get("buffers") or entry["state"].get("buffers", []):
             if buffer["path"] == ["value"]:
                 kind = entry["state"].get("format", "png")
-                # The picture has no text of its own: whatever describes it stands beside it.
+                # The picture has no text of its own: its description stands beside it.
                 return f'<img alt="" src="data:image/{kind};base64,{buffer["data"]}">'
         return ""
 

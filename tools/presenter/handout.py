@@ -1,4 +1,4 @@
-"""Print all exercises with solutions, for whoever teaches: `build/handout/handout.html` and PDF.
+"""Print all exercises with solutions, for teachers: `build/handout/handout.html` and PDF.
 
 Of each exercise: minutes, objective, task, the learner's cell, three hints, the solution, and what
 is said to common wrong answers. The PDF (A4) needs Chromium; where there is none, any browser
@@ -167,7 +167,7 @@ def page(all_parts: list[Part]) -> str:
         f"<title>{COURSE}: exercises with solutions</title>"
         f"<style>{STYLE}{font_style()}</style></head>"
         f"<body><main><h1>{COURSE}: exercises with solutions</h1>"
-        "<p>For whoever teaches. Learners find tasks in the notebooks, and hints and solutions one "
+        "<p>For teachers. Learners find tasks in the notebooks, and hints and solutions one "
         "by one behind <code>hint()</code> and <code>solution()</code>.</p>"
         f"{overview(all_parts)}{sections}</main></body></html>\n"
     )

@@ -2,8 +2,8 @@
 
 `make room-kit` puts this file as install.py into the folder that it builds. It needs that folder,
 or its address (`python3 install.py http://192.168.1.5:8000`), and the standard library. It copies
-the course into your home folder, makes an environment from the packages that lie here, and puts the
-images where the course looks for them; afterwards neither stick nor address is needed any more.
+the course into your home folder and makes an environment from the packages that lie here;
+afterwards neither stick nor address is needed any more.
 """
 
 from __future__ import annotations
@@ -17,16 +17,12 @@ import platform
 import shutil
 import subprocess
 import sys
-import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
 
 MANIFEST = "manifest.json"  # written last, so that without it a copy is known to be unfinished
 COURSE = "when-to-trust-a-classifier"
-FETCH_IMAGES = (
-    "from course_utils import data; data.load_mnist('test'); data.load_fashion_mnist('test')"
-)
 NO_ANSWER = 15  # seconds until an address counts as gone
 
 
@@ -37,12 +33,11 @@ class RoomError(Exception):
 class Folder:
     """The kit as a folder, on a stick or a shared disk."""
 
+    again = "put the stick in again"
+    host = ""
+
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.data = str(path / "data")  # for COURSE_DATA_MIRROR
-        # An address, because pip splits what stands in an environment variable at blanks.
-        self.wheels = (path / "wheels").as_uri()
-        self.host = ""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -51,14 +46,19 @@ class Folder:
         """Return the content of one file; raises OSError."""
         return (self.path / name).read_bytes()
 
+    def links(self, name: str) -> str:
+        """Return a folder of packages as pip finds it."""
+        # An address, because pip splits what stands in an environment variable at blanks.
+        return (self.path / name).as_uri()
+
 
 class Address:
     """The kit as `make room-serve` serves it."""
 
+    again = "ask the person who serves it"
+
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self.data = self.url + "/data"
-        self.wheels = self.url + "/wheels/"
         self.host = urllib.parse.urlsplit(url).hostname or ""
 
     def __str__(self) -> str:
@@ -75,26 +75,30 @@ class Address:
         except http.client.HTTPException as error:  # the connection broke, or no such address
             raise OSError(str(error)) from error
 
+    def links(self, name: str) -> str:
+        """Return a folder of packages as pip finds it."""
+        return self.url + "/" + name + "/"
+
 
 def source_at(place: str) -> Folder | Address:
     """Return the kit at a folder or an address."""
-    if place.lower().startswith(("http://", "https://")):
-        try:
-            return Address(place)
-        except ValueError:
-            raise RoomError(
-                f"{place} is no address: type what the page in the room says."
-            ) from None
-    return Folder(Path(place).expanduser().resolve())
+    if not place.lower().startswith(("http://", "https://")):
+        return Folder(Path(place).expanduser().resolve())
+    try:
+        return Address(place)
+    except ValueError:
+        raise RoomError(f"{place} is no address: type what the page in the room says.") from None
 
 
-def gone(source: Folder | Address, name: str, error: Exception) -> RoomError:
-    """Return the sentence for a file that could be read before, or should be there."""
-    again = "put the stick in again" if isinstance(source, Folder) else "ask whoever serves it"
-    return RoomError(
-        f"{name} cannot be read from {source} ({getattr(error, 'strerror', None) or error}): "
-        f"{again}, then run the same command again."
-    )
+def read(source: Folder | Address, name: str) -> bytes:
+    """Return the content of one file of the kit; raises RoomError with what to do."""
+    try:
+        return source.read(name)
+    except OSError as error:
+        raise RoomError(
+            f"{name} cannot be read from {source} ({getattr(error, 'strerror', None) or error}): "
+            f"{source.again}, then run the same command again."
+        ) from None
 
 
 def read_manifest(source: Folder | Address) -> dict:
@@ -105,17 +109,13 @@ def read_manifest(source: Folder | Address) -> dict:
     RoomError
         There is no kit, or only an unfinished copy of one.
     """
-    try:
-        content = source.read(MANIFEST)
-    except FileNotFoundError:
+    if isinstance(source, Folder) and not (source.path / MANIFEST).exists():
         raise RoomError(
             f"{source} has no {MANIFEST}, so it is no finished copy of the course: copy the whole "
             "folder again, then run the same command."
-        ) from None
-    except OSError as error:
-        raise gone(source, MANIFEST, error) from None
+        )
     try:
-        manifest = json.loads(content.decode("utf-8"))
+        manifest = json.loads(read(source, MANIFEST).decode("utf-8"))
         return {"files": dict(manifest["files"]), "machines": list(manifest["machines"])}
     except (ValueError, KeyError, TypeError):
         raise RoomError(
@@ -161,9 +161,7 @@ def problems(folder: Path, files: dict, thorough: bool) -> list[str]:
 
 def require_complete(source: Folder | Address, files: dict, thorough: bool = False) -> None:
     """Raise RoomError if a folder lacks something; an address is asked file by file later."""
-    if isinstance(source, Address):
-        return
-    found = problems(source.path, files, thorough)
+    found = problems(source.path, files, thorough) if isinstance(source, Folder) else []
     if found:
         more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
         raise RoomError(
@@ -172,14 +170,10 @@ def require_complete(source: Folder | Address, files: dict, thorough: bool = Fal
         )
 
 
-def described(machine: dict) -> str:
-    """Return a machine that there are packages for, in words."""
-    return f"{kind(machine['system'], machine['machine'])} with Python {machine['python']}"
-
-
-def kind(system: str, machine: str) -> str:
-    """Return a system and its processor under the names that people know."""
-    return f"{'macOS' if system == 'Darwin' else system} ({machine})"
+def described(entry: dict) -> str:
+    """Return a kind of machine, in words."""
+    system = "macOS" if entry["system"] == "Darwin" else entry["system"]
+    return f"{system} ({entry['machine']}) with Python {entry['python']}"
 
 
 def choose(machines: list) -> tuple[str, dict]:
@@ -190,27 +184,26 @@ def choose(machines: list) -> tuple[str, dict]:
     RoomError
         There are none for this kind of machine, or no fitting Python is installed.
     """
-    here = [
-        machine
-        for machine in machines
-        if machine["system"] == platform.system()
-        and machine["machine"].lower() == platform.machine().lower()
-    ]
-    if not here:
+    this = ".".join(map(str, sys.version_info[:2]))
+    here = {"system": platform.system(), "machine": platform.machine(), "python": this}
+    fitting = {
+        entry["python"]: entry
+        for entry in machines
+        if entry["system"] == here["system"] and entry["machine"].lower() == here["machine"].lower()
+    }
+    if not fitting:
         raise RoomError(
             f"There are packages for {'; '.join(map(described, machines))}, but this is "
-            f"{kind(platform.system(), platform.machine())}: ask for a folder that was built for "
-            "it, too (make room-kit PLATFORMS=...)."
+            f"{described(here)}: ask for a folder that was built for it, too (make room-kit "
+            "PLATFORMS=...)."
         )
-    this = ".".join(map(str, sys.version_info[:2]))
-    for machine in here:
-        if machine["python"] == this:
-            return sys.executable, machine
-    for machine in here:
-        found = interpreter(machine["python"])
+    if this in fitting:
+        return sys.executable, fitting[this]
+    for python, entry in fitting.items():
+        found = interpreter(python)
         if found:
-            return found, machine
-    wanted = " or ".join(machine["python"] for machine in here)
+            return found, entry
+    wanted = " or ".join(fitting)
     raise RoomError(
         f"There are packages for Python {wanted}, but this is Python {this} and there is no other: "
         f"install Python {wanted}, then run the same command again."
@@ -231,9 +224,7 @@ def interpreter(version: str) -> str | None:
 
 def require_space(target: Path, megabytes: int) -> None:
     """Raise RoomError if the disk of `target` has less room than the installation needs."""
-    place = target
-    while not place.exists():
-        place = place.parent
+    place = next(folder for folder in (target, *target.parents) if folder.exists())
     free = shutil.disk_usage(str(place)).free / 1e6
     if free < megabytes:
         raise RoomError(
@@ -242,64 +233,46 @@ def require_space(target: Path, megabytes: int) -> None:
         )
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("." + path.name + ".part")
-    partial.write_bytes(content)
-    os.replace(str(partial), str(path))
-
-
 def copy_course(source: Folder | Address, files: dict, target: Path) -> None:
     """Bring what lies in course/ to `target`; everything else there stays as it is."""
     for name, (_, sha256) in sorted(files.items()):
-        if not name.startswith("course/"):
-            continue
         path = target / name[len("course/") :]
-        if path.exists() and sha256_of(path) == sha256:
+        if not name.startswith("course/") or (path.exists() and sha256_of(path) == sha256):
             continue
-        try:
-            content = source.read(name)
-        except OSError as error:
-            raise gone(source, name, error) from None
+        content = read(source, name)
         if hashlib.sha256(content).hexdigest() != sha256:
             raise RoomError(
-                f"{name} came damaged from {source}: copy the folder again, or ask whoever serves "
-                "it to run install.py --check."
+                f"{name} came damaged from {source}: copy the folder again, or ask the person who "
+                "serves it to run install.py --check."
             )
-        write_whole(path, content)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name("." + path.name + ".part")
+            partial.write_bytes(content)
+            os.replace(str(partial), str(path))
+        except OSError as error:
+            raise RoomError(
+                f"The course cannot be written to {target} ({error.strerror or error}): make room "
+                "there, or choose another place with --to FOLDER."
+            ) from None
 
 
-def pip_settings(source: Folder | Address) -> dict:
+def pip_settings(source: Folder | Address, wheels: str) -> dict:
     """Return an environment in which pip asks this kit and nobody else."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     kept.update(
         PIP_CONFIG_FILE=os.devnull,
         PIP_NO_INDEX="1",
-        PIP_FIND_LINKS=source.wheels,
+        PIP_FIND_LINKS=source.links(wheels),
         PIP_DISABLE_PIP_VERSION_CHECK="1",
     )
     if source.host:
-        kept["PIP_TRUSTED_HOST"] = source.host
-        kept["NO_PROXY"] = kept["no_proxy"] = source.host
+        kept["PIP_TRUSTED_HOST"] = kept["NO_PROXY"] = kept["no_proxy"] = source.host
     return kept
 
 
-def run(command: list, environment: dict, source: Folder | Address, files: dict) -> None:
-    """Run one step, which says itself what went wrong, and see whether the stick is to blame.
-
-    Raises
-    ------
-    RoomError
-        The step failed.
-    """
-    if subprocess.run(command, env=environment).returncode != 0:
-        require_complete(source, files)
-        raise RoomError("The course is not installed yet: see above, then run this again.")
-
-
 def install(source: Folder | Address, target: Path) -> None:
-    """Copy the course, make its environment, and keep the images.
+    """Copy the course and make its environment.
 
     Raises
     ------
@@ -307,37 +280,21 @@ def install(source: Folder | Address, target: Path) -> None:
         With the sentence that says what to do.
     """
     manifest = read_manifest(source)
-    files = manifest["files"]
-    require_complete(source, files)
-    python, machine = choose(manifest["machines"])
-    environment = target / ".venv"
-    if not (environment / "course.json").exists():
-        require_space(target, machine["megabytes"])
+    require_complete(source, manifest["files"])
+    python, entry = choose(manifest["machines"])
+    if not (target / ".venv" / "course.json").exists():
+        require_space(target, entry["megabytes"])
     print(f"Copying the course to {target}.", flush=True)
-    try:
-        copy_course(source, files, target)
-    except OSError as error:
-        raise RoomError(
-            f"The course cannot be written to {target} ({error.strerror or error}): make room "
-            "there, or choose another place with --to FOLDER."
-        ) from None
-    settings = pip_settings(source)
-    run([python, str(target / "tools" / "install.py"), "lab"], settings, source, files)
-    made = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    settings.update(COURSE_DATA_MIRROR=source.data, COURSE_DATA="full")
-    run([str(made), "-c", FETCH_IMAGES], settings, source, files)
+    copy_course(source, manifest["files"], target)
+    command = [python, str(target / "tools" / "learner" / "install.py"), "lab"]
+    # It says itself what went wrong; perhaps the stick is to blame.
+    if subprocess.run(command, env=pip_settings(source, entry["wheels"])).returncode != 0:
+        require_complete(source, manifest["files"])
+        raise RoomError("The course is not installed yet: see above, then run this again.")
+    made = Path(".venv", "Scripts", "python.exe") if os.name == "nt" else Path(".venv/bin/python")
     print("Installed; from now on nothing else is needed. To open the course:")
     print(f'  cd "{target}"')
-    print(f"  {made.relative_to(target)} {Path('tools', 'lab.py')}", flush=True)
-
-
-def check(source: Folder | Address) -> int:
-    """Read every file of a folder, or try an address, and say how it is. Returns the status."""
-    files = read_manifest(source)["files"]
-    require_complete(source, files, thorough=True)
-    size = sum(entry[0] for entry in files.values()) / 1e6
-    print(f"Complete: {len(files)} files, {size:.0f} MB.")
-    return 0
+    print(f"  {made} -m tools.learner.lab", flush=True)
 
 
 def main(arguments: list | None = None) -> int:
@@ -351,9 +308,13 @@ def main(arguments: list | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         source = source_at(options.source)
-        if options.check:
-            return check(source)
-        install(source, Path(options.to).expanduser().resolve())
+        if not options.check:
+            install(source, Path(options.to).expanduser().resolve())
+            return 0
+        files = read_manifest(source)["files"]
+        require_complete(source, files, thorough=True)
+        size = sum(size for size, _ in files.values()) / 1e6
+        print(f"Complete: {len(files)} files, {size:.0f} MB.")
     except RoomError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """Serve a kit to the room over HTTP, to be read only: `make room-serve HOST=192.168.1.5`.
 
-Only files that the kit's manifest lists are given out, to GET and HEAD. HOST is the address of this
+Only files that the kit's manifest lists are sent, to GET and HEAD. HOST is the address of this
 machine in the room's network; without it the addresses of this machine are listed and nothing is
 served, so that nothing is open to a network by accident.
 """
@@ -12,6 +12,7 @@ import html
 import ipaddress
 import os
 import posixpath
+import re
 import socket
 import sys
 import urllib.parse
@@ -30,7 +31,7 @@ SECONDS = 30  # without progress, after which a client is given up
 
 
 class RoomServer(ThreadingHTTPServer):
-    """Gives out a kit; each client has a thread, and a slow one keeps nobody waiting."""
+    """Sends the files of a kit; each client has a thread, and a slow one keeps nobody waiting."""
 
     request_queue_size = 128  # a whole room starts at the same word
     daemon_threads = True
@@ -56,8 +57,8 @@ class RoomHandler(SimpleHTTPRequestHandler):
     def send_head(self) -> BytesIO | BinaryIO | None:
         """Send the headers, and return what follows them, or None after an error."""
         name = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path).lstrip("/")
-        if name == "wheels/":
-            return self.send_list("wheels/")
+        if re.fullmatch(r"wheels/[^/]+/", name):
+            return self.send_list(name)
         name = name or "index.html"
         path = self.server.kit / name
         # A name on the list cannot lead elsewhere; a link that has been put in its place could.
@@ -76,9 +77,12 @@ class RoomHandler(SimpleHTTPRequestHandler):
         self.end_headers()
         return file
 
-    def send_list(self, folder: str) -> BytesIO:
-        """Send links to the files of a folder, which is what pip reads."""
+    def send_list(self, folder: str) -> BytesIO | None:
+        """Send links to the packages in a folder, which is what pip reads."""
         names = [posixpath.basename(n) for n in sorted(self.server.files) if n.startswith(folder)]
+        if not names:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
         links = (f'<a href="{urllib.parse.quote(n)}">{html.escape(n)}</a><br>' for n in names)
         page = f"<!DOCTYPE html><title>{folder}</title>\n" + "\n".join(links)
         content = page.encode("utf-8")
@@ -89,7 +93,7 @@ class RoomHandler(SimpleHTTPRequestHandler):
         return BytesIO(content)
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing: forty laptops fetch a hundred files each."""
+        """Say nothing: forty laptops fetch hundreds of files each."""
 
 
 def own_addresses() -> list[str]:
@@ -134,10 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    everywhere = options.host == "0.0.0.0"
     print(f"Serving {kit}. Type on every laptop, in a browser:")
-    for host in own_addresses() if everywhere else [options.host]:
-        print(f"  http://{host}:{server.server_port}/")
+    print(f"  http://{options.host}:{server.server_port}/")
     print("Stop with Ctrl-C.", flush=True)
     try:
         with server:

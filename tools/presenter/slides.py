@@ -1,7 +1,7 @@
 """Build the slides: every deck executed, as one HTML file for a USB stick and as a PDF.
 
-    python tools/presenter/slides.py            all decks
-    python tools/presenter/slides.py NAME ...   only these
+    python -m tools.presenter.slides            all decks
+    python -m tools.presenter.slides NAME ...   only these
 
 The pages lie in `build/slides/`. Press S in one for the speaker view. The PDFs need Chromium; where
 there is none the HTML can be printed by any browser at `?print-pdf`.
