@@ -7,7 +7,7 @@ NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
 
 .DEFAULT_GOAL := help
-.PHONY: help address run test test-all test-widgets7 test-pythons test-lowest test-gpu lab notebooks results check slides present handout bench growth memory drill audit clean attendee author presenter zoo
+.PHONY: help address run test test-all test-widgets7 test-pythons test-lowest test-gpu lab notebooks results check slides present handout bench memory drill audit clean attendee author presenter zoo
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -91,13 +91,10 @@ room-serve: attendee ## serve that folder to the laptops in the room (KIT=/path 
 	@$(COURSE) -m tools.presenter.room_serve $(if $(KIT),--kit "$(KIT)") $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 bench: attendee ## compare speed and accuracy with the ancestor of this course, in about 10 minutes
-	$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) benchmarks/against_ancestor.py $(BENCH)
-
-growth: attendee ## measure how time and memory grow with digits, images and members
-	$(COURSE) benchmarks/growth.py
+	$(COURSE) -m benchmarks.against_ancestor $(BENCH)
 
 memory: author ## measure how much memory the kernel of each chapter needs
-	$(COURSE) benchmarks/memory.py
+	$(COURSE) -m benchmarks.memory
 
 drill: author ## meet the faults that a room meets, each injected for real, in minutes
 	$(COURSE) -m pytest -m drill tests
