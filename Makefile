@@ -91,13 +91,10 @@ room-serve: attendee ## serve that folder to the laptops in the room (KIT=/path 
 	@$(COURSE) -m tools.presenter.room_serve $(if $(KIT),--kit "$(KIT)") $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 bench: attendee ## compare speed and accuracy with the ancestor of this course, in about 10 minutes
-	$(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") $(COURSE) benchmarks/against_ancestor.py $(BENCH)
-
-growth: attendee ## measure how time and memory grow with digits, images and members
-	$(COURSE) benchmarks/growth.py
+	$(COURSE) -m benchmarks.against_ancestor $(BENCH)
 
 memory: author ## measure how much memory the kernel of each chapter needs
-	$(COURSE) benchmarks/memory.py
+	$(COURSE) -m benchmarks.memory
 
 drill: author ## meet the faults that a room meets, each injected for real, in minutes
 	$(COURSE) -m pytest -m drill tests

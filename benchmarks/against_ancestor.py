@@ -1,52 +1,38 @@
 """The course against its ancestor, taking turns in one run: time, accuracy, memory.
 
-    python benchmarks/against_ancestor.py [--repeats 2] [--threads N]
+    python -m benchmarks.against_ancestor [--repeats 2] [--threads N]
 
 Both sides train LeNet, a Deep Ensemble of 2 and a Packed-Ensemble of 4 for the same epochs on the
-same digits and test them with out-of-distribution images. Prints ratios against the goals, and
-writes all measurements to ``against_ancestor-<device>.json`` beside this file.
+same digits and test them with out-of-distribution images. Prints what
+it took and reached, and writes all measurements to ``against_ancestor-<device>.json`` beside this
+file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import statistics
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import tasks
-from processes import Side
-
-from course_utils._support import settings
-from course_utils.images import ImagesError, load_fashion_mnist, load_mnist
+from benchmarks import tasks
+from benchmarks.harness import Side, write_record
 
 MODELS = tuple(tasks.MODELS)
-# What the course wants to reach on two cores of a CPU: (comparison, bound).
-GOALS = {
-    "whole work, times faster": (">=", 3.5),
-    "sooner to the ancestor's accuracy, times": (">=", 10.0),
-    "loader's share of a LeNet epoch": ("<=", 0.10),
-    "fit over its pure computation": ("<=", 1.15),
-    "DE-2 step in LeNet steps": ("<=", 2.0),
-    "PE-4 step in LeNet steps": ("<=", 1.5),
-}
+SIDES = ("ancestor", "course")
+COLUMNS = ("fit_seconds", "fit_cpu_seconds", "test_seconds", "test_accuracy", "ood_auroc")
+FASTER, SOONER = 3.5, 10  # times; the goals on two cores of a CPU
 
 
 def measure(
     repeats: int,
     epochs: int,
     threads: int | None,
-    training_workers: int,
-    evaluation_workers: int,
+    workers: tuple[int, int],
     *,
-    every: int = 5,
-    steps: int = 60,
+    digits: int | None = None,
 ) -> dict[str, Any]:
     """All raw measurements; within a repeat the sides take turns, model by model.
 
@@ -55,244 +41,130 @@ def measure(
     repeats, epochs : int
     threads : int, optional
         Of PyTorch, for both sides; by default what it chooses.
-    training_workers, evaluation_workers : int
-        Of the ancestor's loaders.
-    every : int
-        Steps between two looks at validation when timing the way to an accuracy.
-    steps : int
-        Of each network for the ratio of their steps, in each repeat.
+    workers : tuple of int
+        Of the ancestor's loaders, in training and in evaluation.
+    digits : int, optional
+        How many to train on, by default all.
     """
     rows: list[dict[str, Any]] = []
-    with (
-        Side("ancestor", threads) as ancestor,
-        Side("course", threads) as course,
-        Side("pure computation", threads) as pure,
-    ):
-        facts = ancestor.run(tasks.warm_up)
-        for side in (course, pure):
-            side.run(tasks.warm_up)
-        memory_before = {side.name: side.peak_memory for side in (ancestor, course)}
+    with Side("ancestor", threads) as ancestor, Side("course", threads) as course:
+        for side in (ancestor, course):
+            facts = side.run(tasks.warm_up, digits=digits)
         for repeat in range(repeats):
             for name in MODELS:
-                seed = {"name": name, "seed": repeat}
-                theirs = ancestor.run(
-                    tasks.ancestor_fit_and_test,
-                    **seed,
-                    epochs=epochs,
-                    training_workers=training_workers,
-                    evaluation_workers=evaluation_workers,
+                same = {"name": name, "seed": repeat, "epochs": epochs}
+                theirs = ancestor.run(tasks.ancestor_fit_and_test, **same, workers=workers)
+                ours = course.run(tasks.course_fit_and_test, **same)
+                target = theirs["val_accuracy"]
+                reach = course.run(tasks.course_reach, **same, target=target)
+                rows.append(
+                    {
+                        "repeat": repeat,
+                        "model": name,
+                        "ancestor": theirs,
+                        "course": ours,
+                        "reach_seconds": reach,
+                    }
                 )
-                ours = course.run(tasks.course_fit_and_test, **seed, epochs=epochs)
-                part = -(-ours["num_steps"] // epochs)
-                pure_seconds, pure_cpu = pure.run(tasks.floor, **seed, steps=part)
-                reach = course.run(
-                    tasks.course_reach,
-                    **seed,
-                    epochs=epochs,
-                    target=theirs["val_accuracy"],
-                    every=every,
-                )
-                row = {
-                    "repeat": repeat,
-                    "model": name,
-                    "ancestor": theirs,
-                    "course": ours,
-                    "floor_seconds": pure_seconds * ours["num_steps"] / part,
-                    "floor_cpu_seconds": pure_cpu * ours["num_steps"] / part,
-                    "reach": reach,
-                }
-                rows.append(row)
                 print(
                     f"repeat {repeat + 1} of {repeats}, {name}: "
                     f"fit {theirs['fit_seconds']:.1f} s against {ours['fit_seconds']:.1f} s",
                     flush=True,
                 )
-            rows.append(
-                {
-                    "repeat": repeat,
-                    "loader_epoch_seconds": course.run(tasks.loader_epoch, seed=repeat),
-                    "step_seconds": pure.run(tasks.alternating_steps, seed=repeat, steps=steps),
-                }
-            )
         peak = {side.name: side.peak_memory for side in (ancestor, course)}
     return {
         **facts,
         "epochs": epochs,
         "repeats": repeats,
-        "workers": [training_workers, evaluation_workers],
+        "workers": list(workers),
         "rows": rows,
-        "memory_before_mb": memory_before,
         "peak_memory_mb": peak,
     }
 
 
 def summarise(measured: dict[str, Any]) -> dict[str, Any]:
-    """Medians over the repeats, and the ratios for which there are goals.
+    """Medians over the repeats, and ratios: how many times faster or sooner the course was.
 
     Ratios are taken within a repeat, then their median: what disturbs a repeat disturbs both sides.
 
     Returns
     -------
     dict
-        ``models`` (for each the medians and ratios), ``whole`` and ``goals``: a list of name,
-        value, bound and whether it was reached (None where it could not be measured).
+        ``models``, for each the medians, ``fit_ratio``, ``test_ratio`` and ``reach_ratio`` (None if
+        a repeat never came so far); ``whole``, the seconds of each side and their ``ratio``.
     """
-    fits = [row for row in measured["rows"] if "model" in row]
-    others = [row for row in measured["rows"] if "model" not in row]
     models = {}
     for name in MODELS:
-        rows = [row for row in fits if row["model"] == name]
-        medians = {
-            f"{side}_{key}": statistics.median(row[side][key] for row in rows)
-            for side in ("ancestor", "course")
-            for key in (
-                "fit_seconds",
-                "fit_cpu_seconds",
-                "test_seconds",
-                "val_accuracy",
-                "test_accuracy",
-                "ood_auroc",
-            )
-        }  # fmt: skip
-        reached = [row for row in rows if row["reach"]["seconds"] is not None]
-        complete = len(reached) == len(rows)
-        models[name] = medians | {
-            "fit_ratio": _median_ratio(rows, "fit_seconds"),
-            "test_ratio": _median_ratio(rows, "test_seconds"),
-            "over_floor": statistics.median(
-                row["course"]["fit_seconds"] / row["floor_seconds"] for row in rows
-            ),
-            "cpu_over_floor": statistics.median(
-                row["course"]["fit_cpu_seconds"] / row["floor_cpu_seconds"] for row in rows
-            ),
-            "cpu_fit_ratio": _median_ratio(rows, "fit_cpu_seconds"),
-            "reach_seconds": (
-                statistics.median(row["reach"]["seconds"] for row in rows) if complete else None
-            ),
-            "reach_ratio": (
-                statistics.median(
-                    row["ancestor"]["fit_seconds"] / row["reach"]["seconds"] for row in rows
-                )
-                if complete
-                else None
-            ),
+        rows = [row for row in measured["rows"] if row["model"] == name]
+        never = any(row["reach_seconds"] is None for row in rows)
+        ratios = {
+            "fit_ratio": _ratio(rows, "fit_seconds"),
+            "test_ratio": _ratio(rows, "test_seconds"),
+            "reach_ratio": None
+            if never
+            else median(row["ancestor"]["fit_seconds"] / row["reach_seconds"] for row in rows),
         }
-    totals = []
-    for repeat in range(measured["repeats"]):
-        rows = [row for row in fits if row["repeat"] == repeat]
-        totals.append({side: sum(_work(row[side]) for row in rows) for side in _SIDES})
-    whole = {side: statistics.median(total[side] for total in totals) for side in _SIDES}
-    whole["ratio"] = statistics.median(total["ancestor"] / total["course"] for total in totals)
-
-    loader = statistics.median(row["loader_epoch_seconds"] for row in others)
-    epoch = models["LeNet"]["course_fit_seconds"] / measured["epochs"]
-    step = {
-        name: statistics.median(second for row in others for second in row["step_seconds"][name])
-        for name in MODELS
-    }
-    values = [("whole work, times faster", "", whole["ratio"])]
-    for name in MODELS:
-        values.append(
-            ("sooner to the ancestor's accuracy, times", name, models[name]["reach_ratio"])
-        )
-    values.append(("loader's share of a LeNet epoch", "", loader / epoch))
-    for name in MODELS:
-        values.append(("fit over its pure computation", name, models[name]["over_floor"]))
-    for name in ("DE-2", "PE-4"):
-        values.append((f"{name} step in LeNet steps", "", step[name] / step["LeNet"]))
-    goals = []
-    for goal, name, value in values:
-        comparison, bound = GOALS[goal]
-        reached = None
-        if value is not None:
-            reached = value >= bound if comparison == ">=" else value <= bound
-        title = f"{goal} ({name})" if name else goal
-        goals.append(
-            {"goal": title, "value": value, "bound": f"{comparison} {bound}", "reached": reached}
-        )
-    return {"models": models, "whole": whole, "step_seconds": step, "goals": goals}
+        models[name] = ratios | {
+            f"{side}_{key}": median(row[side][key] for row in rows)
+            for side in SIDES
+            for key in COLUMNS
+        }
+    work = [
+        {
+            side: sum(
+                row[side]["fit_seconds"] + row[side]["test_seconds"]
+                for row in measured["rows"]
+                if row["repeat"] == repeat
+            )
+            for side in SIDES
+        }
+        for repeat in range(measured["repeats"])
+    ]
+    whole = {side: median(one[side] for one in work) for side in SIDES}
+    whole["ratio"] = median(one["ancestor"] / one["course"] for one in work)
+    return {"models": models, "whole": whole}
 
 
-_SIDES = ("ancestor", "course")
-
-
-def _work(side: dict[str, float]) -> float:
-    return side["fit_seconds"] + side["test_seconds"]
-
-
-def _median_ratio(rows: list[dict[str, Any]], key: str) -> float:
-    return statistics.median(row["ancestor"][key] / row["course"][key] for row in rows)
+def _ratio(rows: list[dict[str, Any]], key: str) -> float:
+    return median(row["ancestor"][key] / row["course"][key] for row in rows)
 
 
 def report(measured: dict[str, Any], summary: dict[str, Any]) -> str:
     """The table that is printed."""
     lines = [
-        f"{measured['device']}, {measured['threads']} thread(s), {measured['source']} data, "
-        f"{measured['epochs']} epochs, medians of {measured['repeats']} repeat(s)",
+        f"{measured['device']}, {measured['threads']} thread(s), {measured['epochs']} epochs, "
+        f"medians of {measured['repeats']} repeat(s): ancestor, course",
         "",
-        f"{'':6}{'fit, s':>22}{'test, s':>22}{'test accuracy, %':>22}{'OOD AUROC, %':>20}",
-        f"{'':6}" + f"{'ancestor':>11}{'course':>11}" * 3 + f"{'ancestor':>10}{'course':>10}",
+        f"{'':6}{'fit, s':>18}{'of processors':>18}{'test, s':>18}{'accuracy, %':>18}"
+        f"{'OOD AUROC, %':>18}",
     ]
     for name, model in summary["models"].items():
         line = f"{name:6}"
-        for key, factor, width in (
-            ("fit_seconds", 1, 11),
-            ("test_seconds", 1, 11),
-            ("test_accuracy", 100, 11),
-            ("ood_auroc", 100, 10),
-        ):
-            line += "".join(f"{model[f'{side}_{key}'] * factor:>{width}.2f}" for side in _SIDES)
+        for key in COLUMNS:
+            factor = 1 if key.endswith("seconds") else 100
+            line += "".join(f"{model[f'{side}_{key}'] * factor:>9.2f}" for side in SIDES)
         lines.append(line)
-    whole, peak, before = summary["whole"], measured["peak_memory_mb"], measured["memory_before_mb"]
+    whole, peak = summary["whole"], measured["peak_memory_mb"]
     lines += [
         "",
-        f"Whole work: {whole['ancestor']:.1f} s against {whole['course']:.1f} s.",
-        "Peak memory with all processes: "
-        f"{peak['ancestor']:.0f} MB against {peak['course']:.0f} MB "
-        f"(of these libraries and images: {before['ancestor']:.0f} and {before['course']:.0f}).",
-        "",
+        f"Whole work: {whole['ancestor']:.1f} s against {whole['course']:.1f} s, "
+        f"{whole['ratio']:.2f} times faster (goal: {FASTER}).",
+        f"Peak memory: {peak['ancestor']:.0f} MB against {peak['course']:.0f} MB.",
     ]
     for name, model in summary["models"].items():
-        seconds = model["reach_seconds"]
-        way = "not in the same epochs" if seconds is None else f"in {seconds:.1f} s"
-        lines.append(
-            f"{name}: the ancestor ends at {model['ancestor_val_accuracy']:.1%} of the validation "
-            f"digits after {model['ancestor_fit_seconds']:.1f} s; the course passes that {way}."
-        )
-    lines += [
-        "",
-        "Seconds of processors, which other work on this machine hardly changes:",
-        *(
-            f"{name:6}fit {model['ancestor_fit_cpu_seconds']:.1f} against "
-            f"{model['course_fit_cpu_seconds']:.1f}, "
-            f"{model['cpu_over_floor']:.3f} times pure computation"
-            for name, model in summary["models"].items()
-        ),
-        "",
-    ]
-    words = {True: "reached", False: "MISSED", None: "not measured"}
-    for goal in summary["goals"]:
-        value = "-" if goal["value"] is None else f"{goal['value']:.3f}"
-        lines.append(
-            f"{goal['goal']:52}{value:>9}   goal {goal['bound']:8} {words[goal['reached']]}"
-        )
-    if measured["source"] != "full":
-        lines += ["", "The goals are for the full data set; this was the sample."]
+        ratio = model["reach_ratio"]
+        sooner = "not reached in every repeat" if ratio is None else f"{ratio:.1f} times sooner"
+        lines.append(f"The ancestor's accuracy, {name}: {sooner} (goal: {SOONER} times).")
     return "\n".join(lines)
-
-
-def result_path(device: str, folder: Path) -> Path:
-    """``against_ancestor-cpu.json``, ``against_ancestor-nvidia-h100.json`` …"""
-    words = "".join(letter if letter.isalnum() else " " for letter in device.lower()).split()
-    return folder / f"against_ancestor-{'-'.join(words)}.json"
 
 
 def main(arguments: list[str] | None = None) -> Path:
     """Measure, print, and write the JSON; returns its path."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, help="of PyTorch; by default what it chooses")
+    parser.add_argument("--digits", type=int, help="to train on; fewer only show that it works")
     parser.add_argument(
         "--workers",
         type=int,
@@ -301,47 +173,18 @@ def main(arguments: list[str] | None = None) -> Path:
         metavar=("TRAINING", "EVALUATION"),
         help="of the ancestor's loaders; by default 8 and 4, as published",
     )
-    parser.add_argument(
-        "--sample", action="store_true", help="on the bundled sample, to see that it works"
-    )
     parser.add_argument("--folder", type=Path, default=Path(__file__).parent)
     given = parser.parse_args(arguments)
-    if given.repeats < 1 or given.epochs < 1:
-        parser.error("--repeats and --epochs must be at least 1.")
-    if given.sample:
-        os.environ["COURSE_DATA"] = "sample"
-    elif settings.data_mode() == "sample":
-        parser.error("COURSE_DATA=sample: the benchmark needs the full data, or --sample.")
-    else:
-        os.environ["COURSE_DATA"] = "full"  # inherited by the processes
-        try:
-            load_mnist("val")
-            load_fashion_mnist("train")
-        except ImagesError as error:
-            sys.exit(
-                f"The benchmark needs all of MNIST and Fashion-MNIST: {error}\n"
-                "Or see that it works on the bundled sample: --sample."
-            )
     start = time.perf_counter()
-    measured = measure(given.repeats, given.epochs, given.threads, *given.workers)
+    workers = tuple(given.workers)
+    measured = measure(given.repeats, given.epochs, given.threads, workers, digits=given.digits)
     summary = summarise(measured)
     print(f"\n{report(measured, summary)}\n\n{time.perf_counter() - start:.0f} s in all.")
-    record = {
-        "command": "python benchmarks/against_ancestor.py "
-        + " ".join(sys.argv[1:] if arguments is None else arguments),
-        "summary": summary,
-        "measured": measured,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {
-            package: version(package).split("+")[0]
-            for package in ("torch", "torchvision", "torch-uncertainty", "lightning")
-        },
-    }
-    path = result_path(measured["device"], given.folder)
-    if given.sample:
-        path = path.with_name(path.name.replace(".json", "-sample.json"))
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    name = "".join(letter if letter.isalnum() else " " for letter in measured["device"].lower())
+    path = given.folder / f"against_ancestor-{'-'.join(name.split())}.json"
+    words = " ".join(sys.argv[1:] if arguments is None else arguments)
+    command = f"python -m benchmarks.against_ancestor {words}".strip()
+    write_record(path, command=command, summary=summary, measured=measured)
     return path
 
 

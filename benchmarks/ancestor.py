@@ -21,7 +21,6 @@ from typing import Any
 
 import torch
 from PIL import Image
-from processes import cpu_clock
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torch_uncertainty import TUTrainer
@@ -29,12 +28,11 @@ from torch_uncertainty.routines import ClassificationRoutine
 from torch_uncertainty.transforms import RepeatTarget
 from torchvision import transforms
 
+from benchmarks.harness import cpu_clock
 from course_utils.images import MEAN, STD, ImageSet
 
 BATCH_SIZE = 512
 EVALUATION_BATCH_SIZE = 2048
-TRAINING_WORKERS = 8
-EVALUATION_WORKERS = 4
 LEARNING_RATE = 0.05
 
 TO_TRAIN = transforms.Compose(
@@ -55,7 +53,7 @@ TO_EVALUATE = transforms.Compose(
 
 
 class Pictures(Dataset):
-    """One PIL picture after the other, as torchvision's ``MNIST`` deals them out."""
+    """One PIL picture after the other, as torchvision's ``MNIST`` gives them."""
 
     def __init__(self, image_set: ImageSet, transform: transforms.Compose) -> None:
         self.images = torch.from_numpy(image_set.images)
@@ -70,13 +68,13 @@ class Pictures(Dataset):
         return self.transform(picture), int(self.labels[index])
 
 
-def training_loader(train: ImageSet, workers: int = TRAINING_WORKERS) -> DataLoader:
+def training_loader(train: ImageSet, workers: int) -> DataLoader:
     return DataLoader(
         Pictures(train, TO_TRAIN), batch_size=BATCH_SIZE, shuffle=True, num_workers=workers
     )
 
 
-def evaluation_loader(images: ImageSet, workers: int = EVALUATION_WORKERS) -> DataLoader:
+def evaluation_loader(images: ImageSet, workers: int) -> DataLoader:
     return DataLoader(
         Pictures(images, TO_EVALUATE), batch_size=EVALUATION_BATCH_SIZE, num_workers=workers
     )
@@ -96,8 +94,7 @@ def fit_and_test(
     *,
     epochs: int,
     folder: Path,
-    training_workers: int = TRAINING_WORKERS,
-    evaluation_workers: int = EVALUATION_WORKERS,
+    workers: tuple[int, int] = (8, 4),
 ) -> dict[str, float]:
     """Train and test one network the ancestor's way.
 
@@ -110,8 +107,8 @@ def fit_and_test(
     epochs : int
     folder : Path
         For its log and checkpoints.
-    training_workers, evaluation_workers : int
-        Processes that prepare images.
+    workers : tuple of int
+        Processes that prepare images, in training and in evaluation.
 
     Returns
     -------
@@ -133,13 +130,13 @@ def fit_and_test(
         optim_recipe=optim_recipe(model, num_members),
         eval_ood=True,
     )
-    train_batches = training_loader(images["train"], training_workers)
-    val_batches = evaluation_loader(images["val"], evaluation_workers)
+    train_batches = training_loader(images["train"], workers[0])
+    val_batches = evaluation_loader(images["val"], workers[1])
     trainer.fit(routine, train_batches, val_batches)
     fit_seconds, fit_cpu_seconds = time.perf_counter() - start, cpu_clock() - cpu_start
     val_accuracy = float(trainer.callback_metrics["val/cls/Acc"])
     start = time.perf_counter()
-    loaders = [evaluation_loader(images[name], evaluation_workers) for name in ("test", "ood")]
+    loaders = [evaluation_loader(images[name], workers[1]) for name in ("test", "ood")]
     measured = trainer.test(routine, loaders)[0]
     return {
         "fit_seconds": fit_seconds,

@@ -1,79 +1,34 @@
 """How much memory the kernel of each chapter needs.
 
-    python benchmarks/memory.py [--train 2 6] [--json benchmarks/memory.json]
+    python -m benchmarks.memory [--train 2 6] [--json benchmarks/memory.json]
 
-Every chapter is executed with ``COURSE_SPEED=look`` on the sample, and those named after
-``--train`` also with ``train``. Counted is the kernel with all processes that it starts: its
-largest size while the cells run, and its size after the last one. The result is written beside
-this file.
+Every chapter is executed with ``COURSE_SPEED=look``, and those named after ``--train`` also with
+``train``. Counted is the kernel with all processes that it starts: its largest size while the
+cells run, and its size after the last one.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import os
-import platform
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 import psutil
-import torch
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(REPOSITORY / "tools"), str(Path(__file__).resolve().parent)]
-
-from processes import tree_memory  # noqa: E402
-
-from tools.learner import run as run_course  # noqa: E402
+from benchmarks.harness import REPOSITORY, Peak, watched, write_record
+from tools.learner import run as run_course
 
 LARGEST = 1500.0  # MB: six kernels in the 10 GB that a laptop or a small hub has free
-SAMPLE_EVERY = 0.25  # seconds
 # Appended to a notebook: its kernel says how large it is.
 PROBE = """\
 import gc, psutil
 for _ in range(3):
     gc.collect()
 print(psutil.Process().memory_info().rss / 1e6)"""
-
-
-@dataclass
-class Peak:
-    """The largest size so far, in MB, of everything that this process started since it was made."""
-
-    megabytes: float = 0.0
-    others: set[psutil.Process] = field(default_factory=lambda: set(psutil.Process().children()))
-
-    def look(self) -> None:
-        """Measure once more."""
-        with contextlib.suppress(psutil.Error):
-            kernels = set(psutil.Process().children()) - self.others
-            self.megabytes = max(self.megabytes, sum(tree_memory(one.pid) for one in kernels))
-
-
-@contextlib.contextmanager
-def watched() -> Iterator[Peak]:
-    """Measure again and again, until the block ends."""
-    peak, done = Peak(), threading.Event()
-
-    def watch() -> None:
-        while not done.wait(SAMPLE_EVERY):
-            peak.look()
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        done.set()
-        thread.join()
 
 
 def measure(chapter: Path, times: int = 1) -> dict:
@@ -93,11 +48,10 @@ def measure(chapter: Path, times: int = 1) -> dict:
         for _ in range(times)
         for cell in [*(new(one.source, metadata=one.metadata) for one in code), new(PROBE)]
     ]
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, watched() as peak:
-        errors = run_course.execute(
-            notebook, Path(folder), run_course.CELL_SECONDS["train"], lambda cell: None
-        )
+    peak, started = Peak(set(psutil.Process().children())), time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, watched(peak.look):
+        longest = run_course.CELL_SECONDS["train"]
+        errors = run_course.execute(notebook, Path(folder), longest, lambda cell: None)
     ends = notebook.cells[len(code) :: len(code) + 1]
     sizes = ["".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in ends]
     return {
@@ -110,12 +64,11 @@ def measure(chapter: Path, times: int = 1) -> dict:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write. Returns the exit status: 1 if a chapter fails or needs too much."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--train", nargs="*", type=int, default=[2, 6], metavar="CHAPTER")
     parser.add_argument("--notebooks", type=Path, default=REPOSITORY / "notebooks")
     parser.add_argument("--json", type=Path, default=Path(__file__).with_suffix(".json"))
     given = parser.parse_args(arguments)
-    os.environ["COURSE_DATA"] = "sample"
     chapters = sorted(given.notebooks.glob("*.ipynb"))
     runs = [(chapter, "look") for chapter in chapters]
     runs += [(c, "train") for c in chapters if int(c.stem.split("_")[0]) in given.train]
@@ -126,15 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("{chapter}, {speed}: {peak} MB at most, {seconds:.0f} s".format(**rows[-1]))
         for error in rows[-1]["errors"]:
             print(f"    {error}")
-    record = {
-        "unit": "MB, kernel and its processes",
-        "data": "sample",
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "rows": rows,
-    }
-    given.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_record(given.json, unit="MB, kernel and its processes", rows=rows)
     bad = [row["chapter"] for row in rows if row["errors"] or row["peak"] > LARGEST]
     if bad:
         print(f"Failed, or above {LARGEST:.0f} MB: {', '.join(bad)}.", file=sys.stderr)

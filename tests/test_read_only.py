@@ -1,4 +1,4 @@
-"""A hub's shared folders: images and the course with its weights on a disk that nobody can write.
+"""A hub's shared folders: the course with its images and weights on a disk that nobody can write.
 
 Root writes into folders of any mode, so the folders are mounted read-only, in a namespace of mounts
 that only the tested process sees.
@@ -6,9 +6,6 @@ that only the tested process sees.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -23,23 +20,27 @@ MOUNT = (
     '&& mount -o remount,bind,ro "$folder" || exit 99; done; exec "$@"'
 )
 UNSHARE = ["unshare", "--mount", "--map-root-user"]
-# Replaces the known files by two tiny ones, then does what an attendee's kernel does.
+# What an attendee's kernel does, once it is sure that the folders cannot be written.
 PROGRAM = """
-import json, sys
+import os
 from pathlib import Path
-from course_utils import _files
-_files.FILES = json.loads(sys.argv[1])
-for folder in sys.argv[2:]:
+from course_utils.images import ImagesError, load_fashion_mnist, load_mnist
+from course_utils.images.files import torchvision_root
+from course_utils.networks import runs, zoo
+for folder in os.environ["SHARED"].split():
     try:
         Path(folder, "mine").touch()
     except OSError:
         continue
-    sys.exit("could write " + folder)
-print(sorted(map(len, _files.original_files("MNIST").values())))
-"""
-LOAD_WEIGHTS = """
-from course_utils import zoo
+    raise SystemExit("could write " + folder)
+print(*(len(load_mnist(split)) for split in ("train", "val", "test")))
+print(len(load_fashion_mnist("test")))
 print(sum(weights.numel() for weights in zoo.load("short-lenet").parameters()))
+print(runs.load("lenet").name)
+try:
+    torchvision_root(os.environ["SHARED"].split()[1])
+except ImagesError as error:
+    print(error)
 """
 
 
@@ -51,59 +52,26 @@ def works() -> bool:
     )
 
 
-pytestmark = pytest.mark.skipif(not works(), reason="needs Linux that allows mounts of one's own")
-CONTENTS = {"labels": b"12345", "images": b"67890" * 9}
-KNOWN = {name: (len(c), hashlib.sha256(c).hexdigest()) for name, c in CONTENTS.items()}
-
-
-def attend(program: str, data: Path, tmp_path: Path, **settings: str) -> str:
-    """Run a program where the data and the course are read-only. Returns what it printed."""
-    shared = [str(data), str(REPOSITORY / "course_utils")]
-    home = tmp_path / "home"
-    home.mkdir()
+@pytest.mark.skipif(not works(), reason="needs Linux that allows mounts of one's own")
+def test_images_and_weights_of_a_hub_are_only_read(tmp_path: Path) -> None:
+    for name in ("home", "shared"):
+        (tmp_path / name).mkdir()
+    shared = [str(REPOSITORY / "course_utils"), str(tmp_path / "shared")]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("COURSE_")}
-    own = {"HOME": str(home), "PYTHONPATH": str(REPOSITORY), "COURSE_DATA_DIR": str(data)}
-    python = [sys.executable, "-c", program, json.dumps({"MNIST": KNOWN}), *shared]
+    own = {"HOME": str(tmp_path / "home"), "PYTHONPATH": str(REPOSITORY)}
     ended = subprocess.run(
-        [*UNSHARE, "sh", "-c", MOUNT, "sh", *python],
-        env={**kept, **own, **settings, "SHARED": " ".join(shared)},
-        cwd=home,
+        [*UNSHARE, "sh", "-c", MOUNT, "sh", sys.executable, "-c", PROGRAM],
+        env={**kept, **own, "SHARED": " ".join(shared)},
+        cwd=tmp_path / "home",
         capture_output=True,
         text=True,
         timeout=120,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
-def write(folder: Path, contents: dict[str, bytes]) -> None:
-    """Lay files out as torchvision does."""
-    raw = folder / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for name, content in contents.items():
-        (raw / name).write_bytes(content)
-
-
-def test_images_and_weights_of_a_hub_are_only_read(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    write(data, CONTENTS)
-    before = sorted(data.rglob("*"))
-    assert attend(PROGRAM + LOAD_WEIGHTS, data, tmp_path) == "[5, 45]\n44426\n"
-    assert sorted(data.rglob("*")) == before
-
-
-def test_zipped_images_that_cannot_be_unpacked_stay_in_memory(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    write(data, {f"{name}.gz": gzip.compress(content) for name, content in CONTENTS.items()})
-    printed = attend(PROGRAM, data, tmp_path)
-    assert "cannot be written (Read-only file system): the images stay in memory" in printed
-    assert printed.splitlines()[-1] == "[5, 45]" and len(printed.splitlines()) == 2
-
-
-def test_an_empty_shared_folder_is_no_obstacle(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    write(tmp_path / "mirror", CONTENTS)
-    mirror = str(tmp_path / "mirror")
-    printed = attend(PROGRAM, tmp_path / "data", tmp_path, COURSE_DATA_MIRROR=mirror)
-    assert "cannot be written (Read-only file system): the images stay in memory" in printed
-    assert printed.splitlines()[-1] == "[5, 45]"
+    lines = ended.stdout.splitlines()
+    assert lines[:3] == ["55000 5000 10000", "10000", "44426"]
+    assert lines[-2] == "lenet"
+    assert lines[-1].startswith(f"{tmp_path}/shared cannot be written (Read-only file system)")
+    assert not any((tmp_path / "shared").iterdir())
+    # nothing is left in the attendee's home or working folder but libraries' caches
+    assert not [path for path in (tmp_path / "home").iterdir() if path.name[0] != "."]

@@ -7,14 +7,11 @@ are planted at every door of the course; each would leave a trace if anything in
 from __future__ import annotations
 
 import ast
-import contextlib
+import gzip
 import hashlib
-import io
 import pickle
 import re
 import struct
-import warnings
-import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,16 +19,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch_uncertainty.datasets import MNISTC
 from torch_uncertainty.methods import deep_ensembles
 
 from course_utils import figures
 from course_utils.exercises import bug_hunt
 from course_utils.exercises.kinds import Choice, Function, Number
-from course_utils.images import ImagesError, ImageSet, load_mnist
+from course_utils.images import ImageSet, files, load_mnist
 from course_utils.images import own_images as own_data
 from course_utils.metrics.predictions import Predictions
-from course_utils.networks import hub, mnist_c, runs, training, zoo
+from course_utils.networks import runs, training, zoo
 from course_utils.networks.checkpoints import read_checkpoint
 from course_utils.networks.models import LeNet
 from tools.learner import lab
@@ -215,9 +211,6 @@ def test_a_malicious_checkpoint(checkpoint: Path) -> None:
     with pytest.raises(ValueError, match="holds more than weights") as error:
         read_checkpoint(checkpoint)
     refusal(error)
-    with pytest.raises(hub.HubError, match="holds more than weights") as error:
-        hub.read_checkpoint(checkpoint)
-    refusal(error)
 
 
 def test_a_malicious_checkpoint_in_the_way_chapter_3_reads_it(checkpoint: Path) -> None:
@@ -260,14 +253,14 @@ def test_a_pickle_in_place_of_weights(tmp_path, trace, monkeypatch) -> None:
     with pytest.raises(zoo.ZooError, match="differ from the recorded ones") as error:
         zoo.load_weights(LeNet(), tmp_path / "a.safetensors", "0" * 64)
     refusal(error)
-    where = tmp_path / "sample-look"
+    where = tmp_path / "look"
     where.mkdir()
     (where / "lenet.safetensors").write_bytes(content)
     facts = {"epochs": 3, "num_train": 1, "sha256": hashlib.sha256(content).hexdigest()}
     (where / "lenet.json").write_text(str(facts).replace("'", '"'))
     monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path))
     monkeypatch.setenv("COURSE_SPEED", "look")
-    assert "zoo" in runs.load("lenet", "sample").origin
+    assert "zoo" in runs.load("lenet").origin
 
 
 def test_an_npz_of_objects(tmp_path, trace) -> None:
@@ -288,42 +281,16 @@ def test_an_npz_of_objects(tmp_path, trace) -> None:
         refusal(error)
 
 
-@pytest.mark.parametrize("way", ["../", "../../../../", "/", "mnist_c/../../", "..\\..\\"])
-def test_an_archive_that_would_write_elsewhere(tmp_path, monkeypatch, way) -> None:
-    """Its hash is made the known one, or it would not even be opened."""
-    content = io.BytesIO()
-    inside = sorted(mnist_c._wanted(MNISTC.mnistc_subsets))
-    with zipfile.ZipFile(content, "w") as archive:
-        for name in (*inside, "fog/test_images.npy", "escaped.npy", "fog/../../escaped.npy"):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # a name twice
-                archive.writestr(way + name, b"planted")
-    place = tmp_path / "far" / "below" / "data"
-    place.mkdir(parents=True)
-    (place / mnist_c.ARCHIVE).write_bytes(content.getvalue())
-    monkeypatch.setattr(MNISTC, "zip_md5", hashlib.md5(content.getvalue()).hexdigest())
-    monkeypatch.setattr(mnist_c, "_failed", {})
-    monkeypatch.setenv("COURSE_DATA", "auto")
-    monkeypatch.setenv("COURSE_DATA_DIR", str(place))
-    with contextlib.suppress(ImagesError):
-        mnist_c.folder()
-    written = {path for path in tmp_path.rglob("*") if path.is_file()}
-    outside = {path for path in written if place / mnist_c.IMAGES not in path.parents}
-    assert outside == {place / mnist_c.ARCHIVE}
-    assert not list(tmp_path.rglob("escaped*"))
-
-
-def test_an_unknown_archive_is_not_opened(tmp_path, monkeypatch) -> None:
-    (tmp_path / "stick").mkdir()
-    (tmp_path / "stick" / mnist_c.ARCHIVE).write_bytes(b"PK whatever")
-    monkeypatch.setattr(MNISTC, "url", str(tmp_path / "nowhere" / "mnist_c.zip"))
-    monkeypatch.setattr(mnist_c, "_failed", {})
-    monkeypatch.setattr(zipfile, "ZipFile", None)
-    monkeypatch.setenv("COURSE_DATA", "auto")
-    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("COURSE_DATA_MIRROR", str(tmp_path / "stick"))
-    with pytest.raises(ImagesError, match="md5 differs"):
-        mnist_c.folder()
+def test_a_pickle_in_place_of_images(tmp_path, trace, monkeypatch) -> None:
+    name = "t10k-labels-idx1-ubyte"
+    (tmp_path / "MNIST/raw").mkdir(parents=True)
+    planted = gzip.compress(pickle.dumps(Evil(trace)))
+    (tmp_path / f"MNIST/raw/{name}.gz").write_bytes(planted)
+    monkeypatch.setattr(files, "FOLDER", tmp_path)
+    monkeypatch.setattr(files, "FILES", {"MNIST": {name: files.FILES["MNIST"][name]}})
+    with pytest.raises(files.ImagesError, match="not the published file"):
+        files.torchvision_root(tmp_path / "root")
+    assert not (tmp_path / "root").exists()
 
 
 def png(width: int, height: int, pixels: bytes | None = None) -> bytes:

@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
+from benchmarks import harness, memory
+
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "benchmarks"))
-
-import memory  # noqa: E402
-
 RECORD = json.loads((REPOSITORY / "benchmarks" / "memory.json").read_text(encoding="utf-8"))
 HEAVIEST = max(
     (row for row in RECORD["rows"] if row["speed"] == "look"), key=lambda row: row["peak"]
@@ -29,7 +28,7 @@ def write(path: Path, *cells: str) -> Path:
 
 
 def test_memory_of_a_kernel_and_of_a_process_it_starts_are_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(memory, "SAMPLE_EVERY", 0.05)
+    monkeypatch.setattr(harness, "LOOK_EVERY", 0.05)
     program = "import time; block = bytearray(120_000_000); time.sleep(1)"
     there = write(
         tmp_path / "there.ipynb",
@@ -51,7 +50,7 @@ def test_processes_that_were_there_before_are_not_counted():
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes) as former:
         assert former.stdout.readline() == "held\n"
-        peak = memory.Peak()
+        peak = harness.Peak(set(psutil.Process().children()))
         peak.look()
         assert peak.megabytes == 0
         with subprocess.Popen(command, **pipes) as later:

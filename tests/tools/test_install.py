@@ -231,6 +231,16 @@ def test_packages_that_lost_files_are_installed_again(
     assert len(python.calls("-m pip")) == 2 and len(python.calls("-m venv")) == 1
 
 
+def test_lost_files_come_back_when_the_dependencies_change_too(
+    root: Path, python: Pretended
+) -> None:
+    install.main(["lab"], root)
+    (root / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    python.log.with_name(f"{python.log.name}.damaged").write_text("anywidget==0.9.21\n")
+    assert install.main(["lab"], root) == 0
+    assert python.calls("-m pip")[-1].endswith("--force-reinstall --no-deps anywidget==0.9.21")
+
+
 def test_repair_without_a_network_is_tried_again_later(
     root: Path,
     python: Pretended,
@@ -252,9 +262,10 @@ def test_repair_without_a_network_is_tried_again_later(
 def test_a_course_that_lost_its_link_is_installed_as_before(root: Path, python: Pretended) -> None:
     install.main(["lab"], root)
     damaged = python.log.with_name(f"{python.log.name}.damaged")
-    damaged.write_text("when_to_trust_a_classifier==0.1.0\n")
+    damaged.write_text("thing==1.0\nwhen_to_trust_a_classifier==0.1.0\n")
     assert install.main(["lab"], root) == 0
-    assert python.calls("-m pip")[-1].endswith("--editable .[lab]")
+    assert python.calls("-m pip")[-1].endswith("--no-deps thing==1.0")
+    assert python.calls("-m pip")[-2].endswith("--editable .[lab]")
 
 
 def test_no_network_is_one_sentence_and_keeps_what_was_installed(

@@ -238,15 +238,17 @@ class Environment:
             command += ["--quiet"]
         run_pip(command + list(what), self.root)
 
-    def repair(self) -> None:
-        """Install the same versions of broken packages again; pip replaces them once it has all."""
-        # the course itself comes from this folder: `install` puts it in order
-        broken = [one for one in self.broken() if not one.startswith(COURSE + "==")]
-        if not broken:
-            return
-        say("Files are missing, so these are installed again: %s." % ", ".join(broken))
-        index = ["--extra-index-url", PYTORCH_CPU_INDEX] if "+cpu" in " ".join(broken) else []
-        self.pip_install("--force-reinstall", "--no-deps", *index, *broken)
+    def repair(self, extras: set[str]) -> None:
+        """Install broken packages again, the same versions; pip replaces them once it has all."""
+        others = self.broken()
+        own = [one for one in others if one.startswith(COURSE + "==")]
+        if own:
+            others.remove(own[0])
+            self.install(extras)  # the course comes from this folder, not from an index
+        if others:
+            say("Files are missing, so these are installed again: %s." % ", ".join(others))
+            index = ["--extra-index-url", PYTORCH_CPU_INDEX] if "+cpu" in " ".join(others) else []
+            self.pip_install("--force-reinstall", "--no-deps", *index, *others)
 
     def install(self, extras: set[str]) -> None:
         """Install what belongs into the environment, and whatever was installed before."""
@@ -346,11 +348,10 @@ def make(environment: Environment, extras: set[str], python: str | None = None) 
     try:
         lock = environment.root / "build" / "install.lock"
         with only_one(lock, "Another installation into this folder is under way"):
-            if environment.was_completed(extras):
-                environment.repair()
-            if not environment.satisfies(extras):  # another call may have just done it
+            if not environment.was_completed(extras):  # another call may have just done it
                 environment.create(python or sys.executable)
                 environment.install(extras)
+            environment.repair(extras)
     except InstallError as error:
         print(error, file=sys.stderr)
         return 1
