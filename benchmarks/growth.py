@@ -41,7 +41,7 @@ from course_utils import figures
 from course_utils.images import ImageSet, load_mnist
 from course_utils.metrics import scores, selective
 from course_utils.metrics.predictions import Predictions
-from course_utils.networks import training
+from course_utils.networks import evaluation, training
 from course_utils.networks.models import LeNet
 
 # N log N from 1e3 to 1e6 looks like N to the power of 1.10; the rest is for noise.
@@ -105,12 +105,12 @@ def _training(size: int) -> Callable[[], Any]:
 
 def _prediction(size: int) -> Callable[[], Any]:
     model, images = LeNet().eval(), _many(size)
-    return lambda: training.predict(model, images)
+    return lambda: evaluation.predict(model, images)
 
 
 def _prediction_by_members(size: int) -> Callable[[], Any]:
     model, images = deep_ensembles(LeNet(), num_estimators=size).eval(), _many(2000)
-    return lambda: training.predict(model, images)
+    return lambda: evaluation.predict(model, images)
 
 
 def _predictions(num_images: int, num_members: int) -> Predictions:

@@ -15,8 +15,7 @@ from processes import cpu_clock, wall_clock
 from torch import nn
 
 from course_utils.images import SPLITS, ImageSet, batches, load_fashion_mnist, load_mnist
-from course_utils.networks import training, zoo
-from course_utils.networks.joint import joint_forward
+from course_utils.networks import evaluation, training, zoo
 
 # Readable name -> architecture of the zoo, members.
 MODELS = {"LeNet": ("lenet", 1), "DE-2": ("deep-ensemble 2", 2), "PE-4": ("packed 2 4", 4)}
@@ -82,14 +81,14 @@ def course_fit_and_test(name: str, seed: int, epochs: int) -> dict[str, float]:
         )
         fit_seconds, fit_cpu_seconds = wall_clock() - start, cpu_clock() - cpu_start
     start = wall_clock()
-    table = training.evaluate({name: fit.model}, sets["test"], sets["ood"])[name]
+    table = evaluation.evaluate({name: fit.model}, sets["test"], sets["ood"])[name]
     test_seconds = wall_clock() - start
     return {
         "fit_seconds": fit_seconds,
         "fit_cpu_seconds": fit_cpu_seconds,
         "test_seconds": test_seconds,
         "num_steps": fit.num_steps,
-        "val_accuracy": float(training.predict(fit.model, sets["val"]).correct.mean()),
+        "val_accuracy": float(evaluation.predict(fit.model, sets["val"]).correct.mean()),
         "test_accuracy": table["Accuracy (%)"] / 100,
         "ood_auroc": table["OOD AUROC (%)"] / 100,
     }
@@ -158,8 +157,7 @@ class _Stepper:
     def __init__(self, name: str, seed: int) -> None:
         where = training.device()
         model = _build(name, seed).to(where)
-        # what `fit` trains with, one network after the other or together
-        self.forward = joint_forward(model) or model
+        self.model = model
         self.members = MODELS[name][1]
         self.optimizer = training.one_cycle_sgd(model, 1000, self.members)["optimizer"]
         self.optimizer.param_groups[0]["foreach"] = True
@@ -173,7 +171,7 @@ class _Stepper:
     def __call__(self) -> None:
         inputs, labels = next(self.batches)
         self.optimizer.zero_grad()
-        F.cross_entropy(self.forward(inputs), labels).backward()
+        F.cross_entropy(self.model(inputs), labels).backward()
         self.optimizer.step()
 
 
@@ -202,8 +200,8 @@ def alternating_steps(seed: int, steps: int) -> dict[str, list[float]]:
 
 
 def loader_epoch(seed: int) -> float:
-    """Seconds that dealing out one epoch takes the course, with nobody computing on it."""
-    batches = batches(
+    """Seconds that preparing the batches of one epoch takes, with nobody computing on them."""
+    loader = batches(
         images()["train"],
         training.BATCH_SIZE,
         shuffle=True,
@@ -211,9 +209,9 @@ def loader_epoch(seed: int) -> float:
         device=training.device(),
         seed=seed,
     )
-    for _ in islice(batches, 10):
+    for _ in islice(loader, 10):
         pass
     start = wall_clock()
-    for _ in batches:
+    for _ in loader:
         pass
     return wall_clock() - start

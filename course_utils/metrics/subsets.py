@@ -92,7 +92,7 @@ class Choices:
         if not isinstance(predictions, Predictions):
             raise ValueError(
                 f"The ensemble builder takes Predictions, not {type(predictions).__name__}; "
-                "training.predict returns them."
+                "evaluation.predict returns them."
             )
         self.labels = checks.labelled(predictions, "The ensemble builder")
         if predictions.num_members > MOST_MEMBERS:
@@ -260,7 +260,7 @@ def _fitting(foreign: Predictions, predictions: Predictions) -> Predictions:
     if not isinstance(foreign, Predictions):
         raise ValueError(
             f"Foreign images need Predictions, not {type(foreign).__name__}; "
-            "training.predict returns them."
+            "evaluation.predict returns them."
         )
     sizes = [(one.num_members, one.num_classes) for one in (predictions, foreign)]
     if sizes[0] != sizes[1]:

@@ -73,7 +73,7 @@ class Run:
                 return Predictions.load(self.folder / _file_name(self.name, self.facts, images))
             except (OSError, ValueError):
                 pass  # never kept, or damaged since: the network can say it again
-        from .training import predict
+        from .evaluation import predict
 
         return predict(self.model, images)
 
@@ -116,7 +116,7 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
     """
     from safetensors.torch import save as serialise
 
-    from .training import predict
+    from .evaluation import predict
 
     where = folder()
     state = {key: value.contiguous() for key, value in fit.model.state_dict().items()}

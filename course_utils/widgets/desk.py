@@ -528,7 +528,7 @@ def _halves(
             "for every model."
         )
     if not all(isinstance(ood[name], Predictions) for name in rankings.models):
-        raise ValueError("Strays must be Predictions; training.predict returns them.")
+        raise ValueError("Strays must be Predictions; evaluation.predict returns them.")
     lengths = {len(ood[name]) for name in rankings.models}
     if len(lengths) > 1:
         raise ValueError("All models must predict the same strays; their numbers differ.")

@@ -58,7 +58,7 @@ from course_utils import figures
 from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
 from course_utils.metrics import scores
 from course_utils.networks import zoo
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 data_train = load_mnist("train")
 data_val = load_mnist("val")

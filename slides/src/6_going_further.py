@@ -17,7 +17,7 @@ from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnis
 from course_utils.images.corruptions import CORRUPTIONS, corrupt
 from course_utils.metrics import calibration, conformal, scores, selective
 from course_utils.networks import zoo
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck

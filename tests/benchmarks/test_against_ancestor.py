@@ -20,7 +20,7 @@ from processes import Side, tree_memory  # noqa: E402
 
 from course_utils import images as data
 from course_utils.images import ImagesError, batches, load_mnist
-from course_utils.networks import training  # noqa: E402
+from course_utils.networks import evaluation, training  # noqa: E402
 from course_utils.networks.models import LeNet  # noqa: E402
 
 
@@ -147,7 +147,7 @@ def test_reach_sees_the_accuracy_of_the_mean_of_the_members(monkeypatch):
     routine = training.CourseRoutine(
         model, num_classes=10, is_ensemble=True, format_batch_fn=training.RepeatTarget(4)
     )
-    expected = training.predict(model, val).correct.mean()
+    expected = evaluation.predict(model, val).correct.mean()
     assert tasks.Reach(val, 2.0, 1)._look(routine) == pytest.approx(expected)
     assert model.training
 

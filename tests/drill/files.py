@@ -197,7 +197,7 @@ def disk_full_of_results(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     from trainings import few_digits, train
 
-    from course_utils.networks import runs, training
+    from course_utils.networks import evaluation, runs
 
     digits = few_digits()
     os.environ["COURSE_RUNS_DIR"] = str(place / "runs")
@@ -210,7 +210,7 @@ def disk_full_of_results(place: Path) -> None:
     again = read(lambda: runs.load("lenet", "sample"), "from your own training")
     assert again.facts == first.facts
     os.environ["COURSE_RUNS_DIR"] = str(place / "elsewhere")
-    assert training.predict(runs.save(second, digits, digits).model, digits)
+    assert evaluation.predict(runs.save(second, digits, digits).model, digits)
 
 
 @fault(

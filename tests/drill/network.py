@@ -110,12 +110,12 @@ def everything_else(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     from trainings import few_digits, train
 
-    from course_utils.networks import runs, training, zoo
+    from course_utils.networks import evaluation, runs, zoo
 
     digits = few_digits()
     runs.save(train(place, "lenet"), digits, digits)
     own = read(lambda: runs.load("lenet", "sample"), "from your own training")
-    table = training.evaluate({"own": own.model, "zoo": zoo.load("short-lenet")}, digits)
+    table = evaluation.evaluate({"own": own.model, "zoo": zoo.load("short-lenet")}, digits)
     assert table.loc["Accuracy (%)", "zoo"] > 90
 
 

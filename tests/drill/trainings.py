@@ -176,12 +176,12 @@ def full_gpu(place: Path) -> None:
     os.environ["COURSE_DATA"] = "sample"
     import numpy as np
 
-    from course_utils.networks import training
+    from course_utils.networks import evaluation
 
     hungry, fed = Hungry(most=50), Hungry(most=10_000)
     fed.load_state_dict(hungry.state_dict())
-    found = read(lambda: training.predict(hungry, few_digits()), "smaller ones are tried")
-    expected = training.predict(fed, few_digits())
+    found = read(lambda: evaluation.predict(hungry, few_digits()), "smaller ones are tried")
+    expected = evaluation.predict(fed, few_digits())
     np.testing.assert_allclose(found.logits, expected.logits, atol=1e-5)
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from course_utils.images import ImageSet, load_mnist
-from course_utils.networks import runs, training, zoo
+from course_utils.networks import evaluation, runs, training, zoo
 from course_utils.networks.models import LeNet, PackedLeNet
 
 HERE = Path(__file__).resolve().parent
@@ -59,8 +59,8 @@ def test_round_trip(own_runs, digits, monkeypatch, capsys):
     assert loaded.facts["data_hash"] == digits.content_hash
     assert loaded.facts["num_train"] == 40
     assert not loaded.model.training
-    expected = training.predict(fit.model, digits)
-    monkeypatch.setattr(training, "predict", no_network)
+    expected = evaluation.predict(fit.model, digits)
+    monkeypatch.setattr(evaluation, "predict", no_network)
     predictions = loaded.predictions(digits)
     np.testing.assert_array_equal(predictions.logits, expected.logits)
     np.testing.assert_array_equal(predictions.labels, digits.labels)
@@ -80,7 +80,7 @@ def test_ensembles_round_trip_with_their_members(digits):
         loaded = runs.load(name, "sample")
         members = int(name[-1])
         assert loaded.predictions(digits).num_members == members
-        again = training.predict(loaded.model, digits)
+        again = evaluation.predict(loaded.model, digits)
         np.testing.assert_array_equal(loaded.predictions(digits).logits, again.logits)
 
 
@@ -89,7 +89,7 @@ def test_other_images_are_predicted_anew(digits):
     run = runs.save(fit, digits, digits)
     others = digits.subset(slice(10, 30))
     np.testing.assert_array_equal(
-        run.predictions(others).logits, training.predict(fit.model, others).logits
+        run.predictions(others).logits, evaluation.predict(fit.model, others).logits
     )
     relabelled = ImageSet(digits.images, (digits.labels + 1) % 10, "relabelled")
     np.testing.assert_array_equal(run.predictions(relabelled).labels, relabelled.labels)
@@ -110,7 +110,7 @@ def test_a_second_training_leaves_no_predictions_of_the_first(digits):
     runs.save(second, digits, digits)
     loaded = runs.load("lenet", "sample")
     np.testing.assert_array_equal(
-        loaded.predictions(others).logits, training.predict(second.model, others).logits
+        loaded.predictions(others).logits, evaluation.predict(second.model, others).logits
     )
 
 
@@ -123,7 +123,7 @@ def test_an_interrupted_second_training_leaves_the_first(own_runs, digits, monke
         raise error
 
     with monkeypatch.context() as patched, pytest.raises((KeyboardInterrupt, OSError)) as caught:
-        patched.setattr(training, "predict", stop)
+        patched.setattr(evaluation, "predict", stop)
         runs.save(a_fit(seed=1), digits, digits)
     if caught.type is OSError:
         assert "lenet cannot be kept in" in str(caught.value)

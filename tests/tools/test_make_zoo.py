@@ -14,7 +14,7 @@ import pytest
 
 from course_utils import images as data
 from course_utils.images import load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import augmentation, evaluation, zoo
 from tools.author import zoo as make_zoo
 
 TINY = make_zoo.Recipe(epochs=2, num_train=200, affine=True)
@@ -56,20 +56,20 @@ def test_all_networks_and_then_their_ensembles(folders, monkeypatch, capsys):
     for name, described in json.loads((zoo.FOLDER / "manifest.json").read_text())[
         "networks"
     ].items():
-        predictions = training.predict(zoo.load(name), val)
+        predictions = evaluation.predict(zoo.load(name), val)
         measured = described["metrics"]
         assert measured["val accuracy"] == pytest.approx(predictions.correct.mean(), abs=1e-6)
         of_label = predictions.mean[np.arange(len(val)), val.labels]
         assert measured["val NLL"] == pytest.approx(-np.log(of_label).mean(), abs=1e-6)
         assert described["architecture"] == NETWORKS[name][0]
         assert (described["epochs"], described["num_train"], described["affine"]) == (2, 200, True)
-    assert training.count_members(zoo.load("pair")) == 2
+    assert evaluation.count_members(zoo.load("pair")) == 2
     assert not [path for path in (folders / "unfinished").iterdir() if path.is_dir()]
     assert {path.suffix for path in zoo.FOLDER.iterdir()} == {".json", ".safetensors"}
 
 
 def test_an_interrupted_training_goes_on(folders, monkeypatch):
-    affine, calls = training.random_affine, []
+    affine, calls = augmentation.random_affine, []
 
     def change(images):
         calls.append(len(images))
@@ -77,7 +77,7 @@ def test_an_interrupted_training_goes_on(folders, monkeypatch):
             raise KeyboardInterrupt
         return affine(images)
 
-    monkeypatch.setattr(training, "random_affine", change)
+    monkeypatch.setattr(augmentation, "random_affine", change)
     with pytest.raises(KeyboardInterrupt):
         command(monkeypatch, "first")
     assert make_zoo.read_manifest()["networks"] == {}

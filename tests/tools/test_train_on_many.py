@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from course_utils.images import batches, load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import sharing, training, zoo
 from course_utils.networks.models import LeNet
 
 pytestmark = pytest.mark.slow
@@ -134,7 +134,7 @@ def test_ranks_take_the_first_one_s_seed_and_their_own_share():
     images = load_mnist("train").subset(slice(0, 512))
     dealt = []
     for rank in range(2):
-        shares = training._Shares(images, images, 0, None)  # every process draws a seed of its own
+        shares = sharing.Shares(images, images, training.BATCH_SIZE, 0, None)  # every process draws a seed of its own
         shares.trainer = Asked(rank, 2, seed_of_the_first=11)
         dealt.append(torch.cat([part for part, _ in shares.train_dataloader()]))
         assert sum(len(labels) for _, labels in shares.val_dataloader()) == 512

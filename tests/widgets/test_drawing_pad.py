@@ -371,11 +371,11 @@ def test_networks_are_asked_where_they_are_and_left_as_they_were() -> None:
 
 def test_a_network_of_the_course_answers_as_predict_says() -> None:
     pytest.importorskip("torch")
-    from course_utils.networks import training, zoo
+    from course_utils.networks import evaluation, zoo
 
     digits = load_mnist("val").subset([3])
     network = zoo.load("modest-lenet-0")
     made = drawing_pad(network, examples=digits)
-    said = training.predict(network, digits, 1)
+    said = evaluation.predict(network, digits, 1)
     assert np.allclose(made.ask(digits.images[0]).logits, said.logits, atol=1e-4)
     assert f"says {said.predicted[0]} with" in say(made)

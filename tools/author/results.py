@@ -37,7 +37,7 @@ from course_utils.metrics.resampling import (
     ranking_draws,
     reflected_interval,
 )
-from course_utils.networks import training, zoo
+from course_utils.networks import evaluation, training, zoo
 from tools.author import result_lessons
 from tools.author import zoo as make_zoo
 from tools.author.result_claims import (
@@ -316,7 +316,7 @@ def predictions_of_zoo(*image_sets: ImageSet) -> Iterator[tuple[str, list[Predic
                     continue
                 model = zoo.load(name)
                 torch.manual_seed(0)  # MC-dropout draws its masks
-                known[name] = [training.predict(model, images) for images in image_sets]
+                known[name] = [evaluation.predict(model, images) for images in image_sets]
             else:
                 parts = [known[member] for member in members]
                 known[name] = [

@@ -26,7 +26,7 @@ from safetensors.torch import save
 
 from course_utils._support.atomic import write_whole
 from course_utils.images import ImageSet, load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import augmentation, evaluation, training, zoo
 
 ROOT = Path(__file__).resolve().parents[2]
 UNFINISHED = ROOT / "runs" / "zoo"
@@ -105,7 +105,7 @@ def train_one(name: str, recipe: Recipe) -> None:
         folder=UNFINISHED,
         epochs=recipe.epochs,
         crop_padding=recipe.crop_padding,
-        augment=training.random_affine if recipe.affine else None,
+        augment=augmentation.random_affine if recipe.affine else None,
         recipe=partial(
             training.one_cycle_sgd,
             learning_rate=recipe.learning_rate,
@@ -114,7 +114,7 @@ def train_one(name: str, recipe: Recipe) -> None:
         ),
         resume=True,
     )
-    predictions = training.predict(fit.model, val)
+    predictions = evaluation.predict(fit.model, val)
     state = {key: value.contiguous() for key, value in fit.model.state_dict().items()}
     content = save(state)
     entry = {
