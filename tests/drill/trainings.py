@@ -96,7 +96,7 @@ def resumed(place: Path) -> None:
     "one sentence, and resuming goes on from the last whole epoch",
 )
 def interrupted(place: Path) -> None:
-    judge_words(stopped(place, signal.SIGINT), "was interrupted; resume=True goes on")
+    judge_words(stopped(place, signal.SIGINT), "was interrupted: run it again to start anew or with resume=True")
     resumed(place)
 
 
@@ -215,9 +215,10 @@ from pathlib import Path
 os.environ["COURSE_DATA"] = "sample"
 from trainings import few_digits
 from course_utils import data, runs, training, zoo
+from course_utils.networks.registry import chapters
 name, digits = sys.argv[2], few_digits()
 val = load_mnist("val").subset(slice(0, 100))
-model = zoo.build(runs.ARCHITECTURES[name])
+model = zoo.build(chapters()[name].architecture)
 folder = runs.folder()
 runs.save(training.fit(model, digits, val, name=name, folder=folder, epochs=1), digits, digits)
 runs.load(name, "sample")

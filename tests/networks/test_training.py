@@ -283,7 +283,7 @@ def test_counting_leaves_the_network_as_it_is():
 
 @pytest.fixture(scope="module")
 def fitted(train, val, tmp_path_factory):
-    """Two epochs of a LeNet: the fit, and how often each set of images was dealt out."""
+    """Two epochs of a LeNet: the fit, and how often each set of images was used."""
     folder = tmp_path_factory.mktemp("fitted")
     count = Count()
     fit = training.fit(seeded(), train, val, name="lenet", folder=folder, epochs=2, augment=count)
@@ -362,7 +362,7 @@ def test_training_learns(val, tmp_path):
             val,
             name=architecture,
             folder=tmp_path,
-            epochs=7,
+            epochs=12,
             crop_padding=0,
         )
         assert evaluation.predict(fit.model, val).correct.mean() > 0.7, architecture
@@ -449,7 +449,7 @@ def test_a_full_disk_is_one_clear_sentence(train, val, tmp_path, number):
             LeNet(), train, val, name="x", folder=tmp_path, epochs=1, augment=Count(2, error)
         )
     assert told.value.errno == number
-    assert str(told.value).endswith("resume=True goes on from its last epoch.")
+    assert "; then run it again to start anew or with resume=True" in str(told.value)
 
 
 def interrupted(train, val, folder, at, exception=KeyboardInterrupt, epochs=3, model=None):
@@ -472,7 +472,9 @@ def test_resume_goes_on_from_the_last_epoch(train, val, tmp_path, exception):
     caught = interrupted(train, val, tmp_path, STEPS + 2, exception)
     assert signal.getsignal(signal.SIGINT) is handler
     if exception is KeyboardInterrupt:
-        assert "lenet was interrupted; resume=True goes on from its last epoch" in str(caught.value)
+        assert "was interrupted: run it again to start anew or with resume=True" in str(
+            caught.value
+        )
     saved = torch.load(tmp_path / "lenet" / "last.ckpt", weights_only=True)
     assert saved["global_step"] == STEPS
     count = Count()
@@ -817,7 +819,8 @@ QUIET = """
 import warnings
 warnings.simplefilter("error", UserWarning)
 warnings.simplefilter("ignore", DeprecationWarning)  # as Python does; some are UserWarnings too
-from course_utils import data, training, zoo
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.networks import evaluation, training, zoo
 train = load_mnist("train").subset(slice(0, 200))
 val, test = load_mnist("val"), load_mnist("test")
 for resume in (False, False, True):
@@ -844,7 +847,8 @@ def test_nothing_is_printed_but_what_we_print(tmp_path):
 
 
 def test_each_silenced_warning_would_come_otherwise(train, val, test, ood, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "quiet", lambda: None)
+    for module in (training, evaluation):
+        monkeypatch.setattr(module, "quiet", lambda: None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(2):

@@ -20,14 +20,14 @@ FILES = {".safetensors", ".csv", ".json"}  # no pickle: loading one can run anyt
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """A zoo of one network that a test may damage."""
-    source = zoo.FOLDER
+    whole = zoo.FOLDER
     name = "short-lenet"
-    manifest = json.loads((source / "manifest.json").read_text())
+    manifest = json.loads((whole / "manifest.json").read_text())
     manifest["networks"] = {name: manifest["networks"][name]}
     manifest["ensembles"] = {"pair": [name, name]}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     for suffix in (".safetensors", ".csv"):
-        shutil.copyfile(source / f"{name}{suffix}", tmp_path / f"{name}{suffix}")
+        shutil.copyfile(whole / f"{name}{suffix}", tmp_path / f"{name}{suffix}")
     monkeypatch.setattr(zoo, "FOLDER", tmp_path)
     return tmp_path
 

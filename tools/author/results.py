@@ -38,8 +38,8 @@ from course_utils.metrics.resampling import (
     reflected_interval,
 )
 from course_utils.networks import evaluation, training, zoo
+from course_utils.networks.registry import NETWORKS
 from tools.author import result_lessons
-from tools.author import zoo as make_zoo
 from tools.author.result_claims import (
     ToJudge,
     claims_to_judge,
@@ -294,9 +294,9 @@ def other_recipe(name: str) -> str:
 
     The zoo may hold a short first version under a name: it must not be reported as the real one.
     """
-    if name not in make_zoo.NETWORKS:
+    if name not in NETWORKS:
         return ""
-    facts, recipe = zoo.facts(name), asdict(make_zoo.NETWORKS[name][1])
+    facts, recipe = zoo.facts(name), asdict(NETWORKS[name].recipe)
     return ", ".join(
         f"{part} {facts.get(part, 'unknown')} instead of {wanted}"
         for part, wanted in recipe.items()
