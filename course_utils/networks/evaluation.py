@@ -15,6 +15,7 @@ from course_utils._support.device import device
 from course_utils.images import ImageSet, batches
 from course_utils.metrics.predictions import Predictions
 
+from . import threads  # noqa: F401, one thread unless chosen otherwise
 from .interruption import GPU_FULL, interruptible
 from .routine import CourseRoutine
 from .silence import quiet

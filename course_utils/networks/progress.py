@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import ProgressBar
 
 from course_utils._support.notebook import in_notebook
 
+from . import threads  # noqa: F401, one thread unless chosen otherwise
 from .interruption import Beginning
 
 

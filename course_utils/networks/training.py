@@ -26,6 +26,7 @@ from course_utils._support import settings
 from course_utils._support.device import device
 from course_utils.images import ImageSet, batches
 
+from . import threads  # noqa: F401, one thread unless chosen otherwise
 from .augmentation import Augmented
 from .evaluation import EVALUATION_BATCH_SIZE, count_members
 from .interruption import interruptible

@@ -89,7 +89,8 @@ def test_terminal_has_one_line_that_ends_at_the_end(tmp_path, monkeypatch):
     shown = text.rstrip("\n").split("\r")[1:]
     assert all(line.endswith("\x1b[K") for line in shown)  # no rest of a longer line
     assert shown[0].startswith("  0%  lenet: epoch 1 of 3, 0 s")
-    expected = rf"100%  lenet: epoch 3 of 3, loss \d\.\d\d\d, validation accuracy {last_accuracy(fit)}, \d+ s"
+    loss, accuracy = r"loss \d\.\d{3}", f"validation accuracy {last_accuracy(fit)}"
+    expected = rf"100%  lenet: epoch 3 of 3, {loss}, {accuracy}, \d+ s"
     assert re.fullmatch(expected, shown[-1].removesuffix("\x1b[K"))
 
 

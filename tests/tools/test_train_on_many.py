@@ -33,9 +33,11 @@ def run(tmp_path_factory):
 
     def start(devices):
         finished = subprocess.run(
-            [sys.executable, "-m", "tools.learner.train_on_many", "--devices", str(devices), "--epochs", str(EPOCHS),
-             "--digits", str(DIGITS), "--folder", folder, "--name", str(devices)],
-            cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=500, check=False,
+            [sys.executable, "-m", "tools.learner.train_on_many", "--devices", str(devices),
+             "--epochs", str(EPOCHS), "--digits", str(DIGITS),
+             "--folder", folder, "--name", str(devices)],
+            cwd=REPOSITORY, env=environment,
+            capture_output=True, text=True, timeout=500, check=False,
         )  # fmt: skip
         assert finished.returncode == 0, finished.stderr[-3000:]
         model = LeNet()
