@@ -20,8 +20,8 @@ import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 
 from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
+from course_utils.networks.augmentation import random_affine
 from course_utils.networks.models import LeNet
-from course_utils.networks.training import random_affine
 
 DEFAULTS = {
     "epochs": 75,

@@ -14,7 +14,7 @@ from benchmarks import ancestor
 from benchmarks.harness import cpu_clock, wall_clock
 from course_utils._support.device import device
 from course_utils.images import SPLITS, ImageSet, batches, load_fashion_mnist, load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import evaluation, training, zoo
 
 # Readable name -> architecture of the zoo, members.
 MODELS = {"LeNet": ("lenet", 1), "DE-2": ("deep-ensemble 2", 2), "PE-4": ("packed 2 4", 4)}
@@ -77,14 +77,14 @@ def course_fit_and_test(name: str, seed: int, epochs: int) -> dict[str, float]:
         )
         fit_seconds, fit_cpu_seconds = wall_clock() - start, cpu_clock() - cpu_start
     start = wall_clock()
-    table = training.evaluate({name: fit.model}, sets["test"], sets["ood"])[name]
+    table = evaluation.evaluate({name: fit.model}, sets["test"], sets["ood"])[name]
     test_seconds = wall_clock() - start
     return {
         "fit_seconds": fit_seconds,
         "fit_cpu_seconds": fit_cpu_seconds,
         "test_seconds": test_seconds,
         "num_steps": fit.num_steps,
-        "val_accuracy": float(training.predict(fit.model, sets["val"]).correct.mean()),
+        "val_accuracy": float(evaluation.predict(fit.model, sets["val"]).correct.mean()),
         "test_accuracy": table["Accuracy (%)"] / 100,
         "ood_auroc": table["OOD AUROC (%)"] / 100,
     }

@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 
 from course_utils.images import SPLITS, load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import evaluation, training, zoo
 
 MODELS = {"LeNet": "lenet", "DE-2": "deep-ensemble 2", "PE-4": "packed 2 4"}
 # Promised to the learners: mean test accuracy in percent on the full data.
@@ -41,7 +41,7 @@ def measure(num_seeds: int) -> pd.DataFrame:
                     folder=folder,
                     epochs=training.epochs_for(train, "train"),
                 )
-                correct = training.predict(fit.model, test).correct
+                correct = evaluation.predict(fit.model, test).correct
                 rows.append(
                     {
                         "model": name,

@@ -78,7 +78,7 @@ class Rankings:
             if not isinstance(predictions, Predictions):
                 raise ValueError(
                     f"{name} must be Predictions, not {type(predictions).__name__}; "
-                    "training.predict returns them."
+                    "evaluation.predict returns them."
                 )
             labels = checks.labelled(predictions, "Ranking images")
             if len(labels) != len(first) or not np.array_equal(labels, first.labels):

@@ -87,7 +87,7 @@ class Choices:
         if not isinstance(predictions, Predictions):
             raise ValueError(
                 f"Measuring subsets of members needs Predictions, not "
-                f"{type(predictions).__name__}; training.predict returns them."
+                f"{type(predictions).__name__}; evaluation.predict returns them."
             )
         self.labels = checks.labelled(predictions, "Measuring subsets of members")
         if predictions.num_members > MOST_MEMBERS:
@@ -238,7 +238,7 @@ def _classes_first(predictions: Predictions) -> NDArray[np.float64]:
 def _fitting(ood: Predictions, predictions: Predictions) -> Predictions:
     if not isinstance(ood, Predictions):
         raise ValueError(
-            f"OOD images need Predictions, not {type(ood).__name__}; training.predict returns them."
+            f"OOD images need Predictions, not {type(ood).__name__}; evaluation.predict returns them."
         )
     sizes = [(one.num_members, one.num_classes) for one in (predictions, ood)]
     if sizes[0] != sizes[1]:

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch_uncertainty.layers import PackedConv2d, PackedLinear
 
+from . import threads  # noqa: F401, one thread unless chosen otherwise
+
 __all__ = ["LeNet", "PackedLeNet"]
 
 

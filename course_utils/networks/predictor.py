@@ -17,7 +17,7 @@ def predictor_of(
 ) -> Callable[[NDArray[np.uint8]], Predictions]:
     """Wrap a network so that it answers raw images at once.
 
-    It answers where it is, without a loader or a move to another device, which `training.predict`
+    It answers where it is, without a loader or a move to another device, which `evaluation.predict`
     needs for many images: for a single one they take five times as long as eight members.
 
     Parameters

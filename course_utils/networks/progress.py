@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import sys
 import time
 
@@ -11,13 +12,17 @@ from lightning.pytorch.callbacks import ProgressBar
 
 from course_utils._support.notebook import in_notebook
 
+from . import threads  # noqa: F401, one thread unless chosen otherwise
+from .interruption import Beginning
+
 
 class ProgressLine(ProgressBar):
     """A single line, rewritten in place a few times a second.
 
     Lightning's own bars are widgets in JupyterLab: one appears and goes for every validation, the
     page jumps, and nothing of them is left in an exported notebook. This line stays. Where there is
-    no progress any more, because the loss is not a number, it stops the training.
+    no progress any more, because the loss is not a number, it stops the training. It puts a stopped
+    training back to its beginning, so that the cell can run again.
 
     Parameters
     ----------
@@ -31,6 +36,8 @@ class ProgressLine(ProgressBar):
         self._is_enabled = True
         self._handle = None
         self._accuracy: float | None = None
+        self._loss: float | None = None
+        self._beginning: Beginning | None = None
         self._start = self._shown_at = 0.0
         self.seconds_before = 0.0  # of the training that is resumed, up to its checkpoint
         self.seconds = 0.0  # of the whole training, once it has ended
@@ -49,24 +56,25 @@ class ProgressLine(ProgressBar):
         self.seconds_before = state_dict["seconds"]
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if self._was_stopped:
-            # Lightning would go on from the middle of an epoch, and the schedule end too early
-            raise RuntimeError(
-                f"{self.title}: this training was stopped before its end. To start anew, restart "
-                "the kernel and run all cells up to this one."
-            )
+        if self._was_stopped and self._beginning is not None:
+            self._beginning.remove_logs(trainer)
+        self._was_stopped, self._accuracy, self._loss = False, None, None
+        self._handle = None  # a cell that runs again has a new output
+        self._beginning = Beginning(trainer, pl_module)
         self._start = time.perf_counter() - self.seconds_before
         self._show(trainer, force=True)
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         # not at every step: a GPU would have to be waited for
         step = trainer.global_step
-        if step % trainer.log_every_n_steps == 0 and not outputs["loss"].isfinite():
-            raise FloatingPointError(
-                f"{self.title}: the loss is not a number any more after {step} steps, so the "
-                "training has diverged. Try a lower learning rate, and look whether all inputs are "
-                "finite and normalised. The weights are spoilt: make a new network."
-            )
+        if step % trainer.log_every_n_steps == 0:
+            self._loss = float(outputs["loss"])
+            if not math.isfinite(self._loss):
+                raise FloatingPointError(
+                    f"{self.title}: the loss is not a number any more after {step} steps, so the "
+                    "training has diverged. Look whether all inputs are finite and normalised, or "
+                    "try a lower learning rate. The weights are again those it began with."
+                )
         self._show(trainer)
 
     # not on_validation_epoch_end: the routine computes its metrics after the callbacks of that name
@@ -80,7 +88,9 @@ class ProgressLine(ProgressBar):
         self._leave_line()
 
     def on_exception(self, trainer, pl_module, exception) -> None:
-        self._was_stopped = True
+        if self._beginning is not None:  # else it was stopped before its first step
+            self._was_stopped = True
+            self._beginning.restore(trainer, pl_module)
         self._leave_line()
 
     def _leave_line(self) -> None:
@@ -96,9 +106,14 @@ class ProgressLine(ProgressBar):
         share = trainer.global_step / total if total else 1.0
         epoch = min(trainer.current_epoch + 1, trainer.max_epochs)
         words = f"{self.title}: epoch {epoch} of {trainer.max_epochs}"
+        if self._loss is not None:
+            words += f", loss {self._loss:.3f}"
         if self._accuracy is not None:
             words += f", validation accuracy {self._accuracy:.1%}"
-        words += f", {now - self._start:.0f} s"
+        seconds = now - self._start
+        words += f", {seconds:.0f} s"
+        if 0 < share < 1:
+            words += f", about {seconds / share - seconds:.0f} s left"
         if in_notebook():
             self._display(share, words)
         elif sys.stderr.isatty():

@@ -9,11 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch_uncertainty.routines import ClassificationRoutine
 from torchmetrics import MetricCollection
-
-from .joint import joint_forward
 
 __all__ = ["CourseRoutine"]
 
@@ -28,7 +25,6 @@ class CourseRoutine(ClassificationRoutine):
 
     - Metrics of `LEFT_OUT` are not computed.
     - The training loss is handed to Lightning only at the steps whose row a logger writes.
-    - Small Deep Ensembles of LeNets are trained in one pass, see `course_utils.networks.joint`.
     - SGD changes all parameters with one call each for decay, momentum and step.
     """
 
@@ -36,15 +32,8 @@ class CourseRoutine(ClassificationRoutine):
         super().__init__(*args, **settings)
         self.val_cls_metrics = _without_left_out(self.val_cls_metrics)
         self.test_cls_metrics = _without_left_out(self.test_cls_metrics)
-        self._joint_forward = joint_forward(self.model)
         if isinstance(self.optim_recipe, dict):
             _step_with_one_call(self.optim_recipe["optimizer"])
-
-    def forward(self, inputs: Tensor, save_feats: bool = False) -> Tensor:
-        # in evaluation torch-uncertainty counts operations, and batches are too large to gain
-        if self._joint_forward is None or save_feats or not torch.is_grad_enabled():
-            return super().forward(inputs, save_feats=save_feats)
-        return self._joint_forward(inputs)
 
     def log(self, name: str, *args: Any, **settings: Any) -> None:
         # `global_step` counts the steps before this one

@@ -21,25 +21,14 @@ from course_utils._support.atomic import remove_leftovers, write_whole
 from course_utils.images import ImageSet
 from course_utils.metrics.predictions import Predictions
 
+from .registry import chapters
+
 if TYPE_CHECKING:
     from torch import nn
 
     from .training import Fit
 
 __all__ = ["Run", "folder", "load", "save"]
-
-# What to take from the zoo when no earlier chapter has left anything, by COURSE_SPEED.
-ZOO_NAMES = {
-    "lenet": {"full": "lenet-0", "train": "short-lenet", "look": "short-lenet"},
-    "deep-ensemble-2": {
-        "full": "deep-ensemble-2",
-        "train": "short-deep-ensemble-2",
-        "look": "short-deep-ensemble-2",
-    },
-    "packed-4": {"full": "packed-4-0", "train": "short-packed-4", "look": "short-packed-4"},
-}
-
-ARCHITECTURES = {"lenet": "lenet", "deep-ensemble-2": "deep-ensemble 2", "packed-4": "packed 2 4"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +62,7 @@ class Run:
                 return Predictions.load(self.folder / _file_name(self.name, self.facts, images))
             except (OSError, ValueError):
                 pass  # never kept, or damaged since: the network can say it again
-        from .training import predict
+        from .evaluation import predict
 
         return predict(self.model, images)
 
@@ -116,7 +105,7 @@ def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:
     """
     from safetensors.torch import save as serialise
 
-    from .training import predict
+    from .evaluation import predict
 
     where = folder()
     state = {key: value.contiguous() for key, value in fit.model.state_dict().items()}
@@ -184,13 +173,14 @@ def load(name: str) -> Run:
     """
     from . import zoo
 
-    if name not in ZOO_NAMES:
-        raise ValueError(f"No chapter trains {name!r}: choose among {', '.join(ZOO_NAMES)}.")
+    known = chapters()
+    if name not in known:
+        raise ValueError(f"No chapter trains {name!r}: choose among {', '.join(known)}.")
     where = folder()
-    run = _own(name, where) if where.is_dir() else None
+    run = _own(name, known[name].architecture, where) if where.is_dir() else None
     if run is None:
         # an interrupted chapter is no reason to stop this one
-        stored = ZOO_NAMES[name][settings.speed()]
+        stored = known[name].stored(settings.speed())
         run = Run(name, zoo.load(stored), zoo.facts(stored), f"the course's zoo ({stored})")
     print(
         f"{name}: from {run.origin}, {run.facts['epochs']} epochs on"
@@ -199,7 +189,7 @@ def load(name: str) -> Run:
     return run
 
 
-def _own(name: str, where: Path) -> Run | None:
+def _own(name: str, architecture: str, where: Path) -> Run | None:
     from . import zoo
 
     try:
@@ -207,7 +197,7 @@ def _own(name: str, where: Path) -> Run | None:
             facts = json.loads((where / f"{name}.json").read_text(encoding="utf-8"))
             if not {"epochs", "num_train", "sha256"} <= set(facts):
                 raise ValueError("The facts are incomplete.")
-            model = zoo.build(ARCHITECTURES[name])
+            model = zoo.build(architecture)
             zoo.load_weights(model, where / f"{name}.safetensors", facts["sha256"])
     except FileNotFoundError:  # nothing was left here, or not to its end
         return None

@@ -2,7 +2,7 @@
 
 ``zoo.load("deep-ensemble-8")`` returns a network ready to predict; ``zoo.facts`` says how it was
 trained. Weights are safetensors files in ``assets/zoo``, each with its sha256 in ``manifest.json``;
-``make zoo`` trains them again. None of them has seen a validation, sample or test digit.
+``make zoo`` trains them again. None of them has seen a validation or test digit.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .registry import ARCHITECTURES
+
 if TYPE_CHECKING:
     from torch import nn
 
@@ -19,7 +21,7 @@ __all__ = ["ZooError", "build", "damaged", "facts", "load", "log", "names"]
 
 FOLDER = Path(__file__).parents[1] / "assets" / "zoo"
 VERSION = 1
-MEND = "get the file again from the course's repository (git checkout course_utils/assets/zoo)"
+FIX = "get the file again from the course's repository (git checkout course_utils/assets/zoo)"
 
 
 class ZooError(RuntimeError):
@@ -113,9 +115,9 @@ def load_weights(model: nn.Module, path: Path, sha256: str | None = None) -> Non
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ZooError(f"The weights {path.name} are missing: {MEND}.") from error
+        raise ZooError(f"The weights {path.name} are missing: {FIX}.") from error
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        raise ZooError(f"The weights {path.name} differ from the recorded ones: {MEND}.")
+        raise ZooError(f"The weights {path.name} differ from the recorded ones: {FIX}.")
     try:
         model.load_state_dict(parse(content))
     except SafetensorError as error:
@@ -134,43 +136,20 @@ def build(architecture: str) -> nn.Module:
     ----------
     architecture : str
         ``"lenet"``, ``"deep-ensemble M"``, ``"packed ALPHA M"``, ``"mc-dropout RATE M"`` or
-        ``"batch-ensemble M"``.
+        ``"batch-ensemble M"``, see `course_utils.networks.registry`.
 
     Raises
     ------
     ZooError
         If it is none of these, or its numbers do not go together (see chapter 4 for the packed).
     """
-    from .models import LeNet, PackedLeNet
-
+    kind, *numbers = architecture.split() or [""]
+    if kind not in ARCHITECTURES:
+        raise ZooError(f"Unknown architecture {architecture!r}: update the course (git pull).")
     try:
-        kind, *numbers = architecture.split()
-        if kind == "lenet" and not numbers:
-            return LeNet()
-        if kind == "deep-ensemble":
-            from torch_uncertainty.methods import deep_ensembles
-
-            (num_members,) = map(int, numbers)
-            return deep_ensembles(LeNet(), num_members)
-        if kind == "packed":
-            alpha, num_members = numbers
-            return PackedLeNet(alpha=float(alpha), num_estimators=int(num_members))
-        if kind == "mc-dropout":
-            from torch_uncertainty.methods import mc_dropout
-            from torch_uncertainty.models.classification.lenet import lenet
-
-            rate, num_passes = numbers
-            network = lenet(1, 10, dropout_rate=float(rate))
-            # pass after pass: all in one batch leaves a CPU's cache, and takes three times as long
-            return mc_dropout(network, num_estimators=int(num_passes), on_batch=False)
-        if kind == "batch-ensemble":
-            from torch_uncertainty.methods import batch_ensemble
-
-            (num_members,) = map(int, numbers)
-            return batch_ensemble(LeNet(), num_members, convert_layers=True)
-    except ValueError as error:
+        return ARCHITECTURES[kind](*numbers)
+    except (TypeError, ValueError) as error:
         raise ZooError(f"The architecture {architecture!r} cannot be built: {error}") from error
-    raise ZooError(f"Unknown architecture {architecture!r}: update the course (git pull).")
 
 
 def _manifest() -> dict[str, Any]:
@@ -190,6 +169,6 @@ def _manifest() -> dict[str, Any]:
             [manifest["networks"][member] for member in members]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ZooError(
-            f"The list of trained networks, {path.name}, is unreadable: {MEND}."
+            f"The list of trained networks, {path.name}, is unreadable: {FIX}."
         ) from error
     return manifest

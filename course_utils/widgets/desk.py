@@ -529,7 +529,7 @@ def _halves(
             "ones for every model."
         )
     if not all(isinstance(ood[name], Predictions) for name in rankings.models):
-        raise ValueError("OOD images come as Predictions; training.predict returns them.")
+        raise ValueError("OOD images come as Predictions; evaluation.predict returns them.")
     lengths = {len(ood[name]) for name in rankings.models}
     if len(lengths) > 1:
         raise ValueError("All models must predict the same OOD images; their numbers differ.")

@@ -499,7 +499,7 @@ def _checked_models(models: Any) -> dict[str, Predictions]:
         if not isinstance(predictions, Predictions):
             raise ValueError(
                 f"{name} must be Predictions, not {type(predictions).__name__}; "
-                "training.predict returns them."
+                "evaluation.predict returns them."
             )
         if len(predictions) == 0:
             raise ValueError(f"{name} has no predictions; pass those of at least one image.")

@@ -436,7 +436,7 @@ budget
 # - `ProgressLine` is the course's progress bar, one line that stays in the page; it keeps the time,
 #   and stops a training whose loss is not a number any more;
 # - `quiet()` silences a few warnings that you can do nothing about. The list, with a reason for
-#   each, is `course_utils.networks.training.SILENCED`.
+#   each, is `course_utils.networks.silence.SILENCED`.
 
 # %%
 from importlib.util import find_spec
@@ -666,7 +666,7 @@ else:
 # torch-uncertainty's metrics readable names and units.
 
 # %%
-from course_utils.networks.training import evaluate
+from course_utils.networks.evaluation import evaluate
 
 print(f"{len(data_test):,} digits, {len(data_ood):,} clothes")
 table = evaluate({"LeNet": model}, data_test, data_ood)
@@ -764,7 +764,7 @@ import numpy as np
 from course_utils.metrics import scores, selective
 from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.detection import ood_detection
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 predictions = predict(model, data_test)
 predictions_ood = predict(model, data_ood)

@@ -559,7 +559,7 @@ else:
 # `predict` of the course keeps the members' logits apart: images, members, classes.
 
 # %%
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 predictions_two = predict(ensemble, data_test)
 predictions_two
@@ -1145,7 +1145,7 @@ def num_steps(history):
 
 
 # %%
-from course_utils.networks.training import evaluate
+from course_utils.networks.evaluation import evaluate
 
 models = {"LeNet": single.model, "DE-2": ensemble, "one of the 8": first, "DE-8": eight}
 histories = {"LeNet": single.facts, "DE-2": facts_two}

@@ -639,7 +639,7 @@ torch.testing.assert_close(4 * gradient_packed, gradient_alone, rtol=1e-4, atol=
 # %%
 from torch_uncertainty.transforms import RepeatTarget
 
-from course_utils.networks import training
+from course_utils.networks import evaluation, training
 
 print("labels of a batch of 3, repeated:", RepeatTarget(4)((images[:3], labels[:3]))[1].tolist())
 for name, model, members in (("LeNet", lenet, 1), ("PE-4", packed_lenet, 4)):
@@ -771,7 +771,7 @@ from math import ceil
 budgets = pd.DataFrame(
     {
         name: {
-            "Members": training.count_members(models[name]),
+            "Members": evaluation.count_members(models[name]),
             "Epochs": fact["epochs"],
             "Training digits": fact["num_train"],
             "Steps": fact["epochs"] * ceil(fact["num_train"] / training.BATCH_SIZE),
@@ -792,7 +792,7 @@ budgets
 # All six answer the same test digits and the same clothes, one to one.
 
 # %%
-table = training.evaluate(models, data_test, fashion_test)
+table = evaluation.evaluate(models, data_test, fashion_test)
 print(f"{len(data_test):,} digits, {len(fashion_test):,} clothes")
 quality = ["Accuracy (%)", "NLL", "Brier score", "ECE (%)", "AURC (%)"]
 quality += ["OOD AUROC (%)", "OOD FPR95 (%)", "Disagreement", "Mutual information"]
@@ -820,8 +820,8 @@ table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']}
 from course_utils.metrics.intervals import paired_bootstrap
 
 answers = {name: run.predictions(data_test) for name, run in own_runs.items()}
-answers["packed-4-0"] = training.predict(models["packed-4-0"], data_test)
-answers["deep-ensemble-8"] = training.predict(models["deep-ensemble-8"], data_test)
+answers["packed-4-0"] = evaluation.predict(models["packed-4-0"], data_test)
+answers["deep-ensemble-8"] = evaluation.predict(models["deep-ensemble-8"], data_test)
 answers["lenet-0"] = answers["deep-ensemble-8"].subset(members=[0])  # its first member
 
 rows = {}
@@ -858,7 +858,7 @@ import numpy as np
 
 def nll_of(name):
     """NLL of a network of the zoo on the test digits."""
-    answer = training.predict(zoo.load(name), data_test)
+    answer = evaluation.predict(zoo.load(name), data_test)
     return -np.log(answer.mean[np.arange(len(answer)), answer.labels]).mean()
 
 

@@ -64,7 +64,7 @@ print(f"{len(data_val):,} digits to choose on, {len(data_test):,} to report on."
 
 # %%
 from course_utils.networks import zoo
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 
 def ask(eight, packed, images):

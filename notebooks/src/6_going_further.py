@@ -60,7 +60,7 @@ from course_utils.metrics import scores
 from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.detection import ood_detection
 from course_utils.networks import zoo
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 data_train = load_mnist("train")
 data_val = load_mnist("val")

@@ -13,7 +13,7 @@ from course_utils import figures
 from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.metrics import ledger, scores, selective
 from course_utils.networks import zoo
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 figures.style.use("slides")
 digits = load_mnist("test")

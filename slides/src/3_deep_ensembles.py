@@ -16,7 +16,7 @@ from course_utils.figures import style
 from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.metrics import ledger, scores
 from course_utils.networks import zoo
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck

@@ -20,8 +20,8 @@ from course_utils.figures import style
 from course_utils.images import batches, load_fashion_mnist, load_mnist
 from course_utils.metrics import ledger, scores
 from course_utils.networks import zoo
+from course_utils.networks.evaluation import predict
 from course_utils.networks.models import LeNet, PackedLeNet
-from course_utils.networks.training import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck

@@ -19,7 +19,7 @@ from course_utils.metrics import calibration, conformal, scores, selective
 from course_utils.metrics.classification import negative_log_likelihood
 from course_utils.metrics.detection import auroc
 from course_utils.networks import zoo
-from course_utils.networks.training import predict
+from course_utils.networks.evaluation import predict
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck

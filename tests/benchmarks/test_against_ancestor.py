@@ -98,7 +98,7 @@ def test_reach_sees_the_accuracy_of_the_mean_of_the_members(monkeypatch):
     routine = training.CourseRoutine(
         model, num_classes=10, is_ensemble=True, format_batch_fn=training.RepeatTarget(4)
     )
-    expected = training.predict(model, val).correct.mean()
+    expected = evaluation.predict(model, val).correct.mean()
     assert tasks.Reach(val, 2.0, 1)._look(routine) == pytest.approx(expected)
     assert model.training
 

@@ -13,7 +13,7 @@ import torch
 
 from course_utils.images import ImagesError, load_fashion_mnist, load_mnist
 from course_utils.images.files import torchvision_root
-from course_utils.networks import runs, training, zoo
+from course_utils.networks import evaluation, runs, training, zoo
 from course_utils.networks.models import LeNet
 
 EPOCHS = 2
@@ -83,7 +83,7 @@ def full_of_results(place: Path) -> None:
     sentence(lambda: runs.save(second, DIGITS, DIGITS), OSError)
     assert runs.load("lenet").facts == first.facts
     os.environ["COURSE_RUNS_DIR"] = str(place / "elsewhere/runs")
-    assert training.predict(runs.save(second, DIGITS).model, DIGITS)
+    assert evaluation.predict(runs.save(second, DIGITS).model, DIGITS)
 
 
 # --- trainings ---
@@ -130,7 +130,7 @@ def whole_course(place: Path) -> None:
     runs.save(train(runs.folder()), DIGITS, DIGITS)
     own = runs.load("lenet")
     print(own.predictions(DIGITS), sys.stdout.encoding)
-    table = training.evaluate({"own": own.model, "zoo": zoo.load("short-lenet")}, DIGITS)
+    table = evaluation.evaluate({"own": own.model, "zoo": zoo.load("short-lenet")}, DIGITS)
     assert table.loc["Accuracy (%)", "zoo"] > 90
     assert ex1_1.check(...).because
 

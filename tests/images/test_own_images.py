@@ -406,9 +406,9 @@ def test_other_remarks(digits):
 
 
 def test_the_course_takes_them(tmp_path, digits):
-    from course_utils.networks import training, zoo
+    from course_utils.networks import evaluation, zoo
 
     np.savez(tmp_path / "mine.npz", images=digits.images, labels=digits.labels)
     own = from_npz(tmp_path / "mine.npz")
-    predictions = training.predict(zoo.load("short-lenet"), own)
+    predictions = evaluation.predict(zoo.load("short-lenet"), own)
     assert predictions.correct.mean() > 0.8

@@ -1,4 +1,4 @@
-"""A network as a predictor: its answers are those of `training.predict`, and it stays as it was."""
+"""A network as a predictor: its answers are those of `evaluation.predict`, and it stays as it was."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from course_utils.images import load_mnist
 torch = pytest.importorskip("torch")
 
 from course_utils.images import MEAN, STD  # noqa: E402
-from course_utils.networks import training, zoo  # noqa: E402
+from course_utils.networks import evaluation, training, zoo  # noqa: E402
 from course_utils.networks.predictor import predictor_of  # noqa: E402
 
 IMAGES = np.random.default_rng(7).integers(0, 256, (2, 28, 28)).astype(np.uint8)
@@ -55,5 +55,5 @@ def test_a_network_for_other_images_is_a_sentence() -> None:
 def test_it_answers_as_predict_does() -> None:
     digits = load_mnist("val").subset(slice(5))
     network = zoo.load("modest-lenet-0")
-    said = training.predict(network, digits, 1)
+    said = evaluation.predict(network, digits, 1)
     assert np.allclose(predictor_of(network)(digits.images).logits, said.logits, atol=1e-4)

@@ -24,7 +24,7 @@ from torch_uncertainty.methods import deep_ensembles
 from torch_uncertainty.routines import ClassificationRoutine
 
 from course_utils.images import MEAN, STD, ImageSet, batches, load_fashion_mnist, load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import augmentation, evaluation, silence, training, training_folder, zoo
 from course_utils.networks.models import LeNet, PackedLeNet
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -116,12 +116,12 @@ class Hungry(nn.Module):
 def test_a_full_gpu_gets_smaller_batches(test, capsys):
     torch.manual_seed(0)
     model = Hungry(most=50).eval()
-    found = training.predict(model, test)
-    expected = training.predict(model.inner, test)
+    found = evaluation.predict(model, test)
+    expected = evaluation.predict(model.inner, test)
     np.testing.assert_allclose(found.logits, expected.logits, atol=1e-6)
     assert "smaller ones are tried" in capsys.readouterr().out
     with pytest.raises(MemoryError, match=r"GPU's memory does not suffice\. Shut down other"):
-        training.predict(Hungry(most=0), test, num_members=1)
+        evaluation.predict(Hungry(most=0), test, num_members=1)
 
 
 def test_training_on_a_full_gpu_is_one_clear_sentence(train, val, tmp_path):
@@ -226,7 +226,7 @@ def test_a_member_trained_jointly_takes_the_steps_it_takes_alone(train, val, tmp
 
 def test_random_affine_of_nothing_changes_nothing(train):
     (images, _) = next(iter(batches(train, 8)))
-    same = training.random_affine(images, degrees=0, stretch=0)
+    same = augmentation.random_affine(images, degrees=0, stretch=0)
     torch.testing.assert_close(same, images, atol=1e-4, rtol=0)
     assert same.stride() == images.stride()
 
@@ -235,15 +235,15 @@ def test_random_affine_changes_each_image_and_keeps_the_background(train):
     (images, _) = next(iter(batches(train, 8)))
     torch.manual_seed(0)
     repeated = images[:1].repeat(8, 1, 1, 1)
-    moved = training.random_affine(repeated)
+    moved = augmentation.random_affine(repeated)
     assert moved.shape == repeated.shape
     assert all((moved[0] - other).abs().max() > 0.1 for other in moved[1:])
     background = -MEAN / STD
     torch.testing.assert_close(moved[:, :, 0, 0], torch.full((8, 1), background))
     empty = torch.full((4, 1, 28, 28), background)
-    torch.testing.assert_close(training.random_affine(empty), empty)
+    torch.testing.assert_close(augmentation.random_affine(empty), empty)
     torch.manual_seed(0)
-    torch.testing.assert_close(training.random_affine(repeated), moved, atol=0, rtol=0)
+    torch.testing.assert_close(augmentation.random_affine(repeated), moved, atol=0, rtol=0)
 
 
 # Members
@@ -263,8 +263,8 @@ def test_count_members(architecture, in_training, in_evaluation):
     model = zoo.build(architecture)
     for mode in (True, False):
         model.train(mode)
-        assert training.count_members(model, training=True) == in_training
-        assert training.count_members(model) == in_evaluation
+        assert evaluation.count_members(model, training=True) == in_training
+        assert evaluation.count_members(model) == in_evaluation
         assert model.training == mode
 
 
@@ -272,7 +272,7 @@ def test_counting_leaves_the_network_as_it_is():
     model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(784), nn.Linear(784, 10))
     model[1].eval()  # frozen by hand
     before = weights(model)
-    training.count_members(model, training=True)
+    evaluation.count_members(model, training=True)
     assert model.training and not model[1].training
     for key, value in weights(model).items():
         assert torch.equal(value, before[key]), key
@@ -283,7 +283,7 @@ def test_counting_leaves_the_network_as_it_is():
 
 @pytest.fixture(scope="module")
 def fitted(train, val, tmp_path_factory):
-    """Two epochs of a LeNet: the fit, and how often each set of images was dealt out."""
+    """Two epochs of a LeNet: the fit, and how often each set of images was used."""
     folder = tmp_path_factory.mktemp("fitted")
     count = Count()
     fit = training.fit(seeded(), train, val, name="lenet", folder=folder, epochs=2, augment=count)
@@ -362,10 +362,10 @@ def test_training_learns(val, tmp_path):
             val,
             name=architecture,
             folder=tmp_path,
-            epochs=7,
+            epochs=12,
             crop_padding=0,
         )
-        assert training.predict(fit.model, val).correct.mean() > 0.7, architecture
+        assert evaluation.predict(fit.model, val).correct.mean() > 0.7, architecture
 
 
 def test_same_seed_same_weights(train, val, tmp_path):
@@ -379,7 +379,7 @@ def test_same_seed_same_weights(train, val, tmp_path):
                 name=name,
                 folder=tmp_path,
                 epochs=1,
-                augment=training.random_affine,
+                augment=augmentation.random_affine,
             ).model
         )
 
@@ -391,7 +391,7 @@ def test_mc_dropout_trains_as_one_network_and_is_validated_as_several(train, val
     model = seeded("mc-dropout 0.2 3")
     fit = training.fit(model, train, val, name="mc", folder=tmp_path, epochs=1)
     assert "val/cls/Acc" in pd.read_csv(fit.log)
-    assert training.predict(fit.model, val).num_members == 3
+    assert evaluation.predict(fit.model, val).num_members == 3
 
 
 def test_a_network_that_was_evaluated_before_trains_all_the_same(train, val, tmp_path):
@@ -433,7 +433,7 @@ def test_epochs_must_be_positive(train, val, tmp_path, epochs):
 
 
 def test_a_second_training_in_the_same_folder_waits_for_the_first(train, val, tmp_path):
-    with training._only_training_in(tmp_path / "x"):
+    with training_folder.only_training_in(tmp_path / "x"):
         with pytest.raises(ValueError, match=r"Another notebook is training in .*x at this moment"):
             training.fit(LeNet(), train, val, name="x", folder=tmp_path, epochs=1)
         other = training.fit(LeNet(), train, val, name="y", folder=tmp_path, epochs=1)
@@ -449,7 +449,7 @@ def test_a_full_disk_is_one_clear_sentence(train, val, tmp_path, number):
             LeNet(), train, val, name="x", folder=tmp_path, epochs=1, augment=Count(2, error)
         )
     assert told.value.errno == number
-    assert str(told.value).endswith("resume=True goes on from its last epoch.")
+    assert "; then run it again to start anew or with resume=True" in str(told.value)
 
 
 def interrupted(train, val, folder, at, exception=KeyboardInterrupt, epochs=3, model=None):
@@ -472,7 +472,9 @@ def test_resume_goes_on_from_the_last_epoch(train, val, tmp_path, exception):
     caught = interrupted(train, val, tmp_path, STEPS + 2, exception)
     assert signal.getsignal(signal.SIGINT) is handler
     if exception is KeyboardInterrupt:
-        assert "lenet was interrupted; resume=True goes on from its last epoch" in str(caught.value)
+        assert "was interrupted: run it again to start anew or with resume=True" in str(
+            caught.value
+        )
     saved = torch.load(tmp_path / "lenet" / "last.ckpt", weights_only=True)
     assert saved["global_step"] == STEPS
     count = Count()
@@ -667,7 +669,7 @@ def models():
 
 @pytest.fixture(scope="module")
 def table(models, test, ood):
-    return training.evaluate(models, test, ood)
+    return evaluation.evaluate(models, test, ood)
 
 
 def test_table_has_readable_rows_in_order_and_a_column_for_each_model(table):
@@ -717,7 +719,7 @@ def test_numbers_are_torch_uncertaintys(table, models, test, ood):
 
 def test_accuracy_and_nll_are_those_of_the_predictions(table, models, test):
     for name, model in models.items():
-        predictions = training.predict(model, test)
+        predictions = evaluation.predict(model, test)
         column = table[name]
         assert column["Accuracy (%)"] == pytest.approx(100 * predictions.correct.mean(), abs=1e-4)
         of_label = predictions.mean[np.arange(len(test)), test.labels]
@@ -730,12 +732,12 @@ def test_cost_is_counted_for_one_image(table, models, test):
     # more images than a batch, and fewer: the same for each image
     many = load_mnist("test").subset(slice(0, 600))
     for images in (many, test.subset(slice(0, 20))):
-        column = training.evaluate({"LeNet": models["LeNet"]}, images)["LeNet"]
+        column = evaluation.evaluate({"LeNet": models["LeNet"]}, images)["LeNet"]
         assert column["MFLOPs per image"] == pytest.approx(0.56328)
 
 
 def test_without_ood_images_and_ensembles_their_rows_are_not_there(models, test):
-    table = training.evaluate({"LeNet": models["LeNet"]}, test)
+    table = evaluation.evaluate({"LeNet": models["LeNet"]}, test)
     assert table.index.tolist() == [
         row for row in ROWS if "OOD" not in row and row not in OF_ENSEMBLES
     ]
@@ -744,7 +746,7 @@ def test_without_ood_images_and_ensembles_their_rows_are_not_there(models, test)
 def test_evaluating_changes_no_network(models, test):
     model = models["PE-4"]
     before = weights(model)
-    training.evaluate({"PE-4": model}, test)
+    evaluation.evaluate({"PE-4": model}, test)
     assert all(torch.equal(value, before[key]) for key, value in weights(model).items())
 
 
@@ -758,7 +760,7 @@ def test_an_interrupted_evaluation_stops_the_cell_and_nothing_else(test):
             return super().forward(images)
 
     with pytest.raises(KeyboardInterrupt, match="The evaluation of slow was interrupted"):
-        training.evaluate({"slow": Interrupting()}, test)
+        evaluation.evaluate({"slow": Interrupting()}, test)
     assert signal.getsignal(signal.SIGINT) is handler
 
 
@@ -769,7 +771,7 @@ def test_an_interrupted_evaluation_stops_the_cell_and_nothing_else(test):
 def test_predictions_are_the_networks_own_sorted_by_image(models, name):
     images = load_mnist("test").subset(slice(0, 520))  # more than a batch
     model = models[name].eval()
-    predictions = training.predict(model, images)
+    predictions = evaluation.predict(model, images)
     pixels = torch.tensor(images.images[:, None] / 255.0, dtype=torch.float32)
     with torch.no_grad():
         outputs = model((pixels - MEAN) / STD)
@@ -783,12 +785,12 @@ def test_predictions_are_the_networks_own_sorted_by_image(models, name):
 
 def test_predict_with_a_wrong_number_of_members_is_refused(models, test):
     with pytest.raises(ValueError, match="members"):
-        training.predict(models["PE-4"], test, 3)
+        evaluation.predict(models["PE-4"], test, 3)
 
 
 def test_a_network_that_has_predicted_can_be_trained_on(test):
     model = LeNet().train()
-    training.predict(model, test)
+    evaluation.predict(model, test)
     assert model.training
     loss = model(torch.zeros(2, 1, 28, 28)).sum()
     loss.backward()
@@ -807,7 +809,7 @@ def test_moving_to_another_device_happens_outside_inference_mode(test):
             seen.append(torch.is_inference_mode_enabled())
             return super().cpu()
 
-    training.predict(Watched(), test)
+    evaluation.predict(Watched(), test)
     assert seen == [False, False]  # else a GPU's parameters could not be trained any more
 
 
@@ -817,15 +819,16 @@ QUIET = """
 import warnings
 warnings.simplefilter("error", UserWarning)
 warnings.simplefilter("ignore", DeprecationWarning)  # as Python does; some are UserWarnings too
-from course_utils import data, training, zoo
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.networks import evaluation, training, zoo
 train = load_mnist("train").subset(slice(0, 200))
 val, test = load_mnist("val"), load_mnist("test")
 for resume in (False, False, True):
     fit = training.fit(
         zoo.build("packed 2 4"), train, val, name="PE", folder={folder!r}, epochs=1, resume=resume
     )
-training.evaluate({{"PE": fit.model}}, test, load_fashion_mnist("test"))
-training.predict(fit.model, test)
+evaluation.evaluate({{"PE": fit.model}}, test, load_fashion_mnist("test"))
+evaluation.predict(fit.model, test)
 """
 
 
@@ -844,19 +847,20 @@ def test_nothing_is_printed_but_what_we_print(tmp_path):
 
 
 def test_each_silenced_warning_would_come_otherwise(train, val, test, ood, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "quiet", lambda: None)
+    for module in (training, evaluation):
+        monkeypatch.setattr(module, "quiet", lambda: None)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(2):
             fit = training.fit(seeded(), train, val, name="x", folder=tmp_path, epochs=1)
         training.fit(seeded(), train, val, name="x", folder=tmp_path, epochs=1, resume=True)
-        training.evaluate({"x": fit.model}, test, ood)
+        evaluation.evaluate({"x": fit.model}, test, ood)
     messages = [str(warning.message) for warning in caught]
-    for pattern in training.SILENCED:
+    for pattern in silence.SILENCED:
         assert any(re.match(pattern, message, re.IGNORECASE) for message in messages), pattern
     unknown = [
         message
         for message in messages
-        if not any(re.match(pattern, message, re.IGNORECASE) for pattern in training.SILENCED)
+        if not any(re.match(pattern, message, re.IGNORECASE) for pattern in silence.SILENCED)
     ]
     assert unknown == []

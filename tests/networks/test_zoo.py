@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from course_utils.images import load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import evaluation, zoo
 from course_utils.networks.models import LeNet, PackedLeNet
 
 MB = 1_000_000
@@ -20,14 +20,14 @@ FILES = {".safetensors", ".csv", ".json"}  # no pickle: loading one can run anyt
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """A zoo of one network that a test may damage."""
-    source = zoo.FOLDER
+    whole = zoo.FOLDER
     name = "short-lenet"
-    manifest = json.loads((source / "manifest.json").read_text())
+    manifest = json.loads((whole / "manifest.json").read_text())
     manifest["networks"] = {name: manifest["networks"][name]}
     manifest["ensembles"] = {"pair": [name, name]}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     for suffix in (".safetensors", ".csv"):
-        shutil.copyfile(source / f"{name}{suffix}", tmp_path / f"{name}{suffix}")
+        shutil.copyfile(whole / f"{name}{suffix}", tmp_path / f"{name}{suffix}")
     monkeypatch.setattr(zoo, "FOLDER", tmp_path)
     return tmp_path
 
@@ -42,7 +42,7 @@ def test_every_network_loads_ready_to_predict():
         model = zoo.load(name)
         assert not model.training, name
         described = zoo.facts(name)
-        num_members = training.count_members(model)
+        num_members = evaluation.count_members(model)
         outputs = model(torch.zeros(2, 1, 28, 28))
         assert outputs.shape == (2 * num_members, 10), name
         assert outputs.isfinite().all(), name
@@ -74,7 +74,7 @@ def test_recorded_accuracy_is_reproduced(name):
         pytest.skip(f"{name} is not in the zoo yet")
     recorded = zoo.facts(name)["metrics"]["val accuracy"]
     digits = load_mnist("val")
-    predictions = training.predict(zoo.load(name), digits)
+    predictions = evaluation.predict(zoo.load(name), digits)
     # other processors round differently: one digit may stand on the edge
     assert predictions.correct.mean() == pytest.approx(recorded, abs=1.5 / len(digits))
 
@@ -202,7 +202,7 @@ def test_what_a_caller_does_to_the_facts_stays_with_the_caller(copy):
     ],
 )
 def test_architectures(architecture, num_members):
-    assert training.count_members(zoo.build(architecture)) == num_members
+    assert evaluation.count_members(zoo.build(architecture)) == num_members
 
 
 def test_members_of_a_built_ensemble_start_differently():

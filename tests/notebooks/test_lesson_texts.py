@@ -56,7 +56,7 @@ def test_layout_and_comments_do_not_count() -> None:
 
 def test_every_row_of_the_table_is_explained_in_chapter_2() -> None:
     """A new metric of a single network needs its paragraph; those of ensembles come later."""
-    from course_utils.networks.training import METRICS
+    from course_utils.networks.evaluation import METRICS
 
     lesson = (SOURCES / "2_lenet.py").read_text(encoding="utf-8")
     explained = {line.split("**")[1] for line in lesson.splitlines() if line.startswith("# - **")}

@@ -15,7 +15,7 @@ MODELS = ("modest-lenet-0", "modest-deep-ensemble-8", "modest-packed-4")
 
 def answers(model: str, kind: str) -> Predictions:
     """Of one network, to some of the test digits at severity 5."""
-    from course_utils.networks.training import predict
+    from course_utils.networks.evaluation import predict
 
     digits = load_mnist("test").subset(slice(None, None, 33))
     return predict(zoo.load(model), corrupt(digits, kind, severity=5))

@@ -18,7 +18,7 @@ from course_utils.metrics.predictions import Predictions
 
 torch = pytest.importorskip("torch")
 
-from course_utils.networks import training, zoo  # noqa: E402
+from course_utils.networks import augmentation, evaluation, training, zoo  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -39,10 +39,10 @@ def answers_after_training(architecture: str, folder: Path, threads: int = 1) ->
     others = load_mnist("val").subset(slice(0, 1000, 5))
     training.fit(
         model, digits, others, name=architecture, folder=folder, epochs=2,
-        augment=training.random_affine,
+        augment=augmentation.random_affine,
     )  # fmt: skip
     torch.manual_seed(1)  # mc-dropout draws while it predicts
-    return training.predict(model, others)
+    return evaluation.predict(model, others)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from course_utils.metrics import ledger, selective
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.scores import max_probability
 from course_utils.networks import zoo
+from course_utils.networks.registry import NETWORKS
 from tools.author import results as make_results
-from tools.author import zoo as make_zoo
 from tools.author.result_claims import ToJudge, claims_to_judge, difference_on_images, t_half_width
 from tools.author.results import Results
 
@@ -254,7 +254,7 @@ def test_a_network_whose_weights_are_missing_is_named_and_left_out(monkeypatch, 
         raise zoo.ZooError("its weights are missing.")
 
     monkeypatch.setattr(zoo, "names", lambda: ["lenet-0", "deep-ensemble-2"])
-    recipe = asdict(make_zoo.NETWORKS["lenet-0"][1])
+    recipe = asdict(NETWORKS["lenet-0"].recipe)
     members = {"lenet-0": recipe, "deep-ensemble-2": {"members": ["lenet-0", "lenet-1"]}}
     monkeypatch.setattr(zoo, "facts", members.get)
     monkeypatch.setattr(zoo, "load", missing)
@@ -265,7 +265,7 @@ def test_a_network_whose_weights_are_missing_is_named_and_left_out(monkeypatch, 
 
 
 def test_a_short_first_version_is_not_taken_for_the_real_one(monkeypatch, capsys):
-    recipe = asdict(make_zoo.NETWORKS["lenet-0"][1])
+    recipe = asdict(NETWORKS["lenet-0"].recipe)
     monkeypatch.setattr(zoo, "names", lambda: ["lenet-0"])
     monkeypatch.setattr(zoo, "facts", lambda name: recipe | {"epochs": 3})
     assert list(make_results.predictions_of_zoo(image_set("x"))) == []

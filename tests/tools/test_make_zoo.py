@@ -7,37 +7,30 @@ import json
 import multiprocessing
 import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from course_utils import images as data
 from course_utils.images import load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import augmentation, evaluation, registry, zoo
+from course_utils.networks.registry import Ensemble, Network, Recipe
 from tools.author import zoo as make_zoo
 
-TINY = make_zoo.Recipe(epochs=2, num_train=200, affine=True)
+TINY = Recipe(epochs=2, num_train=200, affine=True)
 NETWORKS = {
-    "first": ("lenet", TINY, 0),
-    "second": ("lenet", TINY, 1),
-    "packed": ("packed 2 4", TINY, 0),
+    "first": Network("lenet", TINY, 0),
+    "second": Network("lenet", TINY, 1),
+    "packed": Network("packed 2 4", TINY, 0),
 }
 
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """An empty zoo, three tiny networks to train, and the sample in the role of all digits."""
-    load = load_mnist
-
-    def pretended(split):
-        return dataclasses.replace(load(split), source="full")
-
-    monkeypatch.setattr(data, "load_mnist", pretended)
+    """An empty zoo and three tiny networks to train."""
     monkeypatch.setattr(zoo, "FOLDER", tmp_path / "zoo")
     monkeypatch.setattr(make_zoo, "UNFINISHED", tmp_path / "unfinished")
     monkeypatch.setattr(make_zoo, "NETWORKS", NETWORKS)
-    monkeypatch.setattr(make_zoo, "ENSEMBLES", {"pair": ["first", "second"]})
+    monkeypatch.setattr(make_zoo, "ENSEMBLES", {"pair": Ensemble(("first", "second"))})
     return tmp_path
 
 
@@ -56,20 +49,20 @@ def test_all_networks_and_then_their_ensembles(folders, monkeypatch, capsys):
     for name, described in json.loads((zoo.FOLDER / "manifest.json").read_text())[
         "networks"
     ].items():
-        predictions = training.predict(zoo.load(name), val)
+        predictions = evaluation.predict(zoo.load(name), val)
         measured = described["metrics"]
         assert measured["val accuracy"] == pytest.approx(predictions.correct.mean(), abs=1e-6)
         of_label = predictions.mean[np.arange(len(val)), val.labels]
         assert measured["val NLL"] == pytest.approx(-np.log(of_label).mean(), abs=1e-6)
-        assert described["architecture"] == NETWORKS[name][0]
+        assert described["architecture"] == NETWORKS[name].architecture
         assert (described["epochs"], described["num_train"], described["affine"]) == (2, 200, True)
-    assert training.count_members(zoo.load("pair")) == 2
+    assert evaluation.count_members(zoo.load("pair")) == 2
     assert not [path for path in (folders / "unfinished").iterdir() if path.is_dir()]
     assert {path.suffix for path in zoo.FOLDER.iterdir()} == {".json", ".safetensors"}
 
 
 def test_an_interrupted_training_goes_on(folders, monkeypatch):
-    affine, calls = training.random_affine, []
+    affine, calls = augmentation.random_affine, []
 
     def change(images):
         calls.append(len(images))
@@ -77,7 +70,7 @@ def test_an_interrupted_training_goes_on(folders, monkeypatch):
             raise KeyboardInterrupt
         return affine(images)
 
-    monkeypatch.setattr(training, "random_affine", change)
+    monkeypatch.setattr(augmentation, "random_affine", change)
     with pytest.raises(KeyboardInterrupt):
         command(monkeypatch, "first")
     assert make_zoo.read_manifest()["networks"] == {}
@@ -93,7 +86,7 @@ def test_what_is_stored_is_trained_again_on_demand_or_if_its_weights_are_gone(fo
     zoo.FOLDER.mkdir()
     (zoo.FOLDER / "first.safetensors").write_bytes(b"weights")
     sha256 = make_zoo.hashlib.sha256(b"weights").hexdigest()
-    entry = {**dataclasses.asdict(NETWORKS["first"][1]), "sha256": sha256}
+    entry = {**dataclasses.asdict(TINY), "sha256": sha256}
     make_zoo.update_manifest(dict.fromkeys(("first", "second"), entry))
     command(monkeypatch, "first", "second")
     assert trained == ["second"]
@@ -112,28 +105,33 @@ def test_a_short_first_version_is_trained_by_the_short_recipe(folders, monkeypat
     monkeypatch.setattr(make_zoo, "SHORT", dataclasses.replace(TINY, epochs=1))
     command(monkeypatch, "--short", "first")
     assert zoo.facts("first")["epochs"] == 1
-    assert not make_zoo.is_stored("first", NETWORKS["first"][1])
+    assert not make_zoo.is_stored("first", TINY)
 
 
 def test_only_what_a_chapter_draws_keeps_its_log(folders, monkeypatch):
-    monkeypatch.setattr(make_zoo, "WITH_LOG", ("first",))
+    networks = NETWORKS | {"first": dataclasses.replace(NETWORKS["first"], keeps_log=True)}
+    monkeypatch.setattr(make_zoo, "NETWORKS", networks)
     command(monkeypatch, "first", "second")
     assert "val/cls/NLL" in zoo.log("first").read_text()
     with pytest.raises(zoo.ZooError):
         zoo.log("second")
 
 
-def test_the_shipped_zoo_is_small():
-    folder = Path(zoo.__file__).parent / "assets" / "zoo"
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= 6_000_000
-
-
-def test_the_shipped_zoo_is_complete():
-    for name, (_, recipe, _) in make_zoo.NETWORKS.items():
-        assert make_zoo.is_stored(name, recipe), name
-    weights = {path.stem for path in zoo.FOLDER.glob("*.safetensors")}
-    assert weights == set(make_zoo.NETWORKS)
-    assert make_zoo.read_manifest()["ensembles"] == make_zoo.ENSEMBLES
+def test_the_shipped_zoo_is_the_registry():
+    for name, network in registry.NETWORKS.items():
+        assert make_zoo.is_stored(name, network.recipe), name
+        described = zoo.facts(name)
+        assert (described["architecture"], described["seed"]) == (
+            network.architecture,
+            network.seed,
+        )
+    assert {path.stem for path in zoo.FOLDER.glob("*.safetensors")} == set(registry.NETWORKS)
+    kept = {name for name, network in registry.NETWORKS.items() if network.keeps_log}
+    assert {path.stem for path in zoo.FOLDER.glob("*.csv")} == kept
+    manifest = make_zoo.read_manifest()
+    assert list(manifest["networks"]) == list(registry.NETWORKS)
+    members = {name: list(one.members) for name, one in registry.ENSEMBLES.items()}
+    assert manifest["ensembles"] == members
 
 
 def test_the_manifest_is_extended_in_the_order_of_the_list(folders):
@@ -173,14 +171,6 @@ def test_an_unknown_name_is_one_sentence(folders, monkeypatch):
         command(monkeypatch, "third")
 
 
-def test_the_sample_is_not_trained_on(folders, monkeypatch):
-    monkeypatch.undo()
-    monkeypatch.setattr(zoo, "FOLDER", folders / "zoo")
-    with pytest.raises(SystemExit, match="full MNIST: set COURSE_DATA_MIRROR"):
-        make_zoo.train_one("short-lenet", make_zoo.SHORT)
-    assert not (folders / "zoo").exists()
-
-
 def test_modest_digits_are_the_first_of_each_class_and_always_the_same():
     train = load_mnist("train")
     few = make_zoo.modest_digits(train, 200)
@@ -188,8 +178,3 @@ def test_modest_digits_are_the_first_of_each_class_and_always_the_same():
     assert few.content_hash == make_zoo.modest_digits(train, 200).content_hash
     zeros = train.images[train.labels == 0][:20]
     np.testing.assert_array_equal(few.images[few.labels == 0], zeros)
-
-
-def test_ensembles_are_made_of_networks_that_are_trained():
-    for members in make_zoo.ENSEMBLES.values():
-        assert set(members) <= set(make_zoo.NETWORKS)

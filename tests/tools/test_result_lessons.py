@@ -152,7 +152,7 @@ def test_numbers_to_compare_with_are_marked_as_chosen(results, monkeypatch, caps
 
 @pytest.mark.slow
 def test_every_claim_finds_its_numbers(monkeypatch):
-    from course_utils.networks import training
+    from course_utils.networks import evaluation
 
     monkeypatch.setattr(make_results, "NUM_RESAMPLES", 20)
     train, last = load_mnist("train"), load_mnist("test")
@@ -165,7 +165,7 @@ def test_every_claim_finds_its_numbers(monkeypatch):
         if name in zoo.names():
             network = zoo.load(name)
             sets = (results.test, results.foreign)
-            answers[name] = tuple(training.predict(network, images) for images in sets)
+            answers[name] = tuple(evaluation.predict(network, images) for images in sets)
             make_results.measure_model(results, name, *answers[name])
     result_lessons.measure_lessons(results, answers, load_mnist("val"), load_fashion_mnist("val"))
     for claim in (*chapter_5_claims(), *chapter_6_claims()):

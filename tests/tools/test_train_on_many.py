@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from course_utils.images import batches, load_mnist
-from course_utils.networks import training, zoo
+from course_utils.networks import sharing, training, zoo
 from course_utils.networks.models import LeNet
 
 pytestmark = pytest.mark.slow
-SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "train_on_many.py"
+REPOSITORY = Path(__file__).resolve().parents[2]
 # not divisible by the batch: the last one is smaller
 DIGITS, EPOCHS, STEPS = 600, 2, 10
 
@@ -33,9 +33,11 @@ def run(tmp_path_factory):
 
     def start(devices):
         finished = subprocess.run(
-            [sys.executable, SCRIPT, "--devices", str(devices), "--epochs", str(EPOCHS),
-             "--digits", str(DIGITS), "--folder", folder, "--name", str(devices)],
-            env=environment, capture_output=True, text=True, timeout=500, check=False,
+            [sys.executable, "-m", "tools.learner.train_on_many", "--devices", str(devices),
+             "--epochs", str(EPOCHS), "--digits", str(DIGITS),
+             "--folder", folder, "--name", str(devices)],
+            cwd=REPOSITORY, env=environment,
+            capture_output=True, text=True, timeout=500, check=False,
         )  # fmt: skip
         assert finished.returncode == 0, finished.stderr[-3000:]
         model = LeNet()
@@ -69,7 +71,8 @@ def test_two_processes_take_the_steps_of_one(run):
 
 IN_A_NOTEBOOK = """
 import sys, torch
-from course_utils import data, training, zoo
+from course_utils.images import load_mnist
+from course_utils.networks import training, zoo
 torch.manual_seed(0)
 fit = training.fit(
     zoo.build("lenet"), load_mnist("train").subset(slice(0, 600)), load_mnist("val"),
@@ -109,7 +112,7 @@ def test_shares_of_a_batch_together_are_the_batch(count, world_size):
     assert {len(share) for share in shares} == {len(whole)}
     for number, (expected, _) in enumerate(whole):
         together = torch.cat([share[number][0] for share in shares])
-        # an odd image out is dealt twice, so that no process waits for another
+        # an odd image out comes twice, so that no process waits for another
         rows, wanted = ({row.numpy().tobytes() for row in part} for part in (together, expected))
         assert wanted <= rows
         assert len(together) - len(expected) < world_size
@@ -132,16 +135,17 @@ class Asked:
 
 def test_ranks_take_the_first_one_s_seed_and_their_own_share():
     images = load_mnist("train").subset(slice(0, 512))
-    dealt = []
+    shared = []
     for rank in range(2):
-        shares = training._Shares(images, images, 0, None)  # every process draws a seed of its own
+        # every process draws a seed of its own
+        shares = sharing.Shares(images, images, training.BATCH_SIZE, 0, None)
         shares.trainer = Asked(rank, 2, seed_of_the_first=11)
-        dealt.append(torch.cat([part for part, _ in shares.train_dataloader()]))
+        shared.append(torch.cat([part for part, _ in shares.train_dataloader()]))
         assert sum(len(labels) for _, labels in shares.val_dataloader()) == 512
-    assert [len(part) for part in dealt] == [256, 256]
+    assert [len(part) for part in shared] == [256, 256]
     everything = torch.cat([part for part, _ in batches(images, 512)])
     keys = [
-        sorted(row.numpy().tobytes() for row in part) for part in (torch.cat(dealt), everything)
+        sorted(row.numpy().tobytes() for row in part) for part in (torch.cat(shared), everything)
     ]
     assert keys[0] == keys[1], "disjoint, and together the whole set"
 

@@ -23,7 +23,7 @@ from course_utils.metrics.detection import auroc
 from course_utils.metrics.grouping import grouping_loss, without_groups
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.resampling import Resamples, ranking_draws
-from course_utils.networks import training, zoo
+from course_utils.networks import evaluation, zoo
 
 if TYPE_CHECKING:
     from tools.author.results import Results
@@ -84,12 +84,12 @@ def measure_lessons(
         print("Chapters 5 and 6: left out, the modest networks are missing.")
         return
     networks = {name: zoo.load(name) for name in NETWORKS if name in on_test}
-    on_val = {name: training.predict(model, validation) for name, model in networks.items()}
+    on_val = {name: evaluation.predict(model, validation) for name, model in networks.items()}
     known = {name: digits for name, (digits, _) in on_test.items()}
 
     measure_ranking(results, known[SINGLE], known[PACKED])
     measure_splits(results, EIGHT, known[EIGHT])
-    ood = training.predict(networks[EIGHT], validation_ood.subset(slice(len(validation) // 4)))
+    ood = evaluation.predict(networks[EIGHT], validation_ood.subset(slice(len(validation) // 4)))
     measure_mixed_stream(results, EIGHT, *on_test[EIGHT], on_val[EIGHT], ood)
     measure_calibration(results, known, on_val, networks[SINGLE], validation)
     measure_sets(results, known, on_val, networks[SINGLE], validation)
@@ -527,7 +527,7 @@ def measure_groups_of_digits(
     pixels = stream.images.copy()
     pixels[is_turned] = corrupt(stream.images[is_turned], "rotation", severity=5)
     stream = ImageSet(pixels, stream.labels, "every second digit turned", stream.source)
-    answers = training.predict(network, stream)
+    answers = evaluation.predict(network, stream)
     top = answers.mean.max(axis=1)
     half = num_stream // 2
     curve = IsotonicRegression(out_of_bounds="clip").fit(top[:half], answers.correct[:half])
@@ -564,7 +564,7 @@ def damaged_answers(
         damaged = corrupt(images, kind, severity=5)
         for name in (SINGLE, EIGHT, PACKED, GOOD_SINGLE):
             if name in networks and (name != GOOD_SINGLE or kind in COMPARED_KINDS):
-                found = training.predict(networks[name], damaged)
+                found = evaluation.predict(networks[name], damaged)
                 answers.setdefault(name, {})[kind] = found
     return answers
 
@@ -649,7 +649,7 @@ def measure_damaged_calibration(
     for name, network in networks.items():
         fitted = on_val[name]
         temperature = calibration.fit_temperature(calibration.log_mean(fitted), fitted.labels)
-        answers = {"familiar": clean[name], "damaged-4": training.predict(network, damaged)}
+        answers = {"familiar": clean[name], "damaged-4": evaluation.predict(network, damaged)}
         for part, before in answers.items():
             after = calibration.scale(before, mean=temperature)
             for when, predictions in (("before", before), ("after", after)):
@@ -669,7 +669,7 @@ def measure_inverted(
     for name in (GOOD_SINGLE, GOOD_EIGHT):
         if name not in networks:
             continue
-        answers = training.predict(networks[name], inverted)
+        answers = evaluation.predict(networks[name], inverted)
         of_images = {
             "inverted.accuracy": (answers.correct, "%", PERCENT),
             "inverted.confidence": (answers.mean.max(axis=1), "%", PERCENT),

@@ -39,9 +39,9 @@ from course_utils.metrics.resampling import (
     ranking_draws,
     reflected_interval,
 )
-from course_utils.networks import training, zoo
+from course_utils.networks import evaluation, training, zoo
+from course_utils.networks.registry import NETWORKS
 from tools.author import result_lessons
-from tools.author import zoo as make_zoo
 from tools.author.result_claims import (
     ToJudge,
     claims_to_judge,
@@ -273,9 +273,9 @@ def other_recipe(name: str) -> str:
 
     The zoo may hold a short first version under a name: it must not be reported as the real one.
     """
-    if name not in make_zoo.NETWORKS:
+    if name not in NETWORKS:
         return ""
-    facts, recipe = zoo.facts(name), asdict(make_zoo.NETWORKS[name][1])
+    facts, recipe = zoo.facts(name), asdict(NETWORKS[name].recipe)
     return ", ".join(
         f"{part} {facts.get(part, 'unknown')} instead of {wanted}"
         for part, wanted in recipe.items()
@@ -295,7 +295,7 @@ def predictions_of_zoo(*image_sets: ImageSet) -> Iterator[tuple[str, list[Predic
                     continue
                 model = zoo.load(name)
                 torch.manual_seed(0)  # MC-dropout draws its masks
-                known[name] = [training.predict(model, images) for images in image_sets]
+                known[name] = [evaluation.predict(model, images) for images in image_sets]
             else:
                 parts = [known[member] for member in members]
                 known[name] = [
