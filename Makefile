@@ -48,14 +48,11 @@ test-gpu: author ## check every chapter on an NVIDIA GPU, trained live
 	@$(COURSE) -c 'import torch; assert torch.cuda.is_available(), f"PyTorch {torch.__version__} finds no CUDA GPU"'
 	COURSE_SPEED=train $(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 
-check: author ## style, types, workflows, and notebooks in step with their sources
+check: author ## style, types, and notebooks in step with their sources
 	@$(COURSE) -m ruff check .
 	@$(COURSE) -m ruff format --check .
 	@$(COURSE) -m mypy
 	@$(COURSE) -m tools.author.notebooks check
-	@$(COURSE) -m check_jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	@$(COURSE) -m check_jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	@.venv/bin/zizmor --offline --quiet .github
 
 drill: author ## meet the faults that a room meets, each injected for real, in minutes
 	$(COURSE) -m pytest -m drill tests

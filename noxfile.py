@@ -68,7 +68,8 @@ def lowest(session: nox.Session) -> None:
     torch = [pin for pin in pins if re.match("torch(vision)?==", pin)]
     found.write_text("\n".join(pin for pin in pins if pin not in torch), encoding="utf-8")
     # the lowest PyTorch, or else the one that there is
-    run_tests(session, small_torch(session, *torch) or small_torch(session), f"--constraint={found}")
+    whole = small_torch(session, *torch) or small_torch(session)
+    run_tests(session, whole, f"--constraint={found}")
 
 
 @nox.session

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from tools.author import widgets7
 from tools.learner import install
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pretended interpreters are scripts")
@@ -211,22 +210,6 @@ def test_a_folder_of_somebody_else_is_never_deleted(root: Path, python: Pretende
     assert install.main(["lab"], root) == 1
     assert "move it away" in capsys.readouterr().err
     assert theirs.read_text() == "kept"
-
-
-def test_environment_of_ipywidgets_7_is_made_once_and_again_when_its_list_changes(
-    root: Path, python: Pretended
-) -> None:
-    wanted = root / widgets7.REQUIREMENTS
-    wanted.parent.mkdir()
-    wanted.write_text("ipywidgets==7.7.1\n")
-    assert widgets7.main(root) == widgets7.main(root) == 0
-    assert len(python.calls("-m venv")) == 1
-    assert [call.endswith(f"--requirement {wanted}") for call in python.calls("-m pip")] == [True]
-    assert (root / "build/widgets7/course.json").exists()
-    assert not (root / ".venv").exists()
-    wanted.write_text("ipywidgets==7.7.2\n")
-    assert widgets7.main(root) == 0
-    assert len(python.calls("-m pip")) == 2
 
 
 def test_no_network_is_one_sentence_and_keeps_what_was_installed(
