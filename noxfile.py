@@ -24,7 +24,9 @@ CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
 # What looks and decides needs no PyTorch, neither to run nor to be tested.
 LIGHT = [one for one in REQUIREMENTS if not re.match("torch|lightning|timm", one)]
 LIGHT_TESTS = ["tests/metrics", "tests/figures", "tests/widgets", "tests/support"]
-PYTEST = ["-m", "pytest", "-m", "not slow and not browser and not drill"]
+PYTEST = ["-m", "pytest", "-n", "auto", "--dist", "loadfile"]
+QUICK = ["-m", "not slow and not browser and not drill"]
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # for each of pytest's processes
 
 
 def small_torch(session: nox.Session, *versions: str) -> bool:
@@ -47,7 +49,7 @@ def run_tests(session: nox.Session, whole: bool, *options: str) -> None:
     else:
         session.warn("There is no small PyTorch for this Python: testing the half without it.")
         session.install(*options, *LIGHT)
-    session.run("python", *PYTEST, *([] if whole else LIGHT_TESTS), env={"OMP_NUM_THREADS": "1"})
+    session.run("python", *PYTEST, *QUICK, *([] if whole else LIGHT_TESTS), env=ONE_THREAD)
 
 
 @nox.session(python=nox.project.python_versions(PYPROJECT, max_version="3.13"))
@@ -80,12 +82,13 @@ def widgets7(session: nox.Session) -> None:
     environment put before its own.
     """
     session.install("--requirement", "tests/requirements-widgets7.txt")
-    session.run("python", *PYTEST, "tests/figures", "tests/widgets")
+    session.run("python", *PYTEST, *QUICK, "tests/figures", "tests/widgets", env=ONE_THREAD)
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    before = {"PYTHONPATH": str(session.run("python", "-c", where, silent=True)).strip()}
+    place = str(session.run("python", "-c", where, silent=True)).strip()
+    before = {**ONE_THREAD, "PYTHONPATH": place}
     is_seven = "import ipywidgets as w; assert w.__version__ == '7.7.1', w.__version__"
     session.run(sys.executable, "-c", is_seven, env=before, external=True)
-    session.run(sys.executable, "-m", "pytest", *session.posargs, env=before, external=True)
+    session.run(sys.executable, *PYTEST, *session.posargs, env=before, external=True)
 
 
 @nox.session
