@@ -1,13 +1,17 @@
 # What a newcomer types. Each line of meaning stands after ##; `make` alone prints them.
 PYTHON ?= python3
 COURSE := .venv/bin/python
-NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/appendix/*.ipynb))
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
-# A folder with all the images beside the repository serves them without a network.
-MIRROR := $(or $(COURSE_DATA_MIRROR),$(if $(wildcard ../shared/data),$(CURDIR)/../shared/data))
+# Shipped weights, and results of earlier chapters kept apart from a learner's.
+LOOK := COURSE_SPEED=look COURSE_RUNS_DIR="$(CURDIR)/build/test-runs"
+# A process for each core, with one thread each: more threads only get in each other's way.
+PARALLEL := OMP_NUM_THREADS=1 $(COURSE) -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help address run test test-all test-widgets7 test-pythons test-lowest test-gpu lab notebooks results check slides present handout site room-kit room-serve bench growth memory drill audit clean attendee author presenter zoo
+.PHONY: help run lab test test-all test-widgets7 test-pythons test-lowest test-gpu check drill \
+	audit notebooks chapter figure zoo results address slides present handout site room-kit \
+	room-serve bench memory many clean attendee author presenter
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -18,58 +22,62 @@ run: attendee ## execute every chapter and leave readable pages in build/
 lab: attendee ## open the course in JupyterLab, on your own copy in work/
 	@$(COURSE) -m tools.learner.lab
 
-test: check ## check everything in minutes: bundled digits, shipped weights
-	COURSE_SPEED=look COURSE_DATA=sample \
-	$(COURSE) -m pytest -m "not full and not slow" $(NBVAL) tests $(NOTEBOOKS)
+test: check ## check everything in minutes: style, types, unit tests, every chapter executed once
+	@rm -rf build/test-runs
+	$(LOOK) $(PARALLEL) -m "not slow and not browser and not drill" $(NBVAL) tests $(NOTEBOOKS)
 
-# The chapters in a call of their own: tests/conftest.py would keep them on the sample.
-test-all: check ## check what `make test` leaves out: all the digits, every chapter trained live, every exercise solved
-ifneq ($(NOTEBOOKS),)
-	COURSE_SPEED=train COURSE_DATA_DIR="$(CURDIR)/build/test-data" \
-	$(if $(MIRROR),COURSE_DATA=full COURSE_DATA_MIRROR="$(MIRROR)") \
+test-all: author ## check what `make test` leaves out: training, solutions, browsers, whole tools, faults
+	@rm -rf build/test-runs
+	COURSE_SPEED=train COURSE_RUNS_DIR="$(CURDIR)/build/test-runs" \
 	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
-endif
 	@$(COURSE) -m tools.author.solve_notebooks
-	COURSE_SPEED=look COURSE_DATA=sample $(COURSE) -m pytest $(NBVAL) build/solved
-	$(COURSE) -m pytest -m "full or slow" tests
-	@$(MAKE) --no-print-directory test-widgets7
+	$(LOOK) $(PARALLEL) $(NBVAL) build/solved
+	$(COURSE) -m pytest -m "slow or browser" tests
+	@$(MAKE) --no-print-directory drill test-widgets7
 
-# The chapters need torch and the rest of .venv: what Colab has of its own is put before those.
 test-widgets7: author ## check figures, widgets and chapters under ipywidgets 7.7.1, as Google Colab has it
-	@$(COURSE) -m tools.author.widgets7
-	build/widgets7/bin/python -m pytest tests/figures tests/widgets
-	export PYTHONPATH="$$(build/widgets7/bin/python -c 'import site; print(site.getsitepackages()[0])')" && \
-	$(COURSE) -c 'import ipywidgets; assert ipywidgets.__version__ < "8", ipywidgets.__file__' && \
-	COURSE_SPEED=look COURSE_DATA=sample $(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
+	@$(LOOK) $(COURSE) -m nox -s widgets7 -- $(NBVAL) $(NOTEBOOKS)
 
-test-pythons: author ## run the package's tests under each other Python, 3.10 to 3.13, that this machine has
-	@$(COURSE) -m tools.author.each_python
+test-pythons: author ## run the quick tests under each Python, 3.10 to 3.13, that this machine has
+	@$(COURSE) -m nox -s pythons
 
-test-lowest: author ## run the package's tests with the lowest versions that pyproject.toml allows
-	@$(COURSE) -m tools.author.lowest
+test-lowest: author ## run the quick tests with the lowest versions that pyproject.toml allows
+	@$(COURSE) -m nox -s lowest
 
-test-gpu: author ## check every chapter on an NVIDIA GPU, trained live on all the digits
-	@$(COURSE) -m tools.author.require_gpu
-	COURSE_SPEED=train COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
-	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
+test-gpu: author ## check every chapter on an NVIDIA GPU, trained live
+	@$(COURSE) -c 'import torch; assert torch.cuda.is_available(), f"PyTorch {torch.__version__} finds no CUDA GPU"'
+	COURSE_SPEED=train $(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 
-check: author ## style, and notebooks in step with their sources
+check: author ## style, types, and notebooks in step with their sources
 	@$(COURSE) -m ruff check .
+	@$(COURSE) -m ruff format --check .
+	@$(COURSE) -m mypy
 	@$(COURSE) -m tools.author.notebooks check
 
-zoo: author ## authors: train the shipped networks that are missing (hours; stop and go on at will)
-	@$(COURSE) -m tools.author.zoo
+drill: author ## meet the faults that a room meets, each injected for real, in minutes
+	$(COURSE) -m pytest -m drill tests
+
+audit: author ## ask the database of known vulnerabilities about every installed package
+	@$(COURSE) -m nox -s audit
 
 notebooks: author ## authors: make notebooks/*.ipynb from notebooks/src/*.py
 	@$(COURSE) -m tools.author.notebooks build
 
+chapter: notebooks ## authors: execute one chapter and open its page, N=3
+	@$(COURSE) -m tools.author.chapter $(N)
+
+figure: author ## authors: draw an example of a figure, NAME=risk_coverage_curves
+	@$(COURSE) -m tools.author.figure "$(NAME)"
+
+zoo: author ## authors: train the shipped networks that are missing (hours; stop and go on at will)
+	@$(COURSE) -m tools.author.zoo
+
+results: author ## authors: measure every number of the texts again
+	@$(COURSE) -m tools.author.results
+
 address: author ## authors: set the repository's address, URL=https://…, in badges and notebooks too
 	@$(COURSE) -m tools.author.address "$(URL)"
 	@$(COURSE) -m tools.author.notebooks build
-
-results: author ## authors: measure every number of the texts again, on all the digits
-	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
-	$(COURSE) -m tools.author.results
 
 slides: presenter ## build the decks: one HTML file each, works offline, and a PDF
 	@$(COURSE) -m tools.presenter.slides
@@ -96,11 +104,8 @@ bench: attendee ## compare speed and accuracy with the ancestor of this course, 
 memory: author ## measure how much memory the kernel of each chapter needs
 	$(COURSE) -m benchmarks.memory
 
-drill: author ## meet the faults that a room meets, each injected for real, in minutes
-	$(COURSE) -m pytest -m drill tests
-
-audit: attendee ## ask the database of known vulnerabilities about every installed package
-	@$(COURSE) -m tools.author.audit
+many: author ## measure a training alone, beside two others, and beside a busy process
+	$(COURSE) -m benchmarks.one_of_many
 
 clean: ## remove what commands produced (not work/, runs/ or .venv/)
 	rm -rf build
