@@ -172,7 +172,7 @@ def resolve(kit: Path, machine: Machine) -> None:
         command += ["--torch-backend", "cpu"]
     pips = {new: os.environ[old] for old, new in PIP_TO_UV.items() if old in os.environ}
     print(f"Choosing packages for {machine}.", flush=True)
-    settings = {"UV_SYSTEM_CERTS": "true", **pips, **os.environ}
+    settings = {"UV_SYSTEM_CERTS": "true", "MACOSX_DEPLOYMENT_TARGET": "14.0", **pips, **os.environ}
     ask(command, machine, input=builder[1], env=settings)
 
 
