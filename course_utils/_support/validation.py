@@ -115,3 +115,34 @@ def member_names(count: int, names: Sequence[str] | None) -> tuple[str, ...]:
             f"There are {count} members but {len(names)} member names; pass one name per member."
         )
     return tuple(str(name) for name in names)
+
+
+def one_of(name: object, names: Sequence[str], what: str) -> str:
+    """A name that is in the list, or a sentence with those that are."""
+    if name not in names:
+        raise ValueError(f"There is no {what} {name!r}; there are {', '.join(names)}.")
+    return str(name)
+
+
+def images_for(images: object, count: int, what: str = "predictions") -> np.ndarray | None:
+    """So many images [N, H, W] as uint8, from an array or an ``ImageSet``; None stays None."""
+    if images is None:
+        return None
+    stack = image_stack(getattr(images, "images", images))
+    same_length(len(stack), count, second_name=what)
+    return stack
+
+
+def member_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """The probabilities that each member gives one image, float64 [M, C]."""
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if probabilities.ndim != 2 or 0 in probabilities.shape:
+        raise ValueError(
+            "The probabilities of one image must have the shape [members, classes], "
+            f"not {list(probabilities.shape)}; take predictions.probabilities[i]."
+        )
+    if not np.isfinite(probabilities).all() or (probabilities < -1e-9).any():
+        raise ValueError("Probabilities must be finite and not negative; look at the logits.")
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):
+        raise ValueError("Each member's probabilities must add up to 1; pass them after softmax.")
+    return probabilities

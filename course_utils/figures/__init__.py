@@ -9,14 +9,14 @@ Pure functions, without torch and without pyplot. The look is switched in one pl
 from __future__ import annotations
 
 from . import style
-from .calibration import CalibrationBins, calibration_bins, reliability_diagram
+from .calibration import reliability_diagram
 from .choices import choices_of_members
 from .comparison import model_comparison
-from .confusion import confusion_counts, confusion_matrix
-from .disagreement import agreement_matrix, disagreement_sheet, entropy_split
+from .confusion import confusion_matrix
+from .disagreement import agreement_matrix, disagreement_sheet
 from .ensembles import MemberSeries, metric_against_members
 from .images import augmentation_sheet, misclassified_gallery, sample_grid
-from .ood import Detection, detection, roc_and_precision_recall, score_histograms
+from .ood import roc_and_precision_recall, score_histograms
 from .packed import PackedPlan, packed_diagram, packed_plan
 from .packed_costs import packed_cost_bars, packed_costs
 from .picture import Picture, message
@@ -28,21 +28,15 @@ __all__ = [
     "CLASS_NAMES",
     "DIGITS",
     "FASHION",
-    "CalibrationBins",
-    "Detection",
     "MemberSeries",
     "PackedPlan",
     "Picture",
     "agreement_matrix",
     "augmentation_sheet",
-    "calibration_bins",
     "choices_of_members",
-    "confusion_counts",
     "confusion_matrix",
     "cost_curves",
-    "detection",
     "disagreement_sheet",
-    "entropy_split",
     "message",
     "metric_against_members",
     "misclassified_gallery",

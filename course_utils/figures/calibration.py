@@ -1,13 +1,12 @@
 """Is a confidence of 90 % right nine times in ten? The reliability diagram answers.
 
 torch-uncertainty's ``CalibrationError.plot`` takes no axes, draws empty bins as accuracy 0 and
-shows one model; hence this one. The number is the same as the metric's.
+shows one model; hence this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from course_utils._support import validation as checks
+from course_utils.metrics.calibration import CalibrationBins, calibration_bins
 from course_utils.metrics.intervals import wilson_interval
 
 from . import style
@@ -26,69 +26,6 @@ if TYPE_CHECKING:
 
 FEW = 20  # a bin with fewer images is drawn pale and unconnected: its accuracy is mostly chance
 PALE = 0.45  # opacity of such a marker
-
-
-@dataclass(frozen=True)
-class CalibrationBins:
-    """What is in each bin of confidence.
-
-    Attributes
-    ----------
-    edges : float64 [B + 1]
-        Equal widths from 0 to 1; a bin holds its lower edge and not its upper one.
-    count : int64 [B + 1]
-        Images per bin. The extra last bin is for confidences of exactly 1.
-    confidence, accuracy : float64 [B + 1]
-        Mean confidence and share of right answers; NaN where a bin is empty.
-    """
-
-    edges: np.ndarray
-    count: np.ndarray
-    confidence: np.ndarray
-    accuracy: np.ndarray
-
-    @property
-    def error(self) -> float:
-        """Expected calibration error, 0 to 1: mean |accuracy - confidence| over all images.
-
-        Naeini et al. 2015, "Obtaining well calibrated probabilities using Bayesian binning";
-        Guo et al. 2017, arXiv:1706.04599, equation 3.
-        """
-        filled = self.count > 0
-        gaps = np.abs(self.accuracy - self.confidence)[filled]
-        return float((gaps * self.count[filled]).sum() / self.count.sum())
-
-
-def calibration_bins(predictions: Predictions, bins: int = 15) -> CalibrationBins:
-    """Sort answers into bins of confidence, so that the error is torch-uncertainty's number.
-
-    The rule is that of torchmetrics, which has a bin of its own for a confidence of exactly 1.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        With labels.
-    bins : int
-        Of equal width.
-    """
-    checks.labelled(predictions, "Calibration")
-    return bins_of_confidence(predictions.mean.max(axis=1), predictions.correct, bins)
-
-
-def bins_of_confidence(
-    confidence: np.ndarray, correct: np.ndarray, bins: int = 15
-) -> CalibrationBins:
-    """The same from confidences [N] and answers marked right or wrong [N]."""
-    if bins < 1:
-        raise ValueError(f"Calibration needs at least 1 bin, not {bins}.")
-    confidence = np.minimum(confidence, 1.0)
-    edges = np.linspace(0, 1, bins + 1)
-    where = np.searchsorted(edges, confidence, side="right") - 1
-    count = np.bincount(where, minlength=bins + 1)
-    with np.errstate(invalid="ignore"):
-        mean = np.bincount(where, confidence, minlength=bins + 1) / count
-        accuracy = np.bincount(where, correct, minlength=bins + 1) / count
-    return CalibrationBins(edges, count, mean, accuracy)
 
 
 @style.drawn

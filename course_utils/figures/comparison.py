@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from course_utils._support import validation as checks
+from course_utils.metrics.scores import entropy_split
 
 from . import style
-from .disagreement import EXPECTED, MUTUAL, _map_of_members, entropy_split
-from .images import TINT_ANSWER, TINT_OTHER, TINT_TRUE, _vote_color
 from .picture import Picture
+from .votes import TINT_ANSWER, TINT_OTHER, TINT_TRUE, vote_tint
 
 ROW = 3.8  # heights and widths in this module are in text heights
 HEAD, KEY, GAP = 3.5, 2.2, 1.4
@@ -93,7 +93,7 @@ def model_comparison(
     """
     image = checks.one_image(image)
     checks.named(probabilities, "The comparison")
-    members = {name: _map_of_members(one) for name, one in probabilities.items()}
+    members = {name: checks.member_probabilities(one) for name, one in probabilities.items()}
     classes = max(one.shape[1] for one in members.values())
     names = checks.class_names(classes, class_names)
     if not 0 <= label < min(one.shape[1] for one in members.values()):
@@ -169,7 +169,7 @@ def refill_comparison(
             for line, said in enumerate(lines or _counted(opinion.votes, names)):
                 parts[f"votes {k} {line}"].set_text(said)
             if lines:
-                fills += [_vote_color(vote, label, opinion.answer) for vote in opinion.votes]
+                fills += [vote_tint(vote, label, opinion.answer) for vote in opinion.votes]
         parts[f"entropy {k}"].set_text(words)
     parts["vote tints"].set_facecolors(fills)
     return (
@@ -207,8 +207,8 @@ def _draw_heads(axes: Axes, lay: _Layout, has_members: bool, tall: float) -> Non
     soft = {"va": "center_baseline", "color": style.SOFT}
     axes.text(lay.sure, HEAD - 1.0, "confidence", **soft)
     for line, color, hatch, words in (
-        (-2.4, EXPECTED, None, "expected entropy"),
-        (-1.0, MUTUAL, "///", "mutual information"),
+        (-2.4, style.EXPECTED, None, "expected entropy"),
+        (-1.0, style.MUTUAL, "///", "mutual information"),
     ):
         _box(axes, lay.doubt, HEAD + line, 1.1, color, hatch)
         axes.text(lay.doubt + 1.5, HEAD + line, words, **soft)
@@ -264,12 +264,12 @@ def _empty_parts(
         _box(axes, lay.sure, first, lay.widths[1], TINT_OTHER)
         _box(axes, lay.doubt, first, lay.widths[2], TINT_OTHER)
         parts[f"confidence bar {k}"] = _box(axes, lay.sure, first, 0, style.SOFT)
-        parts[f"expected {k}"] = _box(axes, lay.doubt, first, 0, EXPECTED)
+        parts[f"expected {k}"] = _box(axes, lay.doubt, first, 0, style.EXPECTED)
         for what, x in (("answer", lay.named), ("confidence", lay.sure), ("entropy", lay.doubt)):
             parts[f"{what} {k}"] = axes.text(x, second, "", va="center_baseline")
         if size == 1:
             continue
-        parts[f"mutual {k}"] = _box(axes, lay.doubt, first, 0, MUTUAL, "///")
+        parts[f"mutual {k}"] = _box(axes, lay.doubt, first, 0, style.MUTUAL, "///")
         pitch, per_line = _pitch(names)
         as_tiles = size <= 2 * per_line
         for line, y in enumerate((first, second)):

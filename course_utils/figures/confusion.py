@@ -14,20 +14,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
+from course_utils.metrics.classification import confusion_counts
 
 from . import style
 from .picture import Picture
 
 if TYPE_CHECKING:
     from course_utils.metrics.predictions import Predictions
-
-
-def confusion_counts(predictions: Predictions) -> np.ndarray:
-    """Number of images by true class (rows) and predicted class (columns), int64 [C, C]."""
-    labels = checks.labelled(predictions, "The confusion matrix")
-    classes = predictions.mean.shape[1]
-    cells = labels * classes + predictions.predicted
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
 @style.drawn
@@ -62,7 +55,7 @@ def confusion_matrix(
     figure = style.canvas(8, height, figure)
     wide, tall = figure.get_size_inches()
     side = tall - look.em * (below + 2.0)
-    axes = style._styled(
+    axes = style.styled(
         figure.add_axes((left * look.em / wide, below * look.em / tall, side / wide, side / tall))
     )
     most = max(1, int(errors.max()))
@@ -100,7 +93,7 @@ def confusion_matrix(
     if pairs:
         start = left * look.em + side + look.em * (2.6 + 0.62 * max(map(len, words)))
         bar_height = min(side, 2.1 * look.em * len(pairs))
-        bars = style._styled(
+        bars = style.styled(
             figure.add_axes(
                 (
                     start / wide,

@@ -10,50 +10,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
+from course_utils.metrics.agreement import pairwise_agreement, unanimous_share
+from course_utils.metrics.classification import member_accuracy
+from course_utils.metrics.scores import entropy_split
 
 from . import style
 from .picture import Picture
 
 if TYPE_CHECKING:
     from course_utils.metrics.predictions import Predictions
-
-EXPECTED, MUTUAL = style.SKY, style.VERMILLION
-
-
-def entropy_split(probabilities: np.ndarray) -> tuple[float, float, float]:
-    """Entropy of the mean, expected entropy and mutual information of one image, in nats.
-
-    Parameters
-    ----------
-    probabilities : float [M, C]
-        One row per member.
-
-    Notes
-    -----
-    H[mean] = mean H[p_m] + I; Depeweg et al. 2018, arXiv:1710.07283. The same numbers as
-    ``scores.entropy``, ``expected_entropy`` and ``mutual_information``.
-    """
-
-    def entropy(p: np.ndarray) -> np.ndarray:
-        return -(p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)
-
-    total = float(entropy(probabilities.mean(axis=0)))
-    expected = float(entropy(probabilities).mean())
-    return max(total, 0.0), max(expected, 0.0), max(total - expected, 0.0)
-
-
-def _map_of_members(probabilities: np.ndarray) -> np.ndarray:
-    probabilities = np.asarray(probabilities, dtype=np.float64)
-    if probabilities.ndim != 2 or 0 in probabilities.shape:
-        raise ValueError(
-            "The probabilities of one image must have the shape [members, classes], "
-            f"not {list(probabilities.shape)}; take predictions.probabilities[i]."
-        )
-    if not np.isfinite(probabilities).all() or (probabilities < -1e-9).any():
-        raise ValueError("Probabilities must be finite and not negative; look at the logits.")
-    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-4):
-        raise ValueError("Each member's probabilities must add up to 1; pass them after softmax.")
-    return probabilities
 
 
 @style.drawn
@@ -84,7 +49,7 @@ def disagreement_sheet(
         The map below the image instead of beside it, so that two sheets fit side by side.
     """
     image = checks.one_image(image)
-    probabilities = _map_of_members(probabilities)
+    probabilities = checks.member_probabilities(probabilities)
     members, classes = probabilities.shape
     names = checks.class_names(classes, class_names)
     people = checks.member_names(members, member_names)
@@ -182,7 +147,7 @@ def _parts(
     def panel(name: str) -> Any:
         x, y, width, height = getattr(places, name)
         axes = figure.add_axes((x / wide, y / tall, width / wide, height / tall))
-        return style._styled(axes)
+        return style.styled(axes)
 
     def title(axes: Any) -> Any:
         return axes.set_title("", loc="left", pad=0.7 * look.text)
@@ -236,14 +201,14 @@ def _parts(
 
     bar = panel("bar")
     ceiling = float(np.log(classes))
-    (parts["expected"],) = bar.bar([0], [0], width=1, color=EXPECTED)
+    (parts["expected"],) = bar.bar([0], [0], width=1, color=style.EXPECTED)
     (parts["mutual"],) = bar.bar(
-        [0], [0], width=1, color=MUTUAL, hatch="///", edgecolor=style.CARD, linewidth=0
+        [0], [0], width=1, color=style.MUTUAL, hatch="///", edgecolor=style.CARD, linewidth=0
     )
     bar.set(xlim=(-0.5, 0.5), ylim=(0, ceiling), xticks=[])
     bar.set_yticks([0, ceiling / 2, ceiling], ["0", f"{ceiling / 2:.2f}", f"{ceiling:.2f}"])
     parts["entropy"] = title(bar)
-    for name, color in (("expected", EXPECTED), ("mutual", MUTUAL)):
+    for name, color in (("expected", style.EXPECTED), ("mutual", style.MUTUAL)):
         (parts[f"{name} leader"],) = bar.plot(
             [], [], color=color, linewidth=look.thin, clip_on=False
         )
@@ -370,15 +335,6 @@ def _split_bar(
         parts[f"{name} leader"].set_data([0.5, 1.2], [mark, place])
 
 
-def agreement(predictions: Predictions) -> np.ndarray:
-    """Share of images on which two members predict the same class, float64 [M, M]."""
-    votes = predictions.probabilities.argmax(axis=2)
-    shares = np.eye(votes.shape[1])
-    for i, j in zip(*np.tril_indices(votes.shape[1], -1), strict=True):  # [N, M, M] would be large
-        shares[i, j] = shares[j, i] = (votes[:, i] == votes[:, j]).mean()
-    return shares
-
-
 @style.drawn
 def agreement_matrix(
     predictions: Predictions,
@@ -402,20 +358,18 @@ def agreement_matrix(
     if len(predictions.mean) == 0:
         raise ValueError("Agreement needs at least one image; these predictions are empty.")
     names = checks.member_names(members, member_names)
-    shares = agreement(predictions)
+    shares = pairwise_agreement(predictions)
     apart = ~np.eye(members, dtype=bool)
     pairs = shares[apart]
-    accuracy = None
-    if predictions.labels is not None:
-        votes = predictions.probabilities.argmax(axis=2)
-        accuracy = (votes == np.asarray(predictions.labels)[:, None]).mean(axis=0)
+    unanimous = style.percent(unanimous_share(predictions))
+    accuracy = None if predictions.labels is None else member_accuracy(predictions)
 
     look = style.current()
     figure = style.canvas(7, style.fitting(3.9), figure)
     wide, tall = figure.get_size_inches()
     left, below, above = 1.4 + 0.62 * max(map(len, names)), 2.4, 2.2
     side = tall - look.em * (below + above)
-    axes = style._styled(
+    axes = style.styled(
         figure.add_axes((left * look.em / wide, below * look.em / tall, side / wide, side / tall))
     )
     # the lowest pair keeps a tint, so that its cell is seen
@@ -443,7 +397,7 @@ def agreement_matrix(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     style.label(axes, title="same answer (% of images)")
-    scale = style._styled(
+    scale = style.styled(
         figure.add_axes(
             (
                 (left * look.em + side + 1.4 * look.em) / wide,
@@ -457,7 +411,7 @@ def agreement_matrix(
     scale.tick_params(labelsize=look.text, length=0.2 * look.text, color=style.FRAME)
     for spine in scale.spines.values():
         spine.set_visible(False)
-    note = f"all members agree:\n{style.percent(_unanimous(predictions))} of images"
+    note = f"all members agree:\n{unanimous} of images"
     if fits and accuracy is not None:
         note += "\n\ngrey: accuracy of\neach member (%)"
     figure.text(
@@ -472,7 +426,7 @@ def agreement_matrix(
         f"Agreement matrix of {members} members on {style.plural(len(predictions.mean), 'image')}: "
         f"two members give the same answer on {style.percent(pairs.min())} to "
         f"{style.percent(pairs.max())} of them, {style.percent(pairs.mean())} on average; all "
-        f"agree on {style.percent(_unanimous(predictions))}."
+        f"agree on {unanimous}."
     )
     if accuracy is not None:
         alt += (
@@ -480,8 +434,3 @@ def agreement_matrix(
             f"{style.percent(accuracy.max())}."
         )
     return Picture(figure, alt)
-
-
-def _unanimous(predictions: Predictions) -> float:
-    votes = predictions.probabilities.argmax(axis=2)
-    return float((votes == votes[:, :1]).all(axis=1).mean())

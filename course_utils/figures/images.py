@@ -15,11 +15,11 @@ from course_utils._support import validation as checks
 
 from . import style
 from .picture import Picture, message
+from .votes import TINT_ANSWER, TINT_OTHER, TINT_TRUE, vote_tint
 
 if TYPE_CHECKING:
     from course_utils.metrics.predictions import Predictions
 
-TINT_TRUE, TINT_ANSWER, TINT_OTHER = "#CBE3F2", "#F8D8C0", "#E8E8E8"
 LINE = 222  # grey level of the lines between tiles
 
 
@@ -340,7 +340,7 @@ def misclassified_gallery(
                 low, high = y + tile + 0.45, y + tile + 1.85
                 edge = at + pitch - 0.18
                 boxes.append([(at, low), (edge, low), (edge, high), (at, high)])
-                fills.append(_vote_color(vote, labels[index], predicted[index]))
+                fills.append(vote_tint(vote, labels[index], predicted[index]))
             text = " ".join(short[vote].ljust(letters) for vote in said)
             axes.text(
                 x + 0.301 - 0.09,
@@ -389,10 +389,3 @@ def misclassified_gallery(
         f"are wrong ({style.percent(wrong / len(images))}). " + "; ".join(parts) + "."
     )
     return Picture(figure, alt)
-
-
-def _vote_color(vote: int, label: int, answer: int) -> str:
-    """Tint of a vote: blue for the true class, orange for the wrong answer, grey for others."""
-    if vote == label:
-        return TINT_TRUE
-    return TINT_ANSWER if vote == answer else TINT_OTHER

@@ -1,84 +1,19 @@
-"""Images of no known class: do the scores set them apart?
-
-ROC and precision-recall are computed here from cached scores, in a few lines of NumPy: torchmetrics
-needs torch and squeezes scores by a sigmoid batch by batch, and importing scikit-learn costs a
-second. The tests compare the numbers with scikit-learn's.
-"""
+"""Images of no known class: do the scores set them apart?"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
+from course_utils.metrics.detection import ood_detection
 
 from . import style
 from .picture import Picture
 
 MOST_POINTS = 1500  # of a curve; more than there are pixels
-
-
-@dataclass(frozen=True)
-class Detection:
-    """How well a score finds OOD images; OOD is the positive class.
-
-    Attributes
-    ----------
-    false_positive, true_positive : float64 [K]
-        Share of known and of OOD images with a score at or above each threshold, from (0, 0) to
-        (1, 1).
-    precision : float64 [K]
-        Share of OOD images among those flagged; 1 where none is flagged.
-    auroc, aupr : float
-        Area under the ROC curve; average precision.
-    fpr95 : float
-        Smallest false positive share at which at least 95 % of the OOD images are found.
-    num_known, num_ood : int
-    """
-
-    false_positive: np.ndarray
-    true_positive: np.ndarray
-    precision: np.ndarray
-    auroc: float
-    aupr: float
-    fpr95: float
-    num_known: int
-    num_ood: int
-
-
-def detection(known: np.ndarray, ood: np.ndarray) -> Detection:
-    """ROC and precision-recall of a score, "higher = less certain"; ties are one step.
-
-    Parameters
-    ----------
-    known : float [N]
-        Scores of images of known classes.
-    ood : float [K]
-        Scores of OOD images.
-    """
-    known = checks.finite(known, "The score of the known images")
-    ood = checks.finite(ood, "The score of the OOD images")
-    if not len(known) or not len(ood):
-        raise ValueError("ROC and precision-recall need known and OOD images, at least one each.")
-    scores = np.concatenate([known, ood])
-    positive = np.concatenate([np.zeros(len(known)), np.ones(len(ood))])
-    order = np.argsort(-scores, kind="stable")
-    scores, positive = scores[order], positive[order]
-    last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)
-    found = np.cumsum(positive)[last]
-    flagged = last + 1.0
-    true_positive = np.append(0.0, found / len(ood))
-    false_positive = np.append(0.0, (flagged - found) / len(known))
-    precision = np.append(1.0, found / flagged)
-    auroc = float((np.diff(false_positive) * (true_positive[1:] + true_positive[:-1])).sum() / 2)
-    aupr = float((np.diff(true_positive) * precision[1:]).sum())
-    fpr95 = float(false_positive[np.argmax(true_positive >= 0.95)])
-    return Detection(
-        false_positive, true_positive, precision, auroc, aupr, fpr95, len(known), len(ood)
-    )
 
 
 @style.drawn
@@ -229,7 +164,7 @@ def roc_and_precision_recall(
     ood_name : str
     """
     checks.named(models, "The ROC figure")
-    results = {name: detection(*pair) for name, pair in models.items()}
+    results = {name: ood_detection(*pair) for name, pair in models.items()}
     figure = style.canvas(8, style.fitting(3.7), figure)
     left, right = style.panels(
         figure, columns=(1, 1), left=4.6, right=1.8, top=2.2, bottom=3.3, gap_x=5.2

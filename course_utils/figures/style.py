@@ -44,6 +44,7 @@ FRAME = "#B0B0B0"  # spines
 GRID = "#E6E6E6"
 
 RIGHT, WRONG, OOD = BLUE, VERMILLION, PURPLE
+EXPECTED, MUTUAL = SKY, VERMILLION  # the two parts of an entropy
 
 PROBABILITY = LinearSegmentedColormap.from_list(
     "course_probability", ["#FFFFFF", "#A9CFE8", "#3A8FC4", "#00507D"]
@@ -307,14 +308,15 @@ def panels(
         line: list[Axes] = []
         for column in columns:
             rectangle = (x / width, lower / height, column * unit_x / width, row * unit_y / height)
-            line.append(_styled(figure.add_axes(rectangle)))
+            line.append(styled(figure.add_axes(rectangle)))
             x += column * unit_x + em * gap_x
         grid.append(line)
         upper = lower - em * gap_y
     return grid
 
 
-def _styled(axes: Axes) -> Axes:
+def styled(axes: Axes) -> Axes:
+    """The look of all axes: no frame above and at the right, and ticks of the style's size."""
     size = current().text
     axes.spines[["top", "right"]].set_visible(False)
     # Ticks are made late, at drawing time, when the settings may be the user's again: say all.
@@ -374,7 +376,14 @@ def ink_on(colors: Any) -> list[str]:
 
 
 def stride(names: Sequence[str], pitch: float) -> int:
-    """Name every how-manieth tick, so that names ``pitch`` inches apart do not touch."""
+    """The tick-label stride: 1 names every tick, 2 every other, so that names do not touch.
+
+    Parameters
+    ----------
+    names : sequence of str
+    pitch : float
+        Distance of neighbouring ticks in inches.
+    """
     width = (0.64 * max(map(len, names)) + 0.4) * current().em
     return max(1, -int(-width // pitch))
 

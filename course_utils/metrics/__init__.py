@@ -1,1 +1,1 @@
-"""Numbers about predictions: scores, risk and coverage, calibration, detection, intervals. Never torch."""
+"""Numbers about predictions, each in one place: scores, losses, calibration, risk. Never torch."""

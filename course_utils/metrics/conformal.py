@@ -32,7 +32,7 @@ __all__ = [
 
 
 def threshold_scores(probabilities: ArrayLike) -> NDArray[np.float64]:
-    """THR: s(x, c) = 1 - p(c | x), shape [N, C].
+    """THR: s(x, c) = 1 - p(c | x).
 
     Sadinle, Lei & Wasserman 2019 (arXiv:1609.00451). The smallest sets on average among all with
     the same coverage if the probabilities are the true ones.
@@ -40,6 +40,16 @@ def threshold_scores(probabilities: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     probabilities : array of float, shape [N, C]
+
+    Returns
+    -------
+    float64, shape [N, C]
+        0 to 1, higher = fits worse.
+
+    Examples
+    --------
+    >>> threshold_scores([[0.7, 0.2, 0.1]]).round(4).tolist()
+    [[0.3, 0.8, 0.9]]
     """
     return 1.0 - _checked_probabilities(probabilities)
 
@@ -51,7 +61,7 @@ def adaptive_scores(
     penalty: float = 0.0,
     free_rank: int = 1,
 ) -> NDArray[np.float64]:
-    """APS and RAPS: the probability of all classes at least as probable as c, shape [N, C].
+    """APS and RAPS: the probability of all classes at least as probable as c.
 
     With the classes sorted by falling probability and c at rank k,
 
@@ -70,6 +80,23 @@ def adaptive_scores(
         Added for each rank beyond `free_rank`; at least 0.
     free_rank : int
         Ranks that cost nothing; at least 1.
+
+    Returns
+    -------
+    float64, shape [N, C]
+        Higher = fits worse; 0 to 1 without penalty.
+
+    Raises
+    ------
+    ValueError
+        If an option or a shape makes no sense.
+
+    Examples
+    --------
+    >>> adaptive_scores([[0.7, 0.2, 0.1]]).round(4).tolist()
+    [[0.7, 0.9, 1.0]]
+    >>> adaptive_scores([[0.7, 0.2, 0.1]], penalty=0.1).round(4).tolist()
+    [[0.7, 1.0, 1.2]]
     """
     probabilities = _checked_probabilities(probabilities)
     if penalty < 0 or free_rank < 1:
@@ -102,6 +129,23 @@ def quantile(true_scores: ArrayLike, alpha: float, *, corrected: bool = True) ->
         True: the k-th smallest with k = ceil((n + 1)(1 - alpha)), which keeps the promise for every
         n; infinite, so that sets hold all classes, where k > n: too few images for such a promise.
         False: the plain quantile, interpolated, as torch-uncertainty 0.13 takes it.
+
+    Returns
+    -------
+    float
+        In the unit of the scores; infinite where n is too small.
+
+    Raises
+    ------
+    ValueError
+        If there is no score, or alpha is no share.
+
+    Examples
+    --------
+    >>> quantile([0.1, 0.2, 0.3, 0.4], alpha=0.25)  # the 4th of 4, as ceil(5 * 0.75) = 4
+    0.4
+    >>> quantile([0.1, 0.2, 0.3, 0.4], alpha=0.01)
+    inf
     """
     true_scores = np.asarray(true_scores, dtype=np.float64)
     if true_scores.ndim != 1 or not len(true_scores):
@@ -118,7 +162,7 @@ def quantile(true_scores: ArrayLike, alpha: float, *, corrected: bool = True) ->
 def prediction_sets(
     scores: ArrayLike, threshold: float, *, always: ArrayLike | None = None
 ) -> NDArray[np.bool_]:
-    """Which classes each set holds, shape [N, C].
+    """Which classes each set holds: those with a score of at most the threshold.
 
     Parameters
     ----------
@@ -127,6 +171,15 @@ def prediction_sets(
         What `quantile` returned.
     always : array of int, shape [N], optional
         A class that is added in any case, such as the most probable one. Coverage can only grow.
+
+    Returns
+    -------
+    bool, shape [N, C]
+
+    Examples
+    --------
+    >>> prediction_sets([[0.3, 0.8, 0.9], [0.5, 0.6, 0.9]], 0.6).tolist()
+    [[True, False, False], [True, True, False]]
     """
     sets = np.asarray(scores) <= threshold
     if always is not None:
@@ -180,6 +233,23 @@ def coverage_of_draws(
     num_draws : int
         R.
     seed : int
+
+    Returns
+    -------
+    Draws
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or no image is left to calibrate or to measure.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scores = np.random.default_rng(0).random((500, 2))
+    >>> draws = coverage_of_draws(scores, np.zeros(500, int), alpha=0.1, num_calibration=99)
+    >>> bool(abs(draws.coverage.mean() - 0.9) < 0.01)
+    True
     """
     scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
     num_images = len(scores)
@@ -213,6 +283,28 @@ def expected_coverage(num_calibration: int, alpha: float) -> float:
     k / (n + 1) with k = ceil((n + 1)(1 - alpha)): at least 1 - alpha, and by less than 1 / (n + 1)
     more. The coverage itself follows a beta distribution with parameters k and n + 1 - k (Vovk
     2012, arXiv:1209.2673; Angelopoulos & Bates 2021, section 3.2).
+
+    Parameters
+    ----------
+    num_calibration : int
+        n, at least 1.
+    alpha : float
+        Share of sets that may miss the truth, between 0 and 1.
+
+    Returns
+    -------
+    float
+        1 - alpha to 1.
+
+    Raises
+    ------
+    ValueError
+        If there is no image, or alpha is no share.
+
+    Examples
+    --------
+    >>> expected_coverage(99, 0.1), round(expected_coverage(100, 0.1), 4)
+    (0.9, 0.901)
     """
     _check_alpha(alpha)
     if num_calibration < 1:

@@ -108,6 +108,18 @@ def grouping_loss(
     ------
     ValueError
         If shapes or values do not fit, or there are fewer than 8 images for each bin.
+
+    Examples
+    --------
+    Answers claim 70 % and are right 70 % of the time; but those of one group 90 %, of the other
+    50 %. The grouping loss is 0.2 squared.
+
+    >>> import numpy as np
+    >>> group = np.repeat([0.5, 0.9], 2_000)
+    >>> correct = np.random.default_rng(0).random(4_000) < group
+    >>> found = grouping_loss(np.full(4_000, 0.7), correct, group, num_bins=1)
+    >>> bool(0.03 < found.lower_bound < 0.05)
+    True
     """
     from sklearn.isotonic import IsotonicRegression
     from sklearn.tree import DecisionTreeRegressor
@@ -176,7 +188,17 @@ def without_groups(
 
     Returns
     -------
-    array of float, shape [num_draws]
+    float64, shape [num_draws]
+        In the unit of the Brier score; around 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> group = np.repeat([0.5, 0.9], 2_000)
+    >>> correct = np.random.default_rng(0).random(4_000) < group
+    >>> chance = without_groups(np.full(4_000, 0.7), correct, group, num_draws=5, num_bins=1)
+    >>> bool(abs(chance).max() < 0.005)
+    True
     """
     from sklearn.isotonic import IsotonicRegression
 

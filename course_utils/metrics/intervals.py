@@ -64,10 +64,22 @@ def paired_bootstrap(
     seed : int
         The same seed gives the same interval.
 
+    Returns
+    -------
+    Interval
+        In the unit of the statistic.
+
     Raises
     ------
     ValueError
         If lengths differ, an option makes no sense, or the statistic is NaN for some draw.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> correct = np.repeat([True, False], [90, 10])
+    >>> print(paired_bootstrap(np.mean, correct))
+    0.9 [0.84, 0.96]
 
     Notes
     -----
@@ -125,6 +137,12 @@ def wilson_interval(
     ------
     ValueError
         If the numbers cannot be hits and counts, or the level is none.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(10, 10)
+    >>> round(float(low), 4), round(float(high), 4)
+    (0.7225, 1.0)
     """
     hits, count = np.asarray(hits, np.float64), np.asarray(count, np.float64)
     if hits.shape != count.shape or not ((hits >= 0) & (hits <= count) & (count >= 1)).all():

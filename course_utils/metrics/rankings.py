@@ -1,8 +1,8 @@
-"""Several models on the same images, ranked by any score: computed once, kept, shared by nobody."""
+"""Cached per-model rankings: images from the most to the least certain, by any score."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from course_utils._support import validation as checks
 from . import scores, selective
 from .predictions import Predictions
 
-DEFAULT_SCORE = "Maximum probability"
+__all__ = ["Ranking", "Rankings"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +22,18 @@ class Ranking:
 
     Attributes
     ----------
-    uncertainty : float64 [N]
-    correct : bool [N]
-    order : int [N]
+    uncertainty : float64, shape [N]
+    correct : bool, shape [N]
+    order : int, shape [N]
         Images, the most certain first.
     curve : RiskCoverage
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ranking = Ranking.of(np.array([0.5, 0.1, 0.3]), np.array([False, True, True]))
+    >>> ranking.order.tolist(), ranking.answered(0.3)
+    ([1, 2, 0], 2)
     """
 
     uncertainty: NDArray[np.float64]
@@ -47,7 +54,7 @@ class Ranking:
 
 @dataclass(eq=False)
 class Rankings:
-    """Predictions of several models for the same images, checked.
+    """Predictions of several models for the same images, ranked by any score.
 
     Parameters
     ----------
@@ -64,7 +71,7 @@ class Rankings:
     _kept: dict[tuple[str, str], Ranking] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        checks.named(self.models, "This widget")
+        checks.named(self.models, "Ranking images")
         self.models = dict(self.models)
         first_name, first = next(iter(self.models.items()))
         for name, predictions in self.models.items():
@@ -73,7 +80,7 @@ class Rankings:
                     f"{name} must be Predictions, not {type(predictions).__name__}; "
                     "training.predict returns them."
                 )
-            labels = checks.labelled(predictions, "This widget")
+            labels = checks.labelled(predictions, "Ranking images")
             if len(labels) != len(first) or not np.array_equal(labels, first.labels):
                 raise ValueError(
                     f"{first_name} and {name} must predict the same images in the same order; "
@@ -85,7 +92,7 @@ class Rankings:
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """True classes, [N]."""
+        """True classes, shape [N]."""
         return next(iter(self.models.values())).labels
 
     @property
@@ -108,19 +115,3 @@ class Rankings:
     def with_score(self, score: str) -> list[str]:
         """Names of the models that have a score."""
         return [name for name in self.models if score in self.scores_of(name)]
-
-
-def checked_images(images: object, count: int, what: str = "predictions") -> np.ndarray | None:
-    """Images [N, H, W] as uint8, from an array or an ``ImageSet``; None stays None."""
-    if images is None:
-        return None
-    stack = checks.image_stack(getattr(images, "images", images))
-    checks.same_length(len(stack), count, second_name=what)
-    return stack
-
-
-def known(name: object, names: Sequence[str], what: str) -> str:
-    """A name that is in the list, or a sentence with those that are."""
-    if name not in names:
-        raise ValueError(f"There is no {what} {name!r}; there are {', '.join(names)}.")
-    return str(name)

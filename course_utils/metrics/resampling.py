@@ -17,11 +17,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .calibration import bin_numbers
 from .intervals import Interval
 
 __all__ = [
     "Resamples",
-    "calibration_error",
     "calibration_gaps",
     "calibration_interval",
     "calibration_noise",
@@ -166,71 +166,98 @@ class _Steps:
 
 
 def ranking_draws(
-    known: ArrayLike, foreign: ArrayLike, known_draws: Resamples, foreign_draws: Resamples
+    known: ArrayLike, ood: ArrayLike, known_draws: Resamples, ood_draws: Resamples
 ) -> dict[str, NDArray[np.float64]]:
-    """How well a score tells foreign images from known ones, for each draw of both.
+    """How well a score tells OOD images from known ones, for each draw of both.
 
     Parameters
     ----------
-    known, foreign : array of float, shapes [N] and [F]
-        Uncertainty: the higher, the more foreign.
-    known_draws, foreign_draws : Resamples
-        With the same number of draws.
+    known, ood : array of float, shapes [N] and [K]
+        Uncertainty of the images of either kind; OOD ones should have more.
+    known_draws, ood_draws : Resamples
+        With equally many resamples R.
 
     Returns
     -------
-    dict
-        ``auroc`` and ``fpr95``, each of shape [R]: the share of pairs that are in order (ties count
-        half), and the share of known images that are flagged when at least 95 % of the foreign
-        ones are, as in torch-uncertainty's ``FPR95``.
+    dict of str to float64, shape [R]
+        ``auroc`` and ``fpr95``, 0 to 1, as in `detection.ood_detection`.
+
+    Examples
+    --------
+    >>> draws = Resamples(4, num_resamples=3), Resamples(2, num_resamples=3, seed=1)
+    >>> found = ranking_draws([0.1, 0.2, 0.3, 0.4], [0.8, 0.9], *draws)
+    >>> found["auroc"].tolist(), found["fpr95"].tolist()
+    ([1.0, 1.0, 1.0], [0.0, 0.0, 0.0])
     """
-    known, foreign = np.asarray(known), np.asarray(foreign)
-    order, by_doubt = np.argsort(known), np.argsort(-foreign)
-    ranked, foreign = known[order], foreign[by_doubt]
-    places = [np.searchsorted(ranked, foreign, side) for side in ("left", "right")]
+    known, ood = np.asarray(known), np.asarray(ood)
+    order, by_doubt = np.argsort(known), np.argsort(-ood)
+    ranked, ood = known[order], ood[by_doubt]
+    places = [np.searchsorted(ranked, ood, side) for side in ("left", "right")]
     auroc, fpr95 = [], []
     for start in range(0, known_draws.num_resamples, DRAWS_AT_ONCE):
         block = slice(start, start + DRAWS_AT_ONCE)
         drawn = np.cumsum(known_draws.counts[order, block], axis=0, dtype=np.int32)
         drawn = np.concatenate([np.zeros_like(drawn[:1]), drawn])  # known images below each place
-        found = foreign_draws.counts[by_doubt, block]
+        found = ood_draws.counts[by_doubt, block]
         below, up_to = (drawn[place] for place in places)
-        auroc.append((found * (below + up_to)).sum(axis=0) / (2 * len(known) * len(foreign)))
-        reached = np.argmax(np.cumsum(found, axis=0, dtype=np.int32) >= 0.95 * len(foreign), axis=0)
+        auroc.append((found * (below + up_to)).sum(axis=0) / (2 * len(known) * len(ood)))
+        reached = np.argmax(np.cumsum(found, axis=0, dtype=np.int32) >= 0.95 * len(ood), axis=0)
         fpr95.append(1 - drawn[places[0][reached], np.arange(drawn.shape[1])] / len(known))
     return {"auroc": np.concatenate(auroc), "fpr95": np.concatenate(fpr95)}
 
 
 def calibration_gaps(
-    confidence: ArrayLike, correct: ArrayLike, num_bins: int = 15
+    confidence: ArrayLike, correct: ArrayLike, bins: int = 15
 ) -> NDArray[np.float64]:
-    """What each image adds to the gap of its bin: 1 or 0 minus confidence, shape [N, bins + 1].
+    """What each image adds to the gap of its bin: 1 or 0 minus confidence.
 
-    The expected calibration error is the sum over bins of the absolute mean over images (Guo et al.
-    2017, arXiv:1706.04599, equation 3). Bins have equal width and torchmetrics' borders: a
-    confidence of exactly 1 has a bin of its own.
+    The expected calibration error is the sum over bins of the absolute mean over images.
+
+    Parameters
+    ----------
+    confidence : array of float, shape [N]
+        0 to 1.
+    correct : array of bool, shape [N]
+    bins : int
+        Of equal width; see `calibration.bin_numbers`.
+
+    Returns
+    -------
+    float64, shape [N, bins + 1]
+        0 in all bins but one.
+
+    Examples
+    --------
+    >>> calibration_gaps([0.25, 0.75], [True, True], bins=2).tolist()
+    [[0.75, 0.0, 0.0], [0.0, 0.25, 0.0]]
     """
     confidence = np.minimum(confidence, 1.0)
-    where = np.searchsorted(np.linspace(0, 1, num_bins + 1), confidence, side="right") - 1
-    gaps = np.zeros((len(confidence), num_bins + 1))
-    gaps[np.arange(len(gaps)), where] = np.asarray(correct, dtype=np.float64) - confidence
+    gaps = np.zeros((len(confidence), bins + 1))
+    gaps[np.arange(len(gaps)), bin_numbers(confidence, bins)] = np.asarray(correct) - confidence
     return gaps
 
 
-def percentile_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> Interval:
-    """The middle of the draws (Efron 1979), as `intervals.paired_bootstrap` takes it."""
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(estimate), float(low), float(high), level)
+def calibration_noise(gaps: ArrayLike, draws: Resamples) -> NDArray[np.float64]:
+    """By how much all bins of each draw together differ from those of the images at hand.
 
+    Parameters
+    ----------
+    gaps : array of float, shape [N, bins + 1]
+        From `calibration_gaps`; or their mean over several copies of the same images.
+    draws : Resamples
 
-def calibration_error(gaps: NDArray[np.float64]) -> float:
-    """Expected calibration error, from what each image adds to the gap of its bin."""
-    return float(np.abs(gaps.mean(axis=0)).sum())
+    Returns
+    -------
+    float64, shape [R]
+        At least 0.
 
-
-def calibration_noise(gaps: NDArray[np.float64], draws: Resamples) -> NDArray[np.float64]:
-    """By how much all bins of each draw together differ from those of the estimate, shape [R]."""
-    return np.abs(draws.means(gaps) - gaps.mean(axis=0)).sum(axis=-1)
+    Examples
+    --------
+    >>> gaps = calibration_gaps([0.5] * 100, [True, False] * 50)
+    >>> bool(calibration_noise(gaps, Resamples(100)).mean() < 0.1)
+    True
+    """
+    return np.abs(draws.means(gaps) - np.mean(gaps, axis=0)).sum(axis=-1)
 
 
 def calibration_interval(error: float, noise: ArrayLike, level: float = 0.95) -> Interval:
@@ -239,23 +266,85 @@ def calibration_interval(error: float, noise: ArrayLike, level: float = 0.95) ->
     An ECE is a sum of absolute values and grows with noise: draws lie above the estimate, and the
     estimate above the truth, so that percentiles of the draws miss a small ECE most of the time.
     But the error can be wrong by no more than all bins together are (the triangle inequality), and
-    how much that is the bootstrap does know (`calibration_noise`).
+    how much that is the bootstrap does know.
+
+    Parameters
+    ----------
+    error : float
+        On the images at hand.
+    noise : array of float, shape [R]
+        From `calibration_noise`.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+
+    Examples
+    --------
+    >>> print(calibration_interval(0.02, [0.01, 0.02, 0.03], level=0.5))
+    0.02 [0, 0.04]
     """
     margin = float(np.quantile(noise, level))
     return Interval(error, max(0.0, error - margin), error + margin, level)
 
 
+def percentile_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> Interval:
+    """The middle of the draws (Efron 1979), as `intervals.paired_bootstrap` takes it.
+
+    Parameters
+    ----------
+    estimate : float
+        The measure on the images at hand.
+    draws : array of float, shape [R]
+        The measure on each resample.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        In the unit of the measure.
+
+    Examples
+    --------
+    >>> print(percentile_interval(2.0, [1.0, 2.0, 3.0, 4.0, 5.0], level=0.5))
+    2 [2, 4]
+    """
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(estimate), float(low), float(high), level)
+
+
 def verdict_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> Interval:
     """Percentiles that leave room for their own Monte-Carlo error, three standard deviations.
 
-    The share of R draws below the true percentile p scatters by ``sqrt(p (1 - p) / R)``. Moving out
-    by three times as much, the ends are not nearer to the middle than those of infinitely many
-    draws, but for one seed in a thousand: a verdict does not hang on the seed. With few draws the
-    ends are the lowest and the highest.
+    The share of R draws below the true percentile p scatters by ``sqrt(p (1 - p) / R)``. The ends
+    move out by three times as much: then what they exclude, infinitely many draws exclude as well,
+    but for one seed in some hundreds. With few draws the ends are the lowest and the highest.
+
+    Parameters
+    ----------
+    estimate : float
+        The measure on the images at hand.
+    draws : array of float, shape [R]
+        The measure on each resample.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+        In the unit of the measure.
+
+    Examples
+    --------
+    >>> draws = [value / 1000 for value in range(1001)]
+    >>> print(verdict_interval(0.5, draws), percentile_interval(0.5, draws))
+    0.5 [0.0102, 0.9898] 0.5 [0.025, 0.975]
     """
-    draws = np.asarray(draws)
     share = (1 - level) / 2
-    share = max(0.0, share - 3 * np.sqrt(share * (1 - share) / len(draws)))
+    share = max(0.0, share - 3 * np.sqrt(share * (1 - share) / len(np.asarray(draws))))
     low, high = np.quantile(draws, [share, 1 - share])
     return Interval(float(estimate), float(low), float(high), level)
 

@@ -187,10 +187,24 @@ def risk_coverage(uncertainty: ArrayLike, correct: ArrayLike) -> RiskCoverage:
     correct : array of bool, shape [N]
         Whether each answer is right (``Predictions.correct``).
 
+    Returns
+    -------
+    RiskCoverage
+
     Raises
     ------
     ValueError
         If lengths differ, there is no image, or a value is NaN, infinite or not a truth value.
+
+    Examples
+    --------
+    The third answer is wrong, and as uncertain as the second: no threshold tells them apart.
+
+    >>> curve = risk_coverage([0.1, 0.2, 0.2, 0.4], [True, True, False, True])
+    >>> curve.coverage.tolist(), curve.risk.round(4).tolist()
+    ([0.25, 0.75, 1.0], [0.0, 0.3333, 0.25])
+    >>> curve.coverage_at_risk(0.3), round(curve.aurc, 4)
+    (1.0, 0.2361)
     """
     uncertainty = np.asarray(uncertainty)
     if uncertainty.ndim != 1 or uncertainty.dtype.kind not in "fiub":
@@ -218,6 +232,19 @@ def ideal(correct: ArrayLike) -> RiskCoverage:
     """Curve of the best possible ranking: all right answers first, one by one, then the wrong.
 
     The threshold is the rank, 0 to N - 1. No score can have a smaller ``aurc``.
+
+    Parameters
+    ----------
+    correct : array of bool, shape [N]
+
+    Returns
+    -------
+    RiskCoverage
+
+    Examples
+    --------
+    >>> ideal([False, True, True, True]).risk.tolist()
+    [0.0, 0.0, 0.0, 0.25]
     """
     correct = _checked_correct(correct)
     rank = np.empty(len(correct))
@@ -229,6 +256,19 @@ def at_random(correct: ArrayLike) -> RiskCoverage:
     """Curve of a score that says nothing: all images tie, and the one step is coverage 1.
 
     Its ``expected_curve``, what referring at random gives on average, is flat at the error rate.
+
+    Parameters
+    ----------
+    correct : array of bool, shape [N]
+
+    Returns
+    -------
+    RiskCoverage
+
+    Examples
+    --------
+    >>> at_random([False, True, True, True]).expected_curve()[1].tolist()
+    [0.25, 0.25, 0.25, 0.25]
     """
     correct = _checked_correct(correct)
     return risk_coverage(np.zeros(len(correct)), correct)
@@ -292,6 +332,23 @@ def cost_curve(
         As for :func:`risk_coverage`.
     cost_wrong, cost_refer : float
         At least 0, in any common unit (minutes, euros).
+
+    Returns
+    -------
+    CostCurve
+
+    Raises
+    ------
+    ValueError
+        As `risk_coverage`; or if a cost is negative or not finite.
+
+    Examples
+    --------
+    >>> curve = cost_curve([0.1, 0.2, 0.3, 0.4], [True, True, True, False], 10, 1)
+    >>> curve.cost.tolist()  # refer all, then answer one image more at each step
+    [1.0, 0.75, 0.5, 0.25, 2.5]
+    >>> curve.optimum.threshold, curve.optimum.coverage
+    (0.3, 0.75)
     """
     _check_cost(cost_wrong, "wrong answer")
     _check_cost(cost_refer, "referred image")
@@ -315,6 +372,26 @@ def chow_threshold(cost_wrong: float, cost_refer: float) -> float:
     Optimal for calibrated probabilities (Chow 1970), with no data needed to choose it; compare
     with ``cost_curve(...).optimum`` to see what calibration is worth. A threshold for
     ``scores.max_probability``, at most 1.
+
+    Parameters
+    ----------
+    cost_wrong, cost_refer : float
+        At least 0, in any common unit.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a cost is negative or not finite.
+
+    Examples
+    --------
+    >>> chow_threshold(cost_wrong=10, cost_refer=1)  # answer when at least 90 % sure
+    0.1
     """
     _check_cost(cost_wrong, "wrong answer")
     _check_cost(cost_refer, "referred image")

@@ -17,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils._support import validation as checks
-from course_utils.figures import style
-from course_utils.figures.calibration import bins_of_confidence
 
+from .calibration import bins_of_confidence
+from .classification import brier_terms, log_loss_terms
+from .detection import auroc
 from .predictions import Predictions
 
-MOST_MEMBERS = 64  # ticks on a page, and bits of a choice
+MOST_MEMBERS = 64
 MOST_COMPLETE = 10  # members of which every choice is measured: 1,023
 MOST_WORK = 250_000_000  # probabilities averaged; 1,023 choices, 20,000 images, 10 classes and some
 SAMPLED = 400  # choices of a sample
@@ -36,20 +37,14 @@ class Metric:
     Attributes
     ----------
     name : str
-    percent : bool
-        A share, shown as percentage.
+    is_share : bool
+        From 0 to 1, and usually read as a percentage.
     higher_is_better : bool
     """
 
     name: str
-    percent: bool
+    is_share: bool
     higher_is_better: bool
-
-    def show(self, value: float) -> str:
-        """A value in words."""
-        if not np.isfinite(value):
-            return "infinite"
-        return style.percent(value) if self.percent else f"{value:.4f}"
 
     def better(self, values: NDArray[np.float64], than: float) -> NDArray[np.bool_]:
         """Which values are better than one."""
@@ -77,7 +72,7 @@ class Choices:
     ----------
     predictions : Predictions
         M members, with labels.
-    foreign : Predictions, optional
+    ood : Predictions, optional
         Of images of no known class by the same members; without it there is no AUROC.
 
     Attributes
@@ -88,27 +83,27 @@ class Choices:
         Every choice is in the table.
     """
 
-    def __init__(self, predictions: Predictions, foreign: Predictions | None = None) -> None:
+    def __init__(self, predictions: Predictions, ood: Predictions | None = None) -> None:
         if not isinstance(predictions, Predictions):
             raise ValueError(
-                f"The ensemble builder takes Predictions, not {type(predictions).__name__}; "
-                "training.predict returns them."
+                f"Measuring subsets of members needs Predictions, not "
+                f"{type(predictions).__name__}; training.predict returns them."
             )
-        self.labels = checks.labelled(predictions, "The ensemble builder")
+        self.labels = checks.labelled(predictions, "Measuring subsets of members")
         if predictions.num_members > MOST_MEMBERS:
             raise ValueError(
-                f"The ensemble builder takes up to {MOST_MEMBERS} members, not "
+                f"Subsets are measured of up to {MOST_MEMBERS} members, not "
                 f"{predictions.num_members}; keep some with predictions.subset."
             )
         self.num_members = predictions.num_members
         self._known = _classes_first(predictions)
-        self._foreign = None if foreign is None else _classes_first(_fitting(foreign, predictions))
+        self._ood = None if ood is None else _classes_first(_fitting(ood, predictions))
         self.metrics: Mapping[str, Metric] = {
             name: metric
             for name, metric in METRICS.items()
-            if name != "AUROC" or self._foreign is not None
+            if name != "AUROC" or self._ood is not None
         }
-        images = len(predictions) + (0 if foreign is None else len(foreign))
+        images = len(predictions) + (0 if ood is None else len(ood))
         affordable = MOST_WORK // (images * predictions.num_classes)
         every = 2**self.num_members - 1
         self.complete = self.num_members <= MOST_COMPLETE and every <= affordable
@@ -121,7 +116,7 @@ class Choices:
     # Which choices are measured
 
     def _sums(self, member: int) -> list[NDArray[np.float64]]:
-        sources = (self._known, self._foreign)
+        sources = (self._known, self._ood)
         return [source[member] for source in sources if source is not None]
 
     def _all(self) -> Iterator[tuple[Choice, list[NDArray[np.float64]]]]:
@@ -175,15 +170,10 @@ class Choices:
         mean = sums[0] / count
         best, confidence, others = _ranked(mean)
         correct = best == self.labels
-        of_label = mean[self.labels, np.arange(len(self.labels))]
-        with np.errstate(divide="ignore"):  # a probability of 0 for what is true costs infinity
-            nll = 0.0 - np.log(of_label).mean()  # and not -0 where all are certain
-        # sum over classes of (p - y)^2, with y 1 for the label and 0 otherwise
-        brier = np.vdot(mean, mean) / len(self.labels) - 2 * of_label.mean() + 1
         values = [
             correct.mean(),
-            nll,
-            max(brier, 0.0),
+            log_loss_terms(mean.T, self.labels).mean(),
+            brier_terms(mean.T, self.labels).mean(),
             bins_of_confidence(confidence, correct).error,
         ]
         if len(sums) > 1:
@@ -219,20 +209,9 @@ class Choices:
         sign = -1 if self.metrics[metric].higher_is_better else 1
         left = [member for member in range(self.num_members) if member not in choice]
         if not left:
-            raise ValueError("All members are ticked already; there is none to add.")
+            raise ValueError("All members are chosen already; there is none to add.")
         best = min(left, key=lambda member: sign * self.value(choice | {member}, metric))
         return choice | {best}
-
-
-def auroc(known: NDArray[np.float64], foreign: NDArray[np.float64]) -> float:
-    """Share of pairs in which the foreign image has the higher score; ties count half.
-
-    The area under the ROC curve, as ``figures.detection`` has it, without the curve.
-    """
-    known, foreign = np.sort(known), np.sort(foreign)
-    below = known.searchsorted(foreign, "left").sum()
-    up_to = known.searchsorted(foreign, "right").sum()
-    return float((below + up_to) / (2 * len(known) * len(foreign)))
 
 
 def _ranked(
@@ -256,19 +235,17 @@ def _classes_first(predictions: Predictions) -> NDArray[np.float64]:
     return np.ascontiguousarray(predictions.probabilities.transpose(1, 2, 0))
 
 
-def _fitting(foreign: Predictions, predictions: Predictions) -> Predictions:
-    if not isinstance(foreign, Predictions):
+def _fitting(ood: Predictions, predictions: Predictions) -> Predictions:
+    if not isinstance(ood, Predictions):
         raise ValueError(
-            f"Foreign images need Predictions, not {type(foreign).__name__}; "
-            "training.predict returns them."
+            f"OOD images need Predictions, not {type(ood).__name__}; training.predict returns them."
         )
-    sizes = [(one.num_members, one.num_classes) for one in (predictions, foreign)]
+    sizes = [(one.num_members, one.num_classes) for one in (predictions, ood)]
     if sizes[0] != sizes[1]:
         raise ValueError(
-            f"The foreign images were predicted by {style.plural(sizes[1][0], 'member')} with "
-            f"{sizes[1][1]} classes, the others by {sizes[0][0]} with {sizes[0][1]}; "
-            "predict both with the same members."
+            f"The OOD images come with M = {sizes[1][0]} and C = {sizes[1][1]}, the others with "
+            f"M = {sizes[0][0]} and C = {sizes[0][1]}; predict both with the same members."
         )
-    if not len(foreign):
-        raise ValueError("There are no foreign images; leave foreign out, or pass some.")
-    return foreign
+    if not len(ood):
+        raise ValueError("There are no OOD images; leave them out, or pass some.")
+    return ood

@@ -19,7 +19,8 @@ from course_utils.figures.decisions import CostBar, cost_bars
 from course_utils.figures.selective import thinned
 from course_utils.metrics import scores, selective
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from course_utils.metrics.rankings import Ranking, Rankings
+from course_utils.metrics.scores import DEFAULT_SCORE
 
 from .belt import SHOWN_WIDTH, belt
 from .explorer import items_around
@@ -150,7 +151,7 @@ def _at_same_coverage(mail: Mail, before: Desk, after: Desk) -> Desk:
 def choose_model(mail: Mail, state: Desk, model: str) -> Desk:
     """Another model at the same coverage."""
     _still_closed(state)
-    model = known(model, list(mail.rankings.models), "model")
+    model = checks.one_of(model, list(mail.rankings.models), "model")
     after = replace(state, model=model, score=score_for(mail, state, model))
     return _at_same_coverage(mail, state, after)
 
@@ -158,7 +159,7 @@ def choose_model(mail: Mail, state: Desk, model: str) -> Desk:
 def choose_score(mail: Mail, state: Desk, score: str) -> Desk:
     """Another score at the same coverage."""
     _still_closed(state)
-    score = known(score, mail.rankings.scores_of(state.model), "score of this model")
+    score = checks.one_of(score, mail.rankings.scores_of(state.model), "score of this model")
     return _at_same_coverage(mail, state, replace(state, score=score))
 
 
@@ -376,7 +377,7 @@ class AbstentionDesk(Shell):
         names = checks.class_names(validation.num_classes, class_names)
         self.names = names
         self.truth = [f"is {names[label]}" for label in validation.labels]
-        self.images = _with_strays(checked_images(images, len(validation)), ood, ood_images)
+        self.images = _with_strays(checks.images_for(images, len(validation)), ood, ood_images)
         self.truth += ["stray"] * _most_count(for_validation)
         super().__init__(start(self.mail))
         self._build()
@@ -567,7 +568,7 @@ def _with_strays(
     if ood is None:
         return list(digits)
     count = len(next(iter(ood.values())))
-    strange = checked_images(ood_images, count, "strays")
+    strange = checks.images_for(ood_images, count, "strays")
     if strange is None:  # grey cards stand for what was not given
         strange = np.full((count, 28, 28), 128, np.uint8)
     return [*digits, *strange[_stray_order(count)[: count // 2]]]

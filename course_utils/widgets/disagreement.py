@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_utils._support import validation as checks
-from course_utils.figures import Picture, disagreement_sheet, entropy_split, style
+from course_utils.figures import Picture, disagreement_sheet, style
 from course_utils.figures.disagreement import refill_sheet
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import checked_images, known
 
 from .shell import Shell, control, heading, row, widget
 from .stage import Stage
@@ -56,7 +55,7 @@ class Pile:
         self, models: Mapping[str, Predictions], images: Any, truth: Sequence[Any] | None = None
     ) -> None:
         self.models = dict(models)
-        stack = checked_images(images, len(next(iter(self.models.values()))))
+        stack = checks.images_for(images, len(next(iter(self.models.values()))))
         if stack is None:
             raise ValueError("The images are missing; pass those that the models predicted.")
         self.images = stack
@@ -149,7 +148,7 @@ def start(piles: Sequence[Pile]) -> Exploration:
 
 def choose_model(piles: Sequence[Pile], state: Exploration, model: str) -> Exploration:
     """Another model, with all its members, on the same images."""
-    model = known(model, list(piles[0].models), "model")
+    model = checks.one_of(model, list(piles[0].models), "model")
     return replace(state, model=model, on=(True,) * piles[0].models[model].num_members)
 
 
@@ -199,7 +198,7 @@ def go_to_place(pile: Pile, which: int, state: Exploration, place: int) -> Explo
 
 def choose_order(pile: Pile, which: int, state: Exploration, order: str) -> Exploration:
     """The first image of another order."""
-    order = known(order, list(ORDERS), "order")
+    order = checks.one_of(order, list(ORDERS), "order")
     return _with_look(state, which, order=order, index=int(pile.order(state.model, order)[0]))
 
 
@@ -220,7 +219,7 @@ def _answer(probabilities: NDArray, names: Sequence[str], label: int | str | Non
     verdict = ""
     if isinstance(label, (int, np.integer)):
         verdict = ", right" if said == label else ", wrong"
-    total, expected, mutual = entropy_split(probabilities)
+    total, expected, mutual = scores.entropy_split(probabilities)
     return (
         f"{names[said]} with {style.percent(mean[said])}{verdict}. Entropy {total:.2f} = "
         f"expected entropy {expected:.2f} + mutual information {mutual:.2f}."
@@ -494,7 +493,7 @@ def _checked_models(models: Any) -> dict[str, Predictions]:
     """Names and predictions that fit together."""
     if isinstance(models, Predictions):
         models = {"ensemble": models}
-    checks.named(models, "This widget")
+    checks.named(models, "The disagreement explorer")
     for name, predictions in models.items():
         if not isinstance(predictions, Predictions):
             raise ValueError(

@@ -13,8 +13,7 @@ import numpy as np
 from course_utils._support import validation as checks
 from course_utils.figures import choices_of_members, style
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import known
-from course_utils.metrics.subsets import Choice, Choices
+from course_utils.metrics.subsets import Choice, Choices, Metric
 
 from .shell import Shell, control, heading, row, widget
 from .stage import Stage
@@ -53,7 +52,7 @@ def tick(choices: Choices, state: Building, member: int, on: bool) -> Building:
 
 def choose_metric(choices: Choices, state: Building, metric: str) -> Building:
     """Another metric to look at."""
-    return replace(state, metric=known(metric, drawable(choices), "metric"))
+    return replace(state, metric=checks.one_of(metric, drawable(choices), "metric"))
 
 
 def best_single(choices: Choices, state: Building) -> Building:
@@ -81,6 +80,13 @@ def drawable(choices: Choices) -> list[str]:
     return [name for name in choices.metrics if np.isfinite(choices.values(name)).any()]
 
 
+def show(metric: Metric, value: float) -> str:
+    """A value of a metric in words."""
+    if not np.isfinite(value):
+        return "infinite"
+    return style.percent(value) if metric.is_share else f"{value:.4f}"
+
+
 def describe(choices: Choices, state: Building, names: Sequence[str]) -> str:
     """The choice in words and numbers, and what members bring on average."""
     if not state.chosen:
@@ -91,7 +97,7 @@ def describe(choices: Choices, state: Building, names: Sequence[str]) -> str:
     words = f"{size} of {style.plural(members, 'member')}"
     if size <= MOST_NAMED:
         words += f" ({style.listing([names[member] for member in sorted(state.chosen)])})"
-    words += f": {metric.name} {metric.show(value)}. "
+    words += f": {metric.name} {show(metric, value)}. "
     others = choices.values(state.metric, size)
     better = int(metric.better(others, value).sum())
     if members == 1:
@@ -127,8 +133,8 @@ def describe_gain(choices: Choices, metric: str) -> str:
     if not 0 <= share <= 1:
         return ""
     return (
-        f"On average, {looks.name} goes from {looks.show(one)} with one member to "
-        f"{looks.show(two)} with two and {looks.show(everybody)} with all {members}: the second "
+        f"On average, {looks.name} goes from {show(looks, one)} with one member to "
+        f"{show(looks, two)} with two and {show(looks, everybody)} with all {members}: the second "
         f"member alone brings {100 * share:.0f} % of the gain."
     )
 
@@ -138,9 +144,9 @@ def measures_table(choices: Choices, state: Building) -> str:
     members = choices.num_members
     rows = []
     for name, metric in choices.metrics.items():
-        yours = metric.show(choices.value(state.chosen, name)) if state.chosen else "\N{EN DASH}"
-        alone = metric.show(choices.values(name, 1).mean())
-        everybody = metric.show(choices.value(frozenset(range(members)), name))
+        yours = show(metric, choices.value(state.chosen, name)) if state.chosen else "\N{EN DASH}"
+        alone = show(metric, choices.values(name, 1).mean())
+        everybody = show(metric, choices.value(frozenset(range(members)), name))
         arrow = "↑" if metric.higher_is_better else "↓"
         rows.append([f"{name} {arrow}", yours, alone, everybody])
     size = len(state.chosen)
@@ -210,7 +216,7 @@ class EnsembleBuilder(Shell):
             value = self.choices.value(state.chosen, state.metric)
             size = len(state.chosen)
             column.set_x(size - column.get_width() / 2)
-            factor = 100 if self.choices.metrics[state.metric].percent else 1
+            factor = 100 if self.choices.metrics[state.metric].is_share else 1
             point.set_data([size], [factor * value])
         column.set_visible(bool(state.chosen))
         point.set_visible(bool(np.isfinite(value)))
@@ -227,7 +233,7 @@ class EnsembleBuilder(Shell):
                 self.choices.sizes,
                 self.choices.values(metric),
                 metric=looks.name,
-                percent=looks.percent,
+                percent=looks.is_share,
                 higher_is_better=looks.higher_is_better,
                 sampled=not self.choices.complete,
             )

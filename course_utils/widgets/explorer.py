@@ -13,7 +13,8 @@ import numpy as np
 from course_utils._support import validation as checks
 from course_utils.figures import risk_coverage_curves, style
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from course_utils.metrics.rankings import Ranking, Rankings
+from course_utils.metrics.scores import DEFAULT_SCORE
 
 from .belt import SHOWN_WIDTH, Item, belt
 from .live_picture import encode_png
@@ -65,14 +66,14 @@ def by_risk(rankings: Rankings, state: Exploration, risk: float) -> Exploration:
 
 def choose_model(rankings: Rankings, state: Exploration, model: str) -> Exploration:
     """Another model at the same coverage, by the same score if it has it."""
-    model = known(model, list(rankings.models), "model")
+    model = checks.one_of(model, list(rankings.models), "model")
     score = state.score if state.score in rankings.scores_of(model) else DEFAULT_SCORE
     return _at_same_coverage(rankings, state, replace(state, model=model, score=score))
 
 
 def choose_score(rankings: Rankings, state: Exploration, score: str) -> Exploration:
     """Another score at the same coverage."""
-    score = known(score, rankings.scores_of(state.model), "score of this model")
+    score = checks.one_of(score, rankings.scores_of(state.model), "score of this model")
     return _at_same_coverage(rankings, state, replace(state, score=score))
 
 
@@ -152,7 +153,7 @@ class RiskCoverageExplorer(Shell):
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.rankings = Rankings(models)
-        self.images = checked_images(images, len(self.rankings))
+        self.images = checks.images_for(images, len(self.rankings))
         self.names = checks.class_names(self.rankings.num_classes, class_names)
         self.truth = [f"is {self.names[label]}" for label in self.rankings.labels]
         super().__init__(start(self.rankings))

@@ -15,7 +15,8 @@ from course_utils._support import validation as checks
 from course_utils.figures import message, model_comparison, style
 from course_utils.figures.comparison import refill_comparison
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from course_utils.metrics.rankings import Ranking, Rankings
+from course_utils.metrics.scores import DEFAULT_SCORE
 
 from .shell import Shell, control, row, widget
 from .strip import Strip, Tile
@@ -130,7 +131,7 @@ def score_ends(uncertainty: NDArray[np.float64], steps: int = 200) -> tuple[floa
 # --- changes ------------------------------------------------------------------------------------
 def choose_model(rankings: Rankings, state: Browsing, model: str) -> Browsing:
     """Another model; the same image stays in view if it still fits."""
-    model = known(model, list(rankings.models), "model")
+    model = checks.one_of(model, list(rankings.models), "model")
     before = in_order(rankings, state)
     score = state.score if state.score in rankings.scores_of(model) else DEFAULT_SCORE
     # Scores of two models may live on different scales.
@@ -144,12 +145,12 @@ def choose_model(rankings: Rankings, state: Browsing, model: str) -> Browsing:
 
 def choose_kind(state: Browsing, kind: str) -> Browsing:
     """Other errors, or all images."""
-    return replace(state, kind=known(kind, (OWN, SHARED, ALONE, EVERY), "choice"), place=0)
+    return replace(state, kind=checks.one_of(kind, (OWN, SHARED, ALONE, EVERY), "choice"), place=0)
 
 
 def choose_score(rankings: Rankings, state: Browsing, score: str) -> Browsing:
     """Another score to sort by; its range starts open."""
-    score = known(score, rankings.scores_of(state.model), "score of this model")
+    score = checks.one_of(score, rankings.scores_of(state.model), "score of this model")
     return replace(state, score=score, low=None, high=None, place=0)
 
 
@@ -279,7 +280,7 @@ class MisclassifiedBrowser(Shell):
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.rankings = Rankings(models)
-        stack = checked_images(images, len(self.rankings))
+        stack = checks.images_for(images, len(self.rankings))
         if stack is None:
             raise ValueError(
                 "The browser shows the images; pass those that were predicted, as an ImageSet or "

@@ -768,6 +768,8 @@ table.round(3)
 import numpy as np
 
 from course_utils.metrics import scores, selective
+from course_utils.metrics.calibration import expected_calibration_error
+from course_utils.metrics.detection import ood_detection
 from course_utils.networks.training import predict
 
 predictions = predict(model, data_test)
@@ -779,7 +781,7 @@ uncertainty_ood = scores.max_probability(predictions_ood)
 curve = selective.risk_coverage(uncertainty, predictions.correct)
 confidence = probabilities.max(axis=1)
 gaps = (predictions.correct - confidence)[np.argsort(confidence)]
-detection = figures.detection(uncertainty, uncertainty_ood)
+detection = ood_detection(uncertainty, uncertainty_ood)
 
 # %% [markdown]
 # One line for each row.
@@ -790,7 +792,7 @@ computed = {
     "Brier score": ((probabilities - truth) ** 2).sum(axis=1).mean(),
     "NLL": -np.log(probabilities[truth == 1]).mean(),
     "Entropy": scores.entropy(predictions).mean(),
-    "ECE (%)": 100 * figures.calibration_bins(predictions, bins=15).error,
+    "ECE (%)": 100 * expected_calibration_error(predictions, bins=15),
     "Adaptive ECE (%)": 100 * sum(abs(b.sum()) for b in np.array_split(gaps, 15)) / len(gaps),
     "AURC (%)": 100 * curve.aurc,
     "AUGRC (%)": 100 * curve.augrc,
@@ -1016,7 +1018,7 @@ def share_of_grey(images):
     return ((images > 0) & (images < 255)).mean(axis=(1, 2))
 
 
-grey = figures.detection(share_of_grey(data_test.images), share_of_grey(data_ood.images))
+grey = ood_detection(share_of_grey(data_test.images), share_of_grey(data_ood.images))
 print(f"AUROC, one minus confidence: {detection.auroc:.3f}")
 print(f"AUROC, counting grey pixels: {grey.auroc:.3f}")
 

@@ -778,6 +778,7 @@ print("Loaded." if eight_from_hub else "No tutorial weights this time.")
 from itertools import combinations
 
 from course_utils import figures
+from course_utils.metrics.calibration import expected_calibration_error
 
 
 def measure(predictions):
@@ -785,7 +786,7 @@ def measure(predictions):
     return (
         predictions.correct.mean(),
         negative_log_likelihood(predictions.mean, predictions.labels),
-        figures.calibration_bins(predictions).error,
+        expected_calibration_error(predictions),
     )
 
 

@@ -683,7 +683,7 @@ else:
 predictions = packed_run.predictions(data_test)
 predictions_ood = packed_run.predictions(fashion_test)
 
-correct_of_members = predictions.probabilities.argmax(axis=2) == predictions.labels[:, None]
+correct_of_members = predictions.member_predicted == predictions.labels[:, None]
 accuracies = {f"member {m + 1}": share for m, share in enumerate(correct_of_members.mean(axis=0))}
 accuracies["mean of the members"] = correct_of_members.mean()
 accuracies["all four together"] = predictions.correct.mean()
@@ -699,10 +699,11 @@ pd.Series(accuracies).mul(100).round(2).to_frame(f"accuracy on {len(data_test):,
 
 # %%
 from course_utils.metrics import scores
+from course_utils.metrics.detection import ood_detection
 
 print(f"{len(predictions):,} digits, {len(predictions_ood):,} clothes")
 auroc = {
-    name: figures.detection(score(predictions), score(predictions_ood)).auroc
+    name: ood_detection(score(predictions), score(predictions_ood)).auroc
     for name, score in scores.available(predictions).items()
 }
 pd.Series(auroc).sort_values(ascending=False).round(4).to_frame("AUROC")

@@ -57,6 +57,8 @@ import pandas as pd
 from course_utils import figures
 from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
 from course_utils.metrics import scores
+from course_utils.metrics.calibration import expected_calibration_error
+from course_utils.metrics.detection import ood_detection
 from course_utils.networks import zoo
 from course_utils.networks.training import predict
 
@@ -180,7 +182,7 @@ def measures(predictions):
     single = predictions.num_members == 1
     return {
         "accuracy": predictions.correct.mean(),
-        "ECE": figures.calibration_bins(predictions).error,
+        "ECE": expected_calibration_error(predictions),
         "entropy (nats)": scores.entropy(predictions).mean(),
         "disagreement": np.nan if single else scores.disagreement(predictions).mean(),
     }
@@ -456,6 +458,7 @@ print(f"temperature of the modest LeNet: {temperature:.2f}")
 
 # %%
 from course_utils.metrics import calibration, selective
+from course_utils.metrics.classification import negative_log_likelihood
 
 before = modest_answers["LeNet"]
 after = calibration.scale(before, members=temperature)
@@ -465,8 +468,8 @@ def summary(predictions):
     uncertainty = scores.max_probability(predictions)
     return {
         "accuracy": predictions.correct.mean(),
-        "NLL": calibration.negative_log_likelihood(predictions),
-        "ECE": figures.calibration_bins(predictions).error,
+        "NLL": negative_log_likelihood(predictions),
+        "ECE": expected_calibration_error(predictions),
         "AURC": selective.risk_coverage(uncertainty, predictions.correct).aurc,
     }
 
@@ -1080,7 +1083,7 @@ for measure in ("AUROC", "FPR95"):
         for title, score in SCORES.items():
             if title == "mutual information" and answers.num_members == 1:
                 continue  # no members, no disagreement: it would be 0 for every image
-            result = figures.detection(score(answers), score(foreign[family, name]))
+            result = ood_detection(score(answers), score(foreign[family, name]))
             rows[measure, family, name][title] = getattr(result, measure.lower())
 pd.DataFrame(rows).T.round(4)
 
@@ -1137,7 +1140,7 @@ key = ("modest", "LeNet")
 pair = (scores.entropy(known[key]), scores.entropy(foreign[key]))
 values = torch.tensor(np.concatenate(pair))
 is_ood = torch.tensor(np.repeat([0, 1], [len(part) for part in pair]))
-rows = {"without torchmetrics, all at once": figures.detection(*pair).auroc}
+rows = {"without torchmetrics, all at once": ood_detection(*pair).auroc}
 for batch_size in (10, 50, 200, 1_000, len(values)):
     metric = BinaryAUROC()
     for part, truth in zip(values.split(batch_size), is_ood.split(batch_size), strict=True):
@@ -1269,7 +1272,6 @@ for title, (name, model) in newcomers.items():
 # up to 4,000 digits drawn at random, and as many clothes. The AUROC is that of the entropy.
 
 # %%
-from course_utils.metrics.calibration import negative_log_likelihood
 
 generator = np.random.default_rng(seed=3)
 num_each = min(len(data_test), len(data_ood), 4_000)
@@ -1279,7 +1281,7 @@ rows = {}
 for title, model in small.items():
     torch.manual_seed(0)  # for MC-dropout
     answers, answers_ood = predict(model, tested), predict(model, clothes)
-    detection = figures.detection(scores.entropy(answers), scores.entropy(answers_ood))
+    detection = ood_detection(scores.entropy(answers), scores.entropy(answers_ood))
     steps = histories[title]["epochs"] * -(-histories[title]["num_train"] // training.BATCH_SIZE)
     rows[title] = {
         "steps of training": steps,

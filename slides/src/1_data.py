@@ -13,6 +13,7 @@ import numpy as np
 from course_utils import figures
 from course_utils.figures import style
 from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.metrics.detection import auroc
 
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
@@ -150,7 +151,7 @@ def share_of_grey(images):
 
 
 groups = {"digits": share_of_grey(validation.images), "clothes": share_of_grey(clothes.images)}
-auroc = figures.detection(groups["digits"], groups["clothes"]).auroc
+found = auroc(groups["digits"], groups["clothes"])
 figure = style.canvas(8, 3.2)
 axes = style.panels(figure, top=2.4)[0][0]
 looks = {"digits": (style.BLUE, "solid"), "clothes": (style.PURPLE, "dashed")}
@@ -159,12 +160,12 @@ for name, values in groups.items():
     common = {"bins": np.linspace(0, 1, 51), "weights": np.full(len(values), 100 / len(values))}
     axes.hist(values, color=color, alpha=0.25, **common)
     axes.hist(values, histtype="step", color=color, linestyle=line, label=name, **common)
-axes.legend(loc="upper right", title=f"AUROC {auroc:.3f}", title_fontsize=style.current().text)
+axes.legend(loc="upper right", title=f"AUROC {found:.3f}", title_fontsize=style.current().text)
 style.label(axes, x="share of grey pixels in the image", y="% of group", grid="y")
 figures.Picture(
     figure,
     f"Histograms of the share of grey pixels for {len(validation):,} digits and {len(clothes):,} "
-    f"clothes; clothes have more. AUROC {auroc:.3f}.",
+    f"clothes; clothes have more. AUROC {found:.3f}.",
 )
 
 # %% [markdown]

@@ -16,6 +16,8 @@ from course_utils.figures import style
 from course_utils.images import ImageSet, batches, load_fashion_mnist, load_mnist
 from course_utils.images.corruptions import CORRUPTIONS, corrupt
 from course_utils.metrics import calibration, conformal, scores, selective
+from course_utils.metrics.classification import negative_log_likelihood
+from course_utils.metrics.detection import auroc
 from course_utils.networks import zoo
 from course_utils.networks.training import predict
 
@@ -101,7 +103,7 @@ for title, network in networks.items():
     for severity in severities:
         p = predict(network, all_kinds(severity))
         apart = scores.disagreement(p).mean() if p.num_members > 1 else np.nan
-        error = figures.calibration_bins(p).error
+        error = calibration.expected_calibration_error(p)
         values = (p.correct.mean(), error, scores.entropy(p).mean(), apart)
         for measure, value in zip(measured[title], values, strict=True):
             measured[title][measure].append(value)
@@ -223,8 +225,8 @@ for value in (0.25, 0.5, 1, 2, 4, 8):
     ranked = selective.risk_coverage(scores.max_probability(turned), turned.correct)
     rows[f"{value:g}"] = {
         "Accuracy (%)": f"{100 * turned.correct.mean():.2f}",
-        "NLL": f"{calibration.negative_log_likelihood(turned):.3f}",
-        "ECE (%)": f"{100 * figures.calibration_bins(turned).error:.1f}",
+        "NLL": f"{negative_log_likelihood(turned):.3f}",
+        "ECE (%)": f"{100 * calibration.expected_calibration_error(turned):.1f}",
         "AURC (%)": f"{100 * ranked.aurc:.3f}",
     }
 pd.DataFrame(rows).rename_axis("temperature", axis=1)
@@ -286,7 +288,7 @@ errors = {}
 for part, images in (("familiar digits", familiar), ("damaged digits", damaged)):
     p = predict(networks["LeNet"], images)
     for when, one in (("before", p), ("after", calibration.scale(p, members=temperature))):
-        errors[f"{part}, {when}"] = 100 * figures.calibration_bins(one).error
+        errors[f"{part}, {when}"] = 100 * calibration.expected_calibration_error(one)
 figure = style.canvas(8, 3.0)
 axes = style.panels(figure, left=12.5, right=4, top=0.6)[0][0]
 colors = [style.SKY, style.BLUE, style.ORANGE, style.VERMILLION]
@@ -472,7 +474,7 @@ from torchmetrics.classification import BinaryAUROC
 pair = (scores.entropy(lenet), scores.entropy(predict(networks["LeNet"], clothes)))
 values = torch.tensor(np.concatenate(pair))
 is_ood = torch.tensor(np.repeat([0, 1], [len(part) for part in pair]))
-shown = {"from all scores": figures.detection(*pair).auroc}
+shown = {"from all scores": auroc(*pair)}
 for size in (10, 50, 200, 1_000, len(values)):
     metric = BinaryAUROC()
     for part, truth in zip(values.split(size), is_ood.split(size), strict=True):

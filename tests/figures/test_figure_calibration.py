@@ -4,40 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from figure_examples import DEEP, MODELS, make_predictions
+from figure_examples import DEEP, MODELS
 from matplotlib.patches import StepPatch
 
 from course_utils import figures
 from course_utils.figures.calibration import FEW
+from course_utils.metrics.calibration import calibration_bins, expected_calibration_error
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
-
-
-@pytest.mark.parametrize("skill", [-2.0, 0.0, 3.0])
-@pytest.mark.parametrize("bins", [1, 10, 15])
-def test_error_is_that_of_torch_uncertainty(skill: float, bins: int) -> None:
-    torch = pytest.importorskip("torch")
-    metrics = pytest.importorskip("torch_uncertainty.metrics")
-    predictions = make_predictions(500, 4, seed=7, skill=skill)
-    metric = metrics.CalibrationError(task="multiclass", num_classes=10, num_bins=bins)
-    metric.update(torch.from_numpy(predictions.mean.copy()), torch.from_numpy(
-        predictions.labels.copy()))  # fmt: skip
-    assert figures.calibration_bins(predictions, bins).error == pytest.approx(
-        float(metric.compute()), abs=1e-6
-    )
-
-
-def test_bins_hold_what_they_should() -> None:
-    # confidences .55 (wrong), .65 (right), .65 (wrong), exactly 1 (right)
-    first = np.array([0.55, 0.65, 0.65, 1.0])
-    both = np.stack([first, 1 - first], axis=1)
-    predictions = Predictions.from_probabilities(both[:, None], np.array([1, 0, 1, 0]))
-    table = figures.calibration_bins(predictions, 10)
-    assert table.count.tolist() == [0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 1]
-    assert table.accuracy[5] == 0 and table.accuracy[6] == 0.5 and table.accuracy[10] == 1
-    assert table.confidence[6] == pytest.approx(0.65)
-    assert np.isnan(table.accuracy[0])
-    assert table.error == pytest.approx((1 * 0.55 + 2 * 0.15 + 1 * 0) / 4)
 
 
 def test_empty_bins_are_not_drawn_and_small_ones_have_no_line() -> None:
@@ -46,7 +20,7 @@ def test_empty_bins_are_not_drawn_and_small_ones_have_no_line() -> None:
     drawn = {line.get_label(): line for line in upper.lines}
     bars = {lines.get_label(): lines for lines in upper.collections}
     for name, model in MODELS.items():
-        table = figures.calibration_bins(model)
+        table = calibration_bins(model)
         assert table.count[-1] == 0, "no confidence of exactly 1 among these"
         count, accuracy = table.count[:-1], 100 * table.accuracy[:-1]
         solid, few = count >= FEW, (count > 0) & (count < FEW)
@@ -90,7 +64,7 @@ def test_legend_and_alt_text_give_the_error() -> None:
     (legend,) = picture.figure.legends
     entries = [text.get_text() for text in legend.get_texts()]
     for name, model in MODELS.items():
-        ece = figures.style.percent(figures.calibration_bins(model).error)
+        ece = figures.style.percent(expected_calibration_error(model))
         assert f"{name}\nECE {ece}" in entries
         assert f"{name}: ECE {ece}" in picture.alt
     assert "perfect" in entries
@@ -124,14 +98,6 @@ def test_two_images_all_right_or_all_wrong(labels: list[int]) -> None:
 def test_calibration_says_what_is_wrong(models, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         figures.reliability_diagram(models)
-    with pytest.raises(ValueError, match="at least 1 bin"):
-        figures.calibration_bins(DEEP, 0)
-
-
-def test_confusion_counts_are_those_of_scikit_learn() -> None:
-    metrics = pytest.importorskip("sklearn.metrics")
-    expected = metrics.confusion_matrix(DEEP.labels, DEEP.predicted, labels=range(10))
-    np.testing.assert_array_equal(figures.confusion_counts(DEEP), expected)
 
 
 def test_confusion_colours_errors_only_and_lists_the_most_frequent() -> None:

@@ -9,29 +9,9 @@ from test_figure_common import check_texts
 
 from course_utils import figures
 from course_utils.figures import style
-from course_utils.figures.disagreement import agreement, refill_sheet
+from course_utils.figures.disagreement import refill_sheet
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-
-
-@pytest.mark.parametrize("members", [1, 2, 8])
-def test_split_is_that_of_the_scores(members: int) -> None:
-    predictions = DEEP.subset(range(members))
-    expected = np.stack(
-        [
-            scores.entropy(predictions),
-            scores.expected_entropy(predictions),
-            scores.mutual_information(predictions),
-        ],
-        axis=1,
-    )
-    found = np.array([figures.entropy_split(one) for one in predictions.probabilities])
-    np.testing.assert_allclose(found, expected, atol=1e-12)
-
-
-def test_certain_members_that_contradict_each_other() -> None:
-    total, expected, mutual = figures.entropy_split(np.array([[1.0, 0.0], [0.0, 1.0]]))
-    assert (total, expected, mutual) == pytest.approx((np.log(2), 0, np.log(2)))
 
 
 def sheet(index: int = 0, **options: object) -> figures.Picture:
@@ -49,7 +29,7 @@ def test_sheet_shows_image_members_mean_and_split() -> None:
     np.testing.assert_allclose(np.asarray(mean.images[0].get_array())[0], DEEP.mean[index])
     written = {int(t.get_position()[0]): t.get_text() for t in mean.texts if t.get_text()}
     assert written == {c: f"{100 * p:.0f}" for c, p in enumerate(DEEP.mean[index]) if p >= 0.005}
-    total, expected, mutual = figures.entropy_split(DEEP.probabilities[index])
+    total, expected, mutual = scores.entropy_split(DEEP.probabilities[index])
     lower, upper = bar.patches
     assert lower.get_height() == pytest.approx(expected)
     assert (upper.get_y(), upper.get_height()) == pytest.approx((expected, mutual))
@@ -168,9 +148,6 @@ def test_agreement_counts_equal_answers() -> None:
     votes = np.array([[0, 0, 1], [1, 1, 1], [2, 0, 2], [2, 2, 2]])
     logits = 9 * np.eye(3, dtype=np.float32)[votes]
     ensemble = Predictions(logits, np.array([0, 1, 2, 0]))
-    np.testing.assert_allclose(
-        agreement(ensemble), [[1, 0.75, 0.75], [0.75, 1, 0.5], [0.75, 0.5, 1]]
-    )
     picture = figures.agreement_matrix(ensemble)
     axes = picture.figure.axes[0]
     cells = {text.get_position(): text.get_text() for text in axes.texts}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from matplotlib.patches import StepPatch
 
 from course_utils import figures
+from course_utils.metrics.detection import ood_detection
 
 GENERATOR = np.random.default_rng(0)
 KNOWN, STRANGE = GENERATOR.normal(0, 1, 300), GENERATOR.normal(1.5, 1, 200)
@@ -76,41 +75,12 @@ def test_histograms_say_what_is_wrong(scores, correct, sentence: str) -> None:
         figures.score_histograms(scores, correct)
 
 
-@settings(deadline=None, max_examples=60)
-@given(
-    st.lists(st.integers(0, 6), min_size=1, max_size=30),
-    st.lists(st.integers(0, 6), min_size=1, max_size=30),
-)
-def test_areas_are_those_of_scikit_learn(known: list[int], ood: list[int]) -> None:
-    metrics = pytest.importorskip("sklearn.metrics")
-    result = figures.detection(np.array(known, float), np.array(ood, float))
-    scores, positive = known + ood, [0] * len(known) + [1] * len(ood)
-    assert result.auroc == pytest.approx(metrics.roc_auc_score(positive, scores))
-    assert result.aupr == pytest.approx(metrics.average_precision_score(positive, scores))
-    false, true, _ = metrics.roc_curve(positive, scores, drop_intermediate=False)
-    assert result.fpr95 == pytest.approx(false[np.argmax(true >= 0.95)])
-    np.testing.assert_allclose(result.false_positive, false)
-    np.testing.assert_allclose(result.true_positive, true)
-
-
-@pytest.mark.filterwarnings("ignore:Metric `FPR95` will save")
-def test_false_alarms_are_those_of_torch_uncertainty() -> None:
-    torch = pytest.importorskip("torch")
-    metrics = pytest.importorskip("torch_uncertainty.metrics")
-    metric = metrics.FPR95(pos_label=1)
-    metric.update(
-        torch.from_numpy(np.concatenate([KNOWN, STRANGE])),
-        torch.from_numpy(np.repeat([0, 1], [300, 200])),
-    )
-    assert figures.detection(KNOWN, STRANGE).fpr95 == pytest.approx(float(metric.compute()))
-
-
 def test_curves_and_legends() -> None:
     models = {"LeNet": (KNOWN, STRANGE), "DE-8": (KNOWN, STRANGE + 1)}
     picture = figures.roc_and_precision_recall(models, ood_name="Fashion")
     left, right = picture.figure.axes
     for name, pair in models.items():
-        result = figures.detection(*pair)
+        result = ood_detection(*pair)
         (roc,) = [line for line in left.lines if line.get_label() == name]
         np.testing.assert_allclose(roc.get_xdata(), 100 * result.false_positive)
         np.testing.assert_allclose(roc.get_ydata(), 100 * result.true_positive)
@@ -128,7 +98,7 @@ def test_long_curves_are_thinned_but_keep_their_ends_and_shape() -> None:
     picture = figures.roc_and_precision_recall({"LeNet": (known, strange)})
     x, y = picture.figure.axes[0].lines[1].get_data()
     assert len(x) < 2000 and (x[0], y[0], x[-1], y[-1]) == (0, 0, 100, 100)
-    full = figures.detection(known, strange)
+    full = ood_detection(known, strange)
     area = (np.diff(x) * (y[1:] + y[:-1])).sum() / 2 / 100**2
     assert area == pytest.approx(full.auroc, abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""Temperatures: known answers, torch-uncertainty's scaler, and what scaling must not change."""
+"""Calibration error, and temperatures: known answers, torch-uncertainty's, and invariances."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from course_utils.metrics import calibration, scores
+from course_utils.metrics.classification import negative_log_likelihood
 from course_utils.metrics.predictions import Predictions
 
 
@@ -19,12 +20,45 @@ def drawn_from_own_softmax(
     return logits, (logits / temperature + gumbel).argmax(axis=1)
 
 
-def ensemble(num_images: int = 300, num_members: int = 3, seed: int = 1) -> Predictions:
+def ensemble(
+    num_images: int = 300, num_members: int = 3, seed: int = 1, skill: float = 2.0
+) -> Predictions:
     generator = np.random.default_rng(seed)
     labels = generator.integers(5, size=num_images)
     logits = generator.normal(0, 2, size=(num_images, num_members, 5))
-    logits[np.arange(num_images), :, labels] += 2
+    logits[np.arange(num_images), :, labels] += skill
     return Predictions(logits, labels)
+
+
+@pytest.mark.parametrize("skill", [-2.0, 0.0, 3.0])
+@pytest.mark.parametrize("bins", [1, 10, 15])
+def test_error_is_that_of_torch_uncertainty(skill: float, bins: int) -> None:
+    torch = pytest.importorskip("torch")
+    metrics = pytest.importorskip("torch_uncertainty.metrics")
+    predictions = ensemble(500, 4, seed=7, skill=skill)
+    metric = metrics.CalibrationError(task="multiclass", num_classes=5, num_bins=bins)
+    metric.update(torch.tensor(predictions.mean), torch.tensor(predictions.labels))
+    assert calibration.expected_calibration_error(predictions, bins) == pytest.approx(
+        float(metric.compute()), abs=1e-6
+    )
+
+
+def test_bins_hold_what_they_should() -> None:
+    # confidences .55 (wrong), .65 (right), .65 (wrong), exactly 1 (right)
+    first = np.array([0.55, 0.65, 0.65, 1.0])
+    both = np.stack([first, 1 - first], axis=1)
+    predictions = Predictions.from_probabilities(both[:, None], np.array([1, 0, 1, 0]))
+    table = calibration.calibration_bins(predictions, 10)
+    assert table.count.tolist() == [0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 1]
+    assert table.accuracy[5] == 0 and table.accuracy[6] == 0.5 and table.accuracy[10] == 1
+    assert table.confidence[6] == pytest.approx(0.65)
+    assert np.isnan(table.accuracy[0])
+    assert table.error == pytest.approx((1 * 0.55 + 2 * 0.15 + 1 * 0) / 4)
+
+
+def test_no_bins_are_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1 bin"):
+        calibration.calibration_bins(ensemble(), 0)
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 2.5])
@@ -38,9 +72,7 @@ def test_no_other_temperature_has_a_lower_nll():
     best = calibration.fit_temperature(predictions.logits[:, 0], predictions.labels)
 
     def nll(temperature):
-        return calibration.negative_log_likelihood(
-            calibration.scale(predictions, members=temperature)
-        )
+        return negative_log_likelihood(calibration.scale(predictions, members=temperature))
 
     assert nll(best) < min(nll(best * 1.01), nll(best / 1.01), nll(1.0))
 
@@ -67,7 +99,7 @@ def test_log_mean_survives_probabilities_below_the_smallest_float():
     predictions = Predictions(np.array([[[0.0, -2000.0], [0.0, -3000.0]]], np.float32), [1])
     assert predictions.mean[0, 1] == 0
     assert calibration.log_mean(predictions)[0, 1] == pytest.approx(-2000 - np.log(2))
-    assert calibration.negative_log_likelihood(predictions) == pytest.approx(2000 + np.log(2))
+    assert negative_log_likelihood(predictions) == pytest.approx(2000 + np.log(2))
 
 
 def test_a_temperature_of_one_changes_nothing():
@@ -147,7 +179,7 @@ def test_a_temperature_that_makes_no_sense_is_refused(options, sentence):
         calibration.scale(ensemble(), **options)
 
 
-def test_foreign_models_without_logits_are_refused():
+def test_probabilities_without_logits_are_refused():
     predictions = Predictions.from_probabilities(np.full((4, 2, 5), 0.2), [0, 1, 2, 3])
     with pytest.raises(ValueError, match="logits"):
         calibration.scale(predictions, mean=2.0)

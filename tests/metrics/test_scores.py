@@ -146,7 +146,7 @@ def test_order_of_members_and_images_does_not_matter(name):
 def test_a_constant_on_all_logits_moves_energy_and_max_logit_only(name):
     predictions = make(scale=1.0)
     moved = Predictions(predictions.logits + np.float32(4), predictions.labels)
-    shift = -4 if name in scores.NEEDS_LOGITS else 0
+    shift = -4 if scores.SCORES[name].needs_logits else 0
     values = scores.SCORES[name](predictions)
     assert scores.SCORES[name](moved) == pytest.approx(values + shift, abs=1e-5)
 
@@ -164,7 +164,7 @@ def test_copies_of_one_member_change_nothing():
 def test_scores_that_need_logits_say_so():
     foreign = Predictions.from_probabilities(make().probabilities)
     for name, score in scores.SCORES.items():
-        if name in scores.NEEDS_LOGITS:
+        if score.needs_logits:
             with pytest.raises(ValueError, match="needs logits"):
                 score(foreign)
         else:
@@ -175,11 +175,52 @@ def test_available_offers_what_can_rank():
     ensemble, single = make(), make(num_members=1)
     foreign = Predictions.from_probabilities(single.probabilities)
     assert scores.available(ensemble) == scores.SCORES
-    assert set(scores.available(single)) == set(scores.SCORES) - scores.NEEDS_MEMBERS
+    assert set(scores.available(single)) == {
+        name for name, score in scores.SCORES.items() if not score.needs_members
+    }
     assert list(scores.available(foreign)) == ["Maximum probability", "Entropy", "Expected entropy"]
     for name, score in scores.SCORES.items():
         constant = np.ptp(score(single)) == 0
-        assert constant == (name in scores.NEEDS_MEMBERS), name
+        assert constant == score.needs_members, name
+
+
+def test_every_entry_of_the_registry_is_complete():
+    for name, score in scores.SCORES.items():
+        assert score.name == name and score.source and score.direction == "higher = less certain"
+        assert getattr(scores, score.function.__name__) is score.function
+    assert scores.DEFAULT_SCORE in scores.SCORES
+    assert scores.SCORES["Mutual information"].key == "mutual-information"
+
+
+def test_every_score_calls_an_even_answer_less_certain_than_a_sure_one():
+    sure, torn = [[8.0, 0.0], [8.0, 0.0]], [[0.5, 0.0], [0.0, 0.5]]
+    predictions = Predictions([sure, torn])
+    for name, score in scores.SCORES.items():
+        certain, uncertain = score(predictions)
+        assert certain < uncertain, name
+
+
+# The split of a single image
+
+
+@pytest.mark.parametrize("members", [1, 2, 8])
+def test_split_is_that_of_the_scores(members):
+    predictions = make(num_members=members)
+    expected = np.stack(
+        [
+            scores.entropy(predictions),
+            scores.expected_entropy(predictions),
+            scores.mutual_information(predictions),
+        ],
+        axis=1,
+    )
+    found = np.array([scores.entropy_split(one) for one in predictions.probabilities])
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_certain_members_that_contradict_each_other():
+    total, expected, mutual = scores.entropy_split(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert (total, expected, mutual) == pytest.approx((np.log(2), 0, np.log(2)))
 
 
 # Against torch-uncertainty

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from course_utils import figures
 from course_utils.images import load_mnist
 from course_utils.images.corruptions import CORRUPTIONS, corrupt
+from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.predictions import Predictions
 from course_utils.networks import zoo
 
@@ -46,5 +46,5 @@ def test_a_pool_is_never_calibrated_worse_than_its_kinds_on_average() -> None:
     pool = Predictions(
         np.concatenate([one.logits for one in each]), np.concatenate([one.labels for one in each])
     )
-    errors = [figures.calibration_bins(one).error for one in each]
-    assert figures.calibration_bins(pool).error < np.mean(errors) - 0.05  # they cancel in part
+    errors = [expected_calibration_error(one) for one in each]
+    assert expected_calibration_error(pool) < np.mean(errors) - 0.05  # they cancel in part

@@ -23,7 +23,7 @@ def all_scores(predictions: Predictions) -> dict[str, np.ndarray]:
     return {
         name: score(predictions)
         for name, score in scores.SCORES.items()
-        if with_logits or name not in scores.NEEDS_LOGITS
+        if with_logits or not score.needs_logits
     }
 
 

@@ -1,8 +1,6 @@
-"""Ensemble builder: the measures against slow ones, pure changes, the shell, bad input."""
+"""Ensemble builder: pure changes, the widget, bad input."""
 
 from __future__ import annotations
-
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -10,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from widget_helpers import make_predictions
 
-from course_utils import figures
-from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.subsets import Choices, auroc
+from course_utils.metrics.subsets import Choices
 from course_utils.widgets import ensemble_builder as builder_function
 from course_utils.widgets.ensemble_builder import (
     NOTHING,
@@ -35,76 +31,6 @@ MANY = Choices(make_predictions(members=14), make_predictions(100, members=14, s
 
 def say(made) -> str:
     return made.pictures[0].caption
-
-
-def slow(predictions: Predictions, foreign: Predictions) -> list[float]:
-    """The five measures from their definitions."""
-    mean, labels = predictions.mean, predictions.labels
-    known, strange = scores.max_probability(predictions), scores.max_probability(foreign)
-    return [
-        predictions.correct.mean(),
-        -np.log(mean[np.arange(len(labels)), labels]).mean(),
-        ((mean - np.eye(mean.shape[1])[labels]) ** 2).sum(axis=1).mean(),
-        figures.calibration_bins(predictions).error,
-        figures.detection(known, strange).auroc,
-    ]
-
-
-# --- measures -----------------------------------------------------------------------------------
-def test_every_choice_is_measured_by_the_definitions() -> None:
-    assert CHOICES.complete and len(CHOICES.table) == 31
-    for size in range(1, 6):
-        for members in combinations(range(5), size):
-            expected = slow(ENSEMBLE.subset(members), FOREIGN.subset(members))
-            np.testing.assert_allclose(CHOICES.measure(frozenset(members)), expected, rtol=1e-12)
-
-
-def test_ece_and_brier_are_those_of_torch_uncertainty() -> None:
-    torch = pytest.importorskip("torch")
-    metrics = pytest.importorskip("torch_uncertainty.metrics.classification")
-    mean = torch.from_numpy(ENSEMBLE.mean.copy())
-    labels = torch.from_numpy(np.array(ENSEMBLE.labels))
-    error = metrics.CalibrationError(task="multiclass", num_classes=10, num_bins=15)
-    brier = metrics.BrierScore(num_classes=10)
-    everybody = frozenset(range(5))
-    assert CHOICES.value(everybody, "ECE") == pytest.approx(float(error(mean, labels)), abs=1e-5)
-    assert CHOICES.value(everybody, "Brier score") == pytest.approx(
-        float(brier(mean, labels)), abs=1e-5
-    )
-
-
-VALUES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=12).map(np.array)
-
-
-@settings(max_examples=60, deadline=None)
-@given(known=VALUES, foreign=VALUES)
-def test_auroc_is_the_share_of_pairs(known: np.ndarray, foreign: np.ndarray) -> None:
-    pairs = (foreign[:, None] > known) + 0.5 * (foreign[:, None] == known)
-    assert auroc(known, foreign) == pytest.approx(pairs.mean())
-    assert auroc(known, foreign) == pytest.approx(figures.detection(known, foreign).auroc)
-
-
-def test_answers_at_equal_probability_are_those_of_predictions() -> None:
-    ties = Predictions(np.zeros((10, 3, 10)), np.arange(10))
-    assert Choices(ties).value(frozenset({0, 2}), "Accuracy") == ties.correct.mean() == 0.1
-
-
-def test_many_members_are_sampled() -> None:
-    assert not MANY.complete
-    counts = np.bincount(MANY.sizes)
-    assert counts[1] == 14 and counts[14] == 1 and (counts[2:14] > 1).all()
-    for members in ([3], [1, 5, 11], list(range(14))):
-        whole = make_predictions(members=14)
-        accuracy = whole.subset(members).correct.mean()
-        assert MANY.value(frozenset(members), "Accuracy") == pytest.approx(accuracy)
-    before = len(MANY.table)
-    MANY.measure(frozenset({0, 1, 2, 9, 13}))
-    assert len(MANY.table) == before  # what is asked for does not bend the sample
-
-
-def test_large_data_are_not_measured_in_full() -> None:
-    few = Choices(make_predictions(30_000, members=10, classes=10))
-    assert not few.complete and 10 < len(few.table) <= 1023
 
 
 # --- changes of state ---------------------------------------------------------------------------
@@ -133,7 +59,7 @@ def test_best_next_is_the_best_of_all_extensions(metric: str) -> None:
         )
         assert sign * CHOICES.value(larger.chosen, metric) == best
         state = larger
-    with pytest.raises(ValueError, match="All members are ticked"):
+    with pytest.raises(ValueError, match="All members are chosen"):
         add_best(CHOICES, state)
 
 
@@ -223,7 +149,7 @@ def test_adding_to_all_is_a_sentence() -> None:
     made = builder_function(ENSEMBLE)
     made.buttons["All"].click()
     made.buttons["Add the best next"].click()
-    assert made.picture.problem and "All members are ticked" in say(made)
+    assert made.picture.problem and "All members are chosen" in say(made)
     made.buttons["None"].click()
     assert not made.picture.problem
 
@@ -267,13 +193,13 @@ def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:
 @pytest.mark.parametrize(
     ("arguments", "names", "sentence"),
     [
-        ((ENSEMBLE.logits,), None, "takes Predictions, not ndarray"),
+        ((ENSEMBLE.logits,), None, "needs Predictions, not ndarray"),
         ((Predictions(ENSEMBLE.logits),), None, "needs true labels"),
         ((ENSEMBLE.take([]),), None, "at least one image"),
         ((ENSEMBLE, FOREIGN.logits), None, "need Predictions, not ndarray"),
-        ((ENSEMBLE, FOREIGN.subset([0, 1])), None, "predicted by 2 members with 10 classes"),
+        ((ENSEMBLE, FOREIGN.subset([0, 1])), None, "M = 2 and C = 10"),
         ((ENSEMBLE, make_predictions(9, 5, 26)), None, "predict both with the same members"),
-        ((ENSEMBLE, FOREIGN.take([])), None, "no foreign images"),
+        ((ENSEMBLE, FOREIGN.take([])), None, "no OOD images"),
         ((ENSEMBLE,), ["a", "b"], "5 members but 2 member names"),
         ((make_predictions(3, 65),), None, "up to 64 members, not 65"),
     ],

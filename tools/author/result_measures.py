@@ -21,17 +21,18 @@ from functools import cache
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
 from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils.images import ImageSet, load_fashion_mnist, load_mnist
 from course_utils.images.corruptions import CORRUPTIONS, corrupt
 from course_utils.metrics import calibration, conformal, scores, selective
+from course_utils.metrics.calibration import expected_calibration_error
+from course_utils.metrics.classification import brier_terms, log_loss_terms
+from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.intervals import Interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.resampling import (
     Resamples,
-    calibration_error,
     calibration_gaps,
     calibration_interval,
     calibration_noise,
@@ -46,11 +47,7 @@ NUM_RESAMPLES = 2000
 TARGET = 0.01  # risk that thresholds are chosen for
 MISCOVERAGE = 0.01  # of conformal sets
 KINDS = {kind.lower().replace(" ", "-"): kind for kind in CORRUPTIONS}
-SCORES = {
-    name.replace("_", "-"): getattr(scores, name)
-    for name in ("max_probability", "entropy", "expected_entropy", "mutual_information",
-                 "variation_ratio", "disagreement", "max_logit", "energy")
-}  # fmt: skip
+SCORES = {score.key: score for score in scores.SCORES.values()}
 
 
 @dataclass(frozen=True)
@@ -196,8 +193,8 @@ def share_of(some: NDArray, of_all: NDArray, draws: Resamples) -> Measured:
 PER_IMAGE: dict[str, tuple[str, Callable[[Predictions], NDArray]]] = {
     "accuracy": ("%", lambda p: p.correct),
     "confidence": ("%", lambda p: p.mean.max(axis=1)),
-    "nll": ("nats", lambda p: -calibration.log_mean(p)[np.arange(len(p)), p.labels]),
-    "brier": ("", lambda p: ((p.mean - np.eye(p.num_classes)[p.labels]) ** 2).sum(axis=1)),
+    "nll": ("nats", lambda p: log_loss_terms(p.mean, p.labels)),
+    "brier": ("", lambda p: brier_terms(p.mean, p.labels)),
     "entropy": ("nats", scores.entropy),
     "disagreement": ("%", scores.disagreement),
 }
@@ -212,7 +209,8 @@ def quality(lab: Laboratory, name: str, which: str, measure: str) -> Measured:
     if measure == "ece":
         gaps = np.mean([calibration_gaps(p.mean.max(axis=1), p.correct) for p in copies], axis=0)
         noise = calibration_noise(gaps, draws)
-        return Measured(calibration_error(gaps), "", len(gaps), "ece", noise).in_percent()
+        error = np.abs(gaps.mean(axis=0)).sum()
+        return Measured(error, "", len(gaps), "ece", noise).in_percent()
     (predictions,) = copies
     correct = predictions.correct
     if measure in ("answered", "risk"):
@@ -256,8 +254,7 @@ def of_subsets(lab: Laboratory, name: str, count: int, measure: str) -> Measured
     subsets = [whole.subset(choice) for choice in choices]
     unit, drawn = "%", None
     if measure == "ece":
-        gaps = [calibration_gaps(p.mean.max(axis=1), p.correct) for p in subsets]
-        found = [calibration_error(of_one) for of_one in gaps]
+        found = [expected_calibration_error(p) for p in subsets]
     elif measure == "coverage-at-1-percent-risk":
         ranked = [(scores.max_probability(p), p.correct) for p in subsets]
         found = [selective.risk_coverage(*one).coverage_at_risk(TARGET) for one in ranked]
@@ -272,15 +269,7 @@ def of_subsets(lab: Laboratory, name: str, count: int, measure: str) -> Measured
 
 def detection(lab: Laboratory, name: str, score: str, measure: str) -> Measured:
     """AUROC or FPR95 of a score, digits against clothes, all images at once."""
-    from torch_uncertainty.metrics import FPR95
-
-    known, foreign = (SCORES[score](lab.answers(name, which)) for which in ("test", "clothes"))
-    both, is_foreign = np.append(known, foreign), np.repeat([0, 1], [len(known), len(foreign)])
-    if measure == "auroc":
-        found = float(roc_auc_score(is_foreign, both))
-    else:
-        metric = FPR95(pos_label=1)
-        metric.update(torch.from_numpy(both), torch.from_numpy(is_foreign))
-        found = float(metric.compute())
-    drawn = ranking_draws(known, foreign, lab.draws("test"), lab.draws("clothes"))[measure]
-    return Measured(found, "", len(both), "images", drawn).in_percent()
+    known, ood = (SCORES[score](lab.answers(name, which)) for which in ("test", "clothes"))
+    found = getattr(ood_detection(known, ood), measure)
+    drawn = ranking_draws(known, ood, lab.draws("test"), lab.draws("clothes"))[measure]
+    return Measured(found, "", len(known) + len(ood), "images", drawn).in_percent()
