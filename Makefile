@@ -67,9 +67,8 @@ address: author ## authors: set the repository's address, URL=https://…, in ba
 	@$(COURSE) -m tools.author.address "$(URL)"
 	@$(COURSE) -m tools.author.notebooks build
 
-results: author ## authors: measure every number of the texts again, on all the digits
-	@COURSE_DATA=full $(if $(MIRROR),COURSE_DATA_MIRROR="$(MIRROR)") \
-	$(COURSE) -m tools.author.results
+results: author ## authors: measure the numbers of decks and claims again, in minutes
+	@$(COURSE) -m tools.author.results
 
 slides: presenter ## build the decks: one HTML file each, works offline, and a PDF
 	@$(COURSE) -m tools.presenter.slides
