@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import ImageSet
+from .image_set import ImageSet
 
 if TYPE_CHECKING:
     from PIL.Image import Image

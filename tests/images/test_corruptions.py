@@ -33,7 +33,6 @@ def test_every_severity_changes_pixels_only(digits, name):
         assert changed.mean() > (0.5 if name == "occlusion" else 0.99)
         np.testing.assert_array_equal(damaged.labels, digits.labels)
         assert damaged.name == f"{digits.name}, {name} {severity}"
-        assert damaged.source == digits.source
     np.testing.assert_array_equal(digits.images, before)
 
 

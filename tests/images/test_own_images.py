@@ -60,7 +60,7 @@ def test_a_folder_comes_back_as_it_was(tmp_path, digits, layout):
     order = np.argsort(digits.labels, kind="stable")
     assert np.array_equal(read.images, digits.images[order])
     assert np.array_equal(read.labels, digits.labels[order])
-    assert (read.name, read.source) == ("mine", "custom")
+    assert read.name == "mine"
     assert from_folder(str(tmp_path)).name == tmp_path.name
 
 
@@ -254,7 +254,7 @@ def test_an_npz_comes_back_as_it_was(npz, digits):
     path = npz(images=digits.images, labels=digits.labels.astype(np.uint8))
     read = from_npz(path)
     assert read.content_hash == digits.content_hash
-    assert (read.name, read.source) == ("mine", "custom")
+    assert read.name == "mine"
     path = npz(x_test=digits.images, y_test=digits.labels)
     assert from_npz(path, images="x_test", labels="y_test").content_hash == digits.content_hash
 
