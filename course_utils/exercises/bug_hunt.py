@@ -291,8 +291,9 @@ BUGS: tuple[Exercise, ...] = (
     """Digits to train on, to choose on, to report on."""
     return load_mnist("train"), load_mnist("val"), load_mnist("test")''',
         why=(
-            "A network that knows its training digits by heart says nothing there about new ones. "
-            "A slice for a quick look is how this comes into a script, and how it stays."
+            "The members know these digits by heart: fix the rest, and the accuracy on them is 1. "
+            "On new digits it is lower, and only that one is worth reporting. A slice for a quick "
+            "look is how this comes into a script, and how it stays."
         ),
         examine=_examine_digits,
     ),

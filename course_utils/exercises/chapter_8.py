@@ -202,7 +202,7 @@ ex8_8 = _question(
         ),
         "c": (
             "It improves, which is why one calibrates.",
-            "calibration mends what the numbers say, not which image comes first.",
+            "calibration fixes what the numbers say, not which image comes first.",
         ),
     },
     "b",

@@ -67,21 +67,9 @@ data_test = load_mnist("test")
 [data_train, data_val, data_test]
 
 # %% [markdown]
-# The course takes the full data set where it can be had: from your disk, from a mirror in the
-# room, or from the addresses that torchvision knows. Where none of these answers, it takes a small
-# sample that comes with the course. Which one is it this time?
-
-# %%
-meanings = {
-    "full": "All 70,000 digits. Numbers can be compared with published ones.",
-    "sample": "The bundled 5,000 real digits. Everything works, but models learn from fewer "
-    "digits, and every score is less certain.",
-}
-print(meanings[data_train.source])
-
-# %% [markdown]
-# The environment variable `COURSE_DATA` forces one or the other: set it to `sample` or `full`
-# before you start Jupyter.
+# Together these are all 70,000 digits of MNIST. They come with the course, as do all the images of
+# Fashion-MNIST further down: nothing is downloaded, and your test scores can be compared with
+# published ones.
 
 # %% [markdown]
 # ## MNIST: the digits the network will know
@@ -125,9 +113,8 @@ class_counts = pd.DataFrame(
 class_counts.rename_axis("digit").T
 
 # %% [markdown]
-# Observe that no class is rare. In the original sets the counts differ a little, with 1 the most
-# frequent. The validation digits, and all of the bundled sample, have exactly as many of each
-# class, because they were chosen so.
+# No class is rare. Among the training and test digits the counts differ a little, with 1 the most
+# frequent. The validation digits have exactly 500 of each class, because they were chosen that way.
 
 # %% [markdown]
 # ### How bright?
@@ -475,10 +462,9 @@ ex1_3.check(num_shared)
 # %% [markdown]
 # ### How many validation digits are enough?
 #
-# With the full data we train on 55,000 digits, validate on 5,000 and test on 10,000. The 5,000 are
-# fixed: the first 500 of each class in MNIST's training file. They are also the digits that come
-# with the course, so everybody has them, and no network that we ship has seen one in training. The
-# sample deals out these same digits in three parts.
+# We train on 55,000 digits, validate on 5,000 and test on 10,000. The 5,000 are fixed: the first
+# 500 of each class in MNIST's training file. No network that we ship has seen one of them, or a
+# test digit, in training.
 #
 # An error rate $e$ measured on $n$ images has a standard error of $\sqrt{e (1 - e) / n}$. For a
 # network that errs once in a hundred digits:
@@ -490,9 +476,9 @@ standard_error = np.sqrt(error_rate * (1 - error_rate) / sizes)
 pd.DataFrame({"images": sizes, "error rate": error_rate, "standard error": standard_error}).round(4)
 
 # %% [markdown]
-# Observe that with 1,000 digits the uncertainty is about a third of the error rate itself.
-# Remember this if you work on the sample: small differences between two networks mean little
-# there.
+# With 1,000 digits the uncertainty is about a third of the error rate itself. Remember this
+# whenever somebody reports on a thousand images: small differences between two networks mean
+# little there.
 
 # %% [markdown]
 # ### Exercise 1.4: How many digits for a thousandth?
@@ -527,17 +513,13 @@ distances = (means**2).sum(axis=1) - 2 * pixels @ means.T
 wrong = distances.argmin(axis=1) != data_test.labels
 
 first_half, second_half = np.array_split(wrong, 2)
-print(f"{data_test.source} data, share of errors in the first half:  {first_half.mean():.3f}")
-print(f"{data_test.source} data, share of errors in the second half: {second_half.mean():.3f}")
+print(f"share of errors in the first half:  {first_half.mean():.3f}")
+print(f"share of errors in the second half: {second_half.mean():.3f}")
 
 # %% [markdown]
-# With the full data, observe that the first half is much harder. The likely reason is who wrote
-# the digits: the first half was written by high-school students, the second by employees of the US
-# Census Bureau (Yadav and Bottou, 2019). For good networks the ratio is larger still. A score on
-# the first thousand is not the score of MNIST.
-#
-# With the bundled sample you cannot see this: its digits come from the training file. Any
-# difference there is mostly chance.
+# The first half is much harder. The likely reason is who wrote the digits: the first half was
+# written by high-school students, the second by employees of the US Census Bureau (Yadav and
+# Bottou, 2019). A score on the first thousand is not the score of MNIST.
 
 # %% [markdown]
 # ## Batches
@@ -596,28 +578,38 @@ class DigitDataset(Dataset):
 
 
 # %% [markdown]
-# torchvision has such a Dataset ready. We use it if we work with the full data, and ours
-# otherwise.
+# torchvision has such a Dataset ready. It looks for MNIST's files in a folder, its `root`.
+# `torchvision_root` of this course prepares one from the files that we ship (110 MB, once, in your
+# cache), so torchvision has nothing to download.
 
 # %%
-from contextlib import suppress
-
 from torchvision.datasets import MNIST
 
-from course_utils.images import data_dir
+from course_utils.images import torchvision_root
 
-dataset = DigitDataset(data_train, crop_then_to_network)
-if data_train.source == "full":
-    with suppress(RuntimeError):  # raised where the files could not be kept in a folder
-        dataset = MNIST(data_dir(), train=True, transform=crop_then_to_network)
-loader_familiar = DataLoader(dataset, batch_size=128, shuffle=True, num_workers=0)
-print(f"{type(dataset).__name__}: {len(dataset):,} digits")
+root = torchvision_root()
+mnist = MNIST(root, train=True, transform=crop_then_to_network)
+print(f"{len(mnist):,} digits")
 
 # %% [markdown]
-# If this says MNIST, observe the number: 60,000. torchvision knows train and test only, so our
-# validation digits are in there. To train on it you would have to take them out first, with
-# `torch.utils.data.Subset`.
-#
+# 60,000, not 55,000: torchvision knows train and test only, so our validation digits are in there.
+# `validation_indices` says where. We check that, and take them out with `Subset`.
+
+# %%
+from torch.utils.data import Subset
+
+from course_utils.images import validation_indices
+
+is_validation = np.zeros(len(mnist), dtype=bool)
+is_validation[validation_indices()] = True
+grey_values = mnist.data.numpy()
+print("the 5,000 are ours: ", np.array_equal(grey_values[is_validation], data_val.images))
+print("the 55,000 are ours:", np.array_equal(grey_values[~is_validation], data_train.images))
+
+dataset = Subset(mnist, np.flatnonzero(~is_validation))
+loader_familiar = DataLoader(dataset, batch_size=128, shuffle=True, num_workers=0)
+
+# %% [markdown]
 # Do both ways give the same batches? Without shuffling and cropping there is nothing random, so
 # they must agree.
 
@@ -669,30 +661,25 @@ timings.round(2)
 # ## The two-line alternative, and its two traps
 #
 # torch-uncertainty, the library of the coming chapters, brings a *datamodule*: an object that
-# holds all loaders.
-#
-# ```python
-# datamodule = MNISTDataModule(root=data_dir(), batch_size=128, eval_ood=True)
-# trainer.test(model, datamodule=datamodule)
-# ```
-#
-# Convenient. But look at which images it takes. (This needs the full files; the import takes a
-# moment.)
+# holds all loaders. You make one, and give it to the trainer:
+# `trainer.test(routine, datamodule=datamodule)`. Convenient. But look at which images it takes.
+# (The import takes a moment. Without worker processes, as here, the default
+# `persistent_workers=True` would be refused.)
 
 # %%
 from torch_uncertainty.datamodules import MNISTDataModule
 
-datamodule = MNISTDataModule(root=data_dir(), batch_size=128, eval_ood=True, num_workers=0)
-try:
-    datamodule.setup()
-    for role, part in (("val", datamodule.val), ("test", datamodule.test), ("ood", datamodule.ood)):
-        file = "train" if part.train else "test"
-        print(f"{role:4} {len(part):6,} images of {type(part).__name__}'s {file} file")
-except RuntimeError:
-    print("The full files are not on this machine; read on for what you would see.")
+datamodule = MNISTDataModule(
+    root=root, batch_size=128, eval_ood=True, num_workers=0, persistent_workers=False
+)
+datamodule.setup()
+for role, part in (("val", datamodule.val), ("test", datamodule.test), ("ood", datamodule.ood)):
+    file = "train" if part.train else "test"
+    print(f"{role:4} {len(part):6,} images of {type(part).__name__}'s {file} file")
+print("val and test are the same images:", torch.equal(datamodule.val.data, datamodule.test.data))
 
 # %% [markdown]
-# With the full files, observe two things.
+# Two traps.
 #
 # 1. **Validation is the test set.** Without `val_split`, both are MNIST's 10,000 test digits.
 #    Whatever you choose or calibrate on "validation" is chosen on test, and the winner is
@@ -702,10 +689,9 @@ except RuntimeError:
 #    the test digits, and not the ones other people report on. Measures such as precision depend on
 #    that ratio.
 #
-# This course uses its own loaders instead, with as many OOD images as digits, and says so at every
-# table. When we *choose* something with the help of OOD images, they come from other parts of
-# Fashion-MNIST than its test part. (In the sample both come from Fashion-MNIST's test file, but no
-# image is in both.)
+# This course uses its own loaders instead, with as many OOD images as digits, and says so where it
+# differs. When we *choose* something with the help of OOD images, they come from other parts of
+# Fashion-MNIST than its test part.
 
 # %% [markdown]
 # ### Exercise 1.5: Which images to choose with?

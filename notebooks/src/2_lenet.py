@@ -54,7 +54,7 @@ data_test = load_mnist("test")
 data_ood = load_fashion_mnist("test")
 
 for images in (data_train, data_val, data_test, data_ood):
-    print(f"{images.name:30} {len(images):6,} images, source: {images.source}")
+    print(f"{images.name:20} {len(images):6,} images")
 
 # %% [markdown]
 # The budget comes from the environment variable `COURSE_SPEED`: `look` takes weights that come with
@@ -65,8 +65,6 @@ for images in (data_train, data_val, data_test, data_ood):
 from course_utils import speed
 
 print(f"COURSE_SPEED is {speed()!r}.")
-if speed() == "look" and data_test.source == "sample":
-    print("Careful: the shipped weights' recipe was chosen on the digits that we test on here.")
 
 # %% [markdown]
 # ## The network, written out
@@ -405,15 +403,12 @@ routine = ClassificationRoutine(
 
 # %% [markdown]
 # How long is this training? An **epoch** is one pass over all training images, a **step** is one
-# batch and one move of the weights. Here is the budget, beside that of the full training set.
+# batch and one move of the weights. What if there were fewer digits? `epochs_for` then plans more
+# epochs.
 
 # %%
-from course_utils.networks.training import EPOCHS
-
-budget = pd.DataFrame(
-    {"digits": [len(data_train), 55_000], "epochs": [num_epochs, EPOCHS[speed()]]},
-    index=["your training set", "the full training set"],
-)
+budget = pd.DataFrame({"digits": [55_000, 2_000]})
+budget["epochs"] = [epochs_for(data_train), epochs_for(data_train.subset(slice(2_000)))]
 # the last batch of an epoch may be smaller
 budget["steps per epoch"] = [math.ceil(count / BATCH_SIZE) for count in budget["digits"]]
 budget["steps"] = budget["epochs"] * budget["steps per epoch"]
@@ -421,10 +416,9 @@ assert budget["steps"].iloc[0] == num_steps
 budget
 
 # %% [markdown]
-# Observe the last column: both take about the same number of steps. (With the full data the two
-# rows are one and the same.) A smaller set gets more epochs, because it is steps that move the
-# weights. So do not read many epochs of few digits as a longer training. It is the same training,
-# which meets each digit more often.
+# Both rows have about the same number of steps, and it is steps that move the weights. So do not
+# read many epochs of few digits as a longer training. It is equally long, and meets each digit more
+# often.
 #
 # We validate on the validation digits after every epoch. The test digits stay locked away until the
 # network is final.
@@ -437,7 +431,7 @@ budget
 #
 # - **loggers** write down what happens: `CSVLogger` into a table that we can plot right here, and,
 #   if the package tensorboard is installed, `TensorBoardLogger` into files for that program;
-# - `LearningRateMonitor` adds the learning rate to the log, the only way to be sure of it;
+# - `LearningRateMonitor` adds the learning rate to the log, so that we can check it;
 # - `ModelCheckpoint` keeps the weights with the best validation NLL, and the last ones;
 # - `ProgressLine` is the course's progress bar, one line that stays in the page; it keeps the time,
 #   and stops a training whose loss is not a number any more;
@@ -674,7 +668,7 @@ else:
 # %%
 from course_utils.networks.training import evaluate
 
-print(f"{len(data_test):,} digits, {len(data_ood):,} clothes, {data_test.source} data")
+print(f"{len(data_test):,} digits, {len(data_ood):,} clothes")
 table = evaluate({"LeNet": model}, data_test, data_ood)
 table.round(3)
 
@@ -883,8 +877,8 @@ figures.reliability_diagram({"LeNet": predictions, "modest": predictions_modest}
 # Observe first the lower panel, on its logarithmic axis: most answers are very confident, and the
 # bins on the left hold few images. Where they are fewer than twenty, accuracy is mostly chance:
 # such a bin is a pale marker, and no line leads to it. The other bins carry an interval. Only where
-# the diagonal lies outside of it does a bin say anything about over- or underconfidence. On a
-# thousand digits this may be a single bin: a good network leaves little to judge its doubts by.
+# the diagonal lies outside of it does a bin say anything about over- or underconfidence. The better
+# the network, the fewer mistakes there are to judge its calibration by.
 
 # %% [markdown]
 # ### Exercise 2.4: A point in the diagram
@@ -918,10 +912,9 @@ ex2_4.check(choice)
 figures.confusion_matrix(predictions)
 
 # %% [markdown]
-# Look whether the errors are spread evenly. Pairs that share strokes, such as 4 and 9 or 3 and 5,
-# are the usual suspects; are they here, too? A matrix says *what* is confused. It does not say
-# whether the network was in doubt. On the sample there are few errors to count, and the next digits
-# might be confused differently.
+# Are the errors spread evenly? Pairs that share strokes, such as 4 and 9 or 3 and 5, are the usual
+# suspects; are they here, too? A matrix says *what* is confused. It does not say whether the
+# network was in doubt.
 #
 # ### Confident mistakes
 #
@@ -983,9 +976,9 @@ figures.score_histograms(
 
 # %% [markdown]
 # Observe that right answers pile up at the left, where the network is sure. Most wrong answers and
-# most clothes lie further right, as they should. But observe also the clothes in the leftmost bars:
-# the network is as sure of them as of most digits. What does it see in them? We take the tenth of
-# the clothes with the highest confidence, and show some, in rows by the digit they are taken for.
+# most clothes lie further right, as they should. But some clothes lie far to the left: the network
+# is as sure of them as of digits. What does it see in them? We take the tenth of the clothes with
+# the highest confidence, and show some, in rows by the digit they are taken for.
 
 # %%
 most_sure = np.argsort(uncertainty_ood)[: len(data_ood) // 10]
@@ -1059,8 +1052,8 @@ else:
     print(f"trained in {progress.seconds:.0f} s.")
 
 # %% [markdown]
-# From now on you need not write all this. `course_utils.networks.training.fit` does the same in one call,
-# and `course_utils.networks.models.LeNet` is this network, word for word.
+# From now on you need not write all this. `course_utils.networks.training.fit` does the same in one
+# call, and `course_utils.networks.models.LeNet` is this network, word for word.
 
 # %% [markdown]
 # How far did you get? (Only this kernel knows, and it forgets.)

@@ -694,8 +694,8 @@ pd.Series(accuracies).mul(100).round(2).to_frame(f"accuracy on {len(data_test):,
 # err on *different* digits outvote each other. If all made the same mistakes, there would be no
 # step at all.
 #
-# Next, digits against clothes. As in chapter 3 we ask several scores which images are strange.
-# AUROC is the probability that a random piece of clothing gets a higher score than a random digit.
+# Next, digits against clothes. We ask several scores which images are strange. AUROC is the
+# probability that a random piece of clothing gets a higher score than a random digit.
 
 # %%
 from course_utils.metrics import scores
@@ -793,9 +793,7 @@ budgets
 
 # %%
 table = training.evaluate(models, data_test, fashion_test)
-print(f"{len(data_test):,} digits ({data_test.source} data), {len(fashion_test):,} clothes")
-if data_test.source == "sample":
-    print("The sample is part of the validation digits: the recipes were chosen on them.")
+print(f"{len(data_test):,} digits, {len(fashion_test):,} clothes")
 quality = ["Accuracy (%)", "NLL", "Brier score", "ECE (%)", "AURC (%)"]
 quality += ["OOD AUROC (%)", "OOD FPR95 (%)", "Disagreement", "Mutual information"]
 table.loc[quality].rename(columns=lambda name: f"{name}, {facts[name]['epochs']} epochs").round(3)
@@ -875,8 +873,8 @@ print("epochs:", *sorted({fact["epochs"] for fact in ten}))
 five.round(4)
 
 # %% [markdown]
-# One number of epochs means equal budgets. Is the difference between the columns large, compared
-# with the differences within them?
+# One number of epochs, on the same 55,000 digits, means equal budgets. Is the difference between
+# the columns large, compared with the differences within them?
 
 # %% [markdown]
 # ### Exercise 4.6: Was it well spent?
@@ -922,9 +920,9 @@ figures.reliability_diagram({name: answers[name] for name in ("LeNet", "DE-2", "
 # %% [markdown]
 # Points above the diagonal: the model is right more often than it claims, it's *underconfident*.
 # Points below: *overconfident*. Averaging members can only make an answer less confident than the
-# members are on average. That helps overconfident members and hurts members which were cautious
-# already, as after a short training with random crops. So an ensemble need not have the smaller
-# ECE.
+# members are on average. That helps overconfident members and hurts members that are cautious
+# already, as they may be after a short training with random crops. So an ensemble need not have the
+# smaller ECE.
 
 # %% [markdown]
 # ### Cost
@@ -1108,8 +1106,8 @@ with torch.inference_mode():
 
 # %% [markdown]
 # Observe that the numbers and even the memory are the same, but the first convolution answers in
-# the layout in which it was asked, and so does everything after it. The course's `batches` always
-# deal out channels-last. What if they did not?
+# the layout in which it was asked, and so does everything after it. The course's `batches` are
+# always channels-last. What if they were not?
 
 # %%
 layouts = {"channels last": images, "default": default}

@@ -17,7 +17,7 @@ from course_utils.networks.training import predict
 
 figures.style.use("slides")
 digits = load_mnist("test")
-clothes = load_fashion_mnist("test").subset(slice(len(digits)))
+clothes = load_fashion_mnist("test")
 single = predict(zoo.load("modest-lenet-0"), digits)
 single_on_clothes = predict(zoo.load("modest-lenet-0"), clothes)
 eight = predict(zoo.load("modest-deep-ensemble-8"), digits)

@@ -21,7 +21,7 @@ from course_utils.networks.training import predict
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
 digits = load_mnist("test")
-clothes = load_fashion_mnist("test").subset(slice(len(digits)))
+clothes = load_fashion_mnist("test")
 lenet = predict(zoo.load("short-lenet"), digits)
 lenet_on_clothes = predict(zoo.load("short-lenet"), clothes)
 modest = predict(zoo.load("modest-lenet-0"), digits)

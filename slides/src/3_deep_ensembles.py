@@ -21,7 +21,7 @@ from course_utils.networks.training import predict
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
 digits = load_mnist("test")
-clothes = load_fashion_mnist("test").subset(slice(len(digits)))
+clothes = load_fashion_mnist("test")
 network = zoo.load("deep-ensemble-8")
 eight = predict(network, digits)
 eight_on_clothes = predict(network, clothes)

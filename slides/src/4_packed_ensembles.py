@@ -26,7 +26,7 @@ from course_utils.networks.training import predict
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
 digits = load_mnist("test")
-clothes = load_fashion_mnist("test").subset(slice(len(digits)))
+clothes = load_fashion_mnist("test")
 packed = predict(zoo.load("short-packed-4"), digits)
 packed_on_clothes = predict(zoo.load("short-packed-4"), clothes)
 images, labels = next(iter(batches(load_mnist("val"), batch_size=128, shuffle=True, seed=0)))

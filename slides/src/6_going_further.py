@@ -24,7 +24,7 @@ from course_utils.networks.training import predict
 style.use("slides")
 matplotlib.rcParams.update(style.current().rc)  # for the figures that are drawn in this deck
 digits, validation = load_mnist("test"), load_mnist("val")
-clothes = load_fashion_mnist("test").subset(slice(len(digits)))
+clothes = load_fashion_mnist("test")
 names = {"LeNet": "modest-lenet-0", "DE-8": "modest-deep-ensemble-8", "PE-4": "modest-packed-4"}
 networks = {title: zoo.load(name) for title, name in names.items()}
 lenet, lenet_val = (predict(networks["LeNet"], part) for part in (digits, validation))
@@ -73,7 +73,7 @@ severity_sheet(
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Severity 0 is the digit as it was. The label stays true, the images have *shifted* away
 # from what the network learned. It will make more mistakes. Our question is whether it notices.
-# (This is not MNIST-C; the notebook has that, too.)
+# (This is not MNIST-C; the notebook can fetch that, too.)
 #
 # **Ask:** Which row will hurt most?
 #
@@ -93,7 +93,6 @@ def all_kinds(severity):
         np.concatenate([part.images for part in parts]),
         np.concatenate([part.labels for part in parts]),
         name=f"severity {severity}",
-        source=some.source,
     )
 
 
@@ -283,7 +282,7 @@ familiar = digits.subset(generator.choice(len(digits), 1_000, replace=False))
 pixels = familiar.images.copy()
 for number, name in enumerate(CORRUPTIONS):
     pixels[kind == number] = corrupt(pixels[kind == number], name, severity=4)
-damaged = ImageSet(pixels, familiar.labels, "damaged", familiar.source)
+damaged = ImageSet(pixels, familiar.labels, "damaged")
 errors = {}
 for part, images in (("familiar digits", familiar), ("damaged digits", damaged)):
     p = predict(networks["LeNet"], images)
@@ -578,7 +577,7 @@ grouping_diagram(grouping_loss(confidence, answered_right, features))
 # ## Your own images: look which way round the ink is
 
 # %% jupyter={"source_hidden": true}
-letter = ImageSet(255 - digits.images[:300], digits.labels[:300], "as loaded", digits.source)
+letter = ImageSet(255 - digits.images[:300], digits.labels[:300], "as loaded")
 proper = digits.subset(slice(300))
 figure = style.canvas(8, 2.9)
 panels = style.panels(figure, columns=(1, 1, 2.2), left=0.5, right=3.5, top=2.2, gap_x=2)[0]

@@ -96,7 +96,7 @@ PLANTED = {
         ],
         right=[
             "def choose_and_report(uncertainty, correct, u, c, budget):\n"
-            "    from course_utils import selective\n"
+            "    from course_utils.metrics import selective\n"
             "    t = selective.risk_coverage(uncertainty, correct).threshold_for_risk(budget)\n"
             "    point = selective.risk_coverage(u, c).at_threshold(t)\n"
             "    return [t, point.coverage, point.risk]",

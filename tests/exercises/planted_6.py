@@ -98,7 +98,7 @@ PLANTED = {
         right=[
             THRESHOLD + RANKED.format(n="(n + 1)", off=""),
             "def conformal_threshold(scores, alpha):\n"
-            "    from course_utils import conformal\n"
+            "    from course_utils.metrics import conformal\n"
             "    return conformal.quantile(scores, alpha)",
         ],
     ),

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "notebooks" / "src"
-PACKAGE = ROOT / "course_utils"
+NETWORKS = ROOT / "course_utils" / "networks"
 
 # what is defined, the chapter that writes it out, the module that later chapters import it from
 LESSONS = [
@@ -37,12 +37,12 @@ def definition(text: str, name: str) -> str:
 @pytest.mark.parametrize(("name", "chapter", "module"), LESSONS, ids=[row[0] for row in LESSONS])
 def test_lesson_and_package_say_the_same(name: str, chapter: str, module: str) -> None:
     lesson = (SOURCES / f"{chapter}.py").read_text(encoding="utf-8")
-    package = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+    package = (NETWORKS / f"{module}.py").read_text(encoding="utf-8")
     assert definition(lesson, name) == definition(package, name)
 
 
 def test_a_changed_number_or_docstring_is_noticed() -> None:
-    text = (PACKAGE / "models.py").read_text(encoding="utf-8")
+    text = (NETWORKS / "models.py").read_text(encoding="utf-8")
     original = definition(text, "LeNet")
     assert definition(text.replace("120, 84", "120, 85"), "LeNet") != original
     assert definition(text.replace("with ReLU and", "with sigmoid and"), "LeNet") != original
