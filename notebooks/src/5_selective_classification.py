@@ -807,8 +807,8 @@ pd.DataFrame(
 
 # %% [markdown]
 # Observe what the guarantee costs: coverage. And sometimes everything: where no bound keeps the
-# target, nothing is answered. Observe also how often it is broken: we asked for at most one split in
-# ten, and because of the many looks that were paid for it is far fewer.
+# target, nothing is answered. Observe also how often it is broken: we asked for at most one split
+# in ten, and because of the many looks that were paid for it is far fewer.
 # (The rest is itself only a sample, so its risk also scatters a little around the true one.)
 #
 # A guarantee for new digits *of the same kind* is all that counting can give. For other kinds we

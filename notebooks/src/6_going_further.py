@@ -630,9 +630,9 @@ pd.DataFrame(rows).T
 # Rahaman and Thiery (2021) and Wu and Gales (2021)
 # found.<!--claim:members-first-too-cautious supported--> "Pool, then calibrate" takes the average
 # for what it is and needs one temperature only. It aims at the NLL, in which a few bad surprises
-# weigh heavily. It does lower the NLL,<!--claim:pool-then-calibrate-lowers-nll supported--> and yet
-# the ECE of both gets worse. So if the NLL counts, pool, then calibrate; if the confidence must mean
-# what it says on average, leave an ensemble alone whose excess is near 0.
+# weigh heavily. It does lower the NLL,<!--claim:pool-then-calibrate-lowers-nll supported--> and
+# yet the ECE of both gets worse. So if the NLL counts, pool, then calibrate; if the confidence must
+# mean what it says on average, leave an ensemble alone whose excess is near 0.
 #
 # The price: what comes out of "pool, then calibrate" is a single answer. Mutual information and
 # disagreement must be computed from the members *before*.
