@@ -87,9 +87,9 @@ ipywidgets.interact(desk, coverage=ipywidgets.FloatSlider(80, min=0, max=100, st
     "disagreement": """
 from course_utils.widgets import disagreement_explorer
 strange = pretend(10_000, 8, 0, 3)
-foreign = {"LeNet": strange.subset([0]), "PE-4": strange.subset(range(4)), "DE-8": strange}
+ood = {"LeNet": strange.subset([0]), "PE-4": strange.subset(range(4)), "DE-8": strange}
 disagreement_explorer(dict(reversed(models.items())), images,
-                      foreign=foreign, foreign_images=images)
+                      ood=ood, ood_images=images)
 """,
     "disagreement, interact": """
 order = np.argsort(-scores.mutual_information(models["DE-8"]))
@@ -142,9 +142,12 @@ WATCH = """
 """
 PAD = """
 from torch_uncertainty.methods import deep_ensembles
-from course_utils import zoo
+from course_utils.images.centring import as_mnist
+from course_utils.networks import zoo
+from course_utils.networks.predictor import predictor_of
 from course_utils.widgets import drawing_pad
-drawing_pad(deep_ensembles([zoo.load(f"lenet-{number}") for number in range(8)]))
+eight = deep_ensembles([zoo.load(f"lenet-{number}") for number in range(8)])
+drawing_pad(predictor_of(eight), centring=as_mnist)
 """
 WATCH_PEN = """
 () => {
@@ -323,7 +326,7 @@ def disagreement_in_the_kernel(models: dict[str, Any], count: int) -> dict[str, 
     models = dict(reversed(models.items()))  # opens on the first
     images = np.broadcast_to(np.arange(784, dtype=np.uint8).reshape(28, 28), (count, 28, 28))
     start = time.perf_counter()
-    made = disagreement_explorer(models, images, foreign=models, foreign_images=images)
+    made = disagreement_explorer(models, images, ood=models, ood_images=images)
     row = {"disagreement first ms": 1000 * (time.perf_counter() - start)}
     for name, control, values in (
         ("place", made.sides[0].place, range(2, 11)),

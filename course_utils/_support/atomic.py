@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def write_whole(path: str | os.PathLike, content: bytes) -> Path:
-    """Write `content` under `path` in one step; whoever is interrupted keeps the previous file.
+    """Write `content` under `path` in one step; an interruption keeps the previous file.
 
     Folders are made as needed.
 

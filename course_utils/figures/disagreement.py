@@ -297,12 +297,14 @@ def refill_sheet(
     one = "One image" if true is None else f"One image of class {true}"
     if not on.any():
         return f"{one}; all members are switched off, so nobody answers."
-    agreeing = int((votes[on] == answer).sum())
+    who, agreement = "the network", ""
+    if len(on) > 1:
+        who = f"the ensemble of {style.plural(int(on.sum()), 'member')}"
+        agreement = f" {(votes[on] == answer).sum()} of {on.sum()} members vote for it."
     alt = (
-        f"{one}; the ensemble of {style.plural(int(on.sum()), 'member')} says {names[answer]} with "
-        f"{style.percent(mean[answer])}{verdict}. {agreeing} of {int(on.sum())} members vote for "
-        f"it. Entropy {total:.2f} nats = expected entropy {expected:.2f} + mutual information "
-        f"{mutual:.2f}; at most {np.log(classes):.2f}."
+        f"{one}; {who} says {names[answer]} with {style.percent(mean[answer])}{verdict}."
+        f"{agreement} Entropy {total:.2f} nats = expected entropy {expected:.2f} + mutual "
+        f"information {mutual:.2f}; at most {np.log(classes):.2f}."
     )
     others = [
         f"{names[c]} {style.percent(mean[c])}"

@@ -17,7 +17,9 @@ from . import style
 from .picture import Picture
 
 if TYPE_CHECKING:
-    from course_utils.metrics.selective import CostCurve, RiskCoverage
+    from course_utils.metrics.selective import CostCurve, OperatingPoint, RiskCoverage
+
+Band = tuple[np.ndarray, np.ndarray, np.ndarray]  # coverage, and the ends of the interval there
 
 MOST_POINTS = 1500
 LEADER, LETTER = 1.6, 0.62  # line to a text beside the axes, and width of a letter, in text heights
@@ -43,6 +45,11 @@ def _right_margin(texts: Iterable[str]) -> float:
     """Room for texts at the ends of the curves, in text heights; long ones are wrapped."""
     longest = max((len(line) for text in texts for line in text.splitlines()), default=0)
     return float(np.clip(LEADER + LETTER * longest + 0.5, 11.5, 17.5))
+
+
+def _axes_with_room_for(figure: Figure, texts: Iterable[str], left: float) -> Axes:
+    """Axes that leave the right margin to texts at the ends of the curves."""
+    return style.panels(figure, left=left, right=_right_margin(texts), top=1.2, bottom=3.3)[0][0]
 
 
 def _wrapped(text: str, letters: int) -> str:
@@ -98,7 +105,7 @@ def risk_coverage_curves(
     curves: Mapping[str, RiskCoverage],
     *,
     operating_points: Mapping[str, float] | None = None,
-    bands: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]] | None = None,
+    bands: Mapping[str, Band] | None = None,
     reference: str | None = None,
     max_risk: float | None = None,
     figure: Figure | None = None,
@@ -122,171 +129,221 @@ def risk_coverage_curves(
     ``parts`` holds the marker of each operating point under ``"point:<model>"`` and its lines to
     the axes under ``"lines:<model>"``, for widgets that move them without drawing all anew.
     """
-    checks.named(curves, "The risk-coverage figure")
-    operating_points, bands = operating_points or {}, bands or {}
-    for name in [*operating_points, *bands, *([reference] if reference else [])]:
-        if name not in curves:
-            raise ValueError(f"There is no curve {name!r}; there are {', '.join(curves)}.")
-    reference = next(iter(curves)) if reference is None else reference
-    points = {name: curves[name].at_threshold(value) for name, value in operating_points.items()}
+    bands = {name: _checked_band(name, band) for name, band in (bands or {}).items()}
+    _check_names(curves, operating_points or {}, bands, reference)
     if max_risk is not None and not 0 < max_risk <= 1:
         raise ValueError(f"The largest risk is a share between 0 and 1, not {max_risk}.")
+    reference = next(iter(curves)) if reference is None else reference
+    points = {
+        name: curves[name].at_threshold(threshold)
+        for name, threshold in (operating_points or {}).items()
+    }
     styles = style.model_styles(curves)
+    ends = {name: f"{name}  {style.percent(curve.error_rate)}" for name, curve in curves.items()}
     figure = style.canvas(8, style.fitting(3.9), figure)
-    texts = {name: f"{name}  {style.percent(curve.error_rate)}" for name, curve in curves.items()}
-    axes = style.panels(figure, left=4.8, right=_right_margin(texts.values()), top=1.2, bottom=3.3)[
-        0
-    ][0]
-    look = style.current()
+    axes = _axes_with_room_for(figure, ends.values(), left=4.8)
 
-    labels = [f"{name}: {_words(point)}" for name, point in points.items()]
-    room = axes.get_position().width * figure.get_size_inches()[0] / look.em - 3
-    wrapped = [_wrapped(text, int(room / LETTER)) for text in labels]
-    legend_lines = sum(text.count("\n") + 1 for text in wrapped)
-
-    # The start of a curve rests on few images and may be anywhere: the axis is made for the rest.
-    heights = [curve.risk[curve.coverage > 0.2].max(initial=0) for curve in curves.values()]
-    heights += [point.risk for point in points.values() if point.coverage > 0]
-    for across, _, high in bands.values():
-        heights.append(np.max(np.asarray(high)[np.asarray(across) > 0.2], initial=0))
-    highest = float(max(heights))
-    top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * legend_lines) or 0.01)
+    described = {name: f"{name}: {_words(point)}" for name, point in points.items()}
+    legend = _wrapped_for_a_legend(axes, described.values())
+    lines_of_legend = sum(text.count("\n") + 1 for text in legend)
+    highest = _highest_risk(curves.values(), points.values(), bands.values())
+    top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * lines_of_legend) or 0.01)
     axes.set(xlim=(0, 100), ylim=(0, 100 * top))
 
     if reference:
-        rate = curves[reference].error_rate
-        coverage, risk = _ideal(rate)
-        axes.plot(
-            100 * coverage,
-            100 * risk,
-            color=style.REFERENCE,
-            linewidth=look.thin,
-            linestyle=(0, (2, 2)),
-            label="ideal",
-        )
-        axes.plot(
-            [0, 100],
-            [100 * rate] * 2,
-            color=style.REFERENCE,
-            linewidth=look.thin,
-            linestyle=(0, (5, 2)),
-            label="random",
-        )
-        whose = f" ({textwrap.shorten(reference, 20, placeholder=' …')})" if len(curves) > 1 else ""
-        if 0 < rate <= top:
-            axes.annotate(
-                f"random{whose}",
-                (0, 100 * rate),
-                xytext=(0.6 * look.text, -0.35 * look.text),
-                textcoords="offset points",
-                va="top",
-                color=style.SOFT,
-            )
-        if rate < 1:
-            axes.annotate(
-                f"ideal{whose}",
-                (0, 0),
-                xytext=(0.6 * look.text, 0.45 * look.text),
-                textcoords="offset points",
-                va="bottom",
-                color=style.SOFT,
-            )
-
-    ends: dict[str, tuple[float, str]] = {}
-    sentences = []
+        _draw_references(axes, curves[reference].error_rate, reference if len(curves) > 1 else "")
     for name, curve in curves.items():
-        looks = styles[name]
-        coverage, risk = curve.expected_curve()
-        keep = thinned(len(coverage), coverage)
         if name in bands:
-            across, low, high = (np.asarray(values, np.float64) for values in bands[name])
-            if not len(across) == len(low) == len(high):
-                raise ValueError(f"The band of {name} has arrays of different length.")
-            axes.fill_between(
-                100 * across,
-                100 * low,
-                100 * high,
-                color=looks.color,
-                alpha=0.16,
-                linewidth=0,
-                label=f"interval {name}",
-            )
-        axes.plot(
-            100 * coverage[keep],
-            100 * risk[keep],
-            color=looks.color,
-            linestyle=looks.line,
-            zorder=3,
-            label=name,
-        )
-        if curve.error_rate <= top:
-            axes.plot(
-                [100],
-                [100 * curve.error_rate],
-                looks.marker,
-                color=looks.color,
-                clip_on=False,
-                zorder=4,
-            )
-            ends[name] = (100 * curve.error_rate, texts[name])
-        sentences.append(
-            f"{name}: risk {style.percent(curve.error_rate)} at full coverage, "
-            f"{style.percent(curve.risk_at_coverage(0.8))} at 80 %, AURC {curve.aurc:.4g}"
-        )
-    _write_at_the_ends(axes, ends, styles)
-
+            _draw_band(axes, name, bands[name], styles[name])
+        _draw_curve(axes, name, curve, styles[name])
+    _write_at_the_ends(
+        axes,
+        {
+            name: (100 * curve.error_rate, ends[name])
+            for name, curve in curves.items()
+            if curve.error_rate <= top
+        },
+        styles,
+    )
     parts: dict[str, Any] = {}
-    handles = []
     for name, point in points.items():
-        looks = styles[name]
-        x, y = 100 * point.coverage, 100 * (point.risk if point.coverage > 0 else 0.0)
-        (parts[f"lines:{name}"],) = axes.plot(
-            [x, x, 0],
-            [0, y, y],
-            color=looks.color,
-            linewidth=look.thin,
-            linestyle=(0, (1, 2)),
-            zorder=2,
+        parts |= _draw_operating_point(axes, name, point, styles[name])
+    if points:
+        style.legend(
+            axes,
+            [_open_symbol(styles[name]) for name in points],
+            legend,
+            loc="upper left",
+            borderaxespad=0.1,
+            handlelength=1.2,
         )
-        (parts[f"point:{name}"],) = axes.plot(
-            [x],
-            [y],
-            looks.marker,
-            color=looks.color,
-            markersize=1.9 * look.marker,
-            markerfacecolor=style.CARD,
-            markeredgewidth=0.9 * look.line,
-            clip_on=False,
-            zorder=5,
-        )
-        handles.append(
-            Line2D(
-                [],
-                [],
-                linestyle="none",
-                marker=looks.marker,
-                color=looks.color,
-                markerfacecolor=style.CARD,
-                markersize=1.4 * look.marker,
-                markeredgewidth=0.9 * look.line,
-            )
-        )
-    if handles:
-        style.legend(axes, handles, wrapped, loc="upper left", borderaxespad=0.1, handlelength=1.2)
     style.label(axes, x="coverage: answered (%)", y="risk: wrong among answered (%)", grid="both")
+    return Picture(figure, _risk_in_words(curves, reference, described.values()), parts)
+
+
+def _check_names(
+    curves: Mapping[str, RiskCoverage],
+    operating_points: Mapping[str, float],
+    bands: Mapping[str, Band],
+    reference: str | None,
+) -> None:
+    """Every name that is used must be the name of a curve."""
+    checks.named(curves, "The risk-coverage figure")
+    for name in [*operating_points, *bands, *([reference] if reference else [])]:
+        checks.one_of(name, list(curves), "curve")
+
+
+def _checked_band(name: str, band: Band) -> Band:
+    across, low, high = (np.asarray(values, np.float64) for values in band)
+    if not len(across) == len(low) == len(high):
+        raise ValueError(f"The band of {name} has arrays of different length.")
+    return across, low, high
+
+
+def _wrapped_for_a_legend(axes: Axes, texts: Iterable[str]) -> list[str]:
+    """Texts broken into lines that fit into the axes, beside a symbol."""
+    room = axes.get_position().width * axes.figure.get_size_inches()[0] / style.current().em - 3
+    return [_wrapped(text, int(room / LETTER)) for text in texts]
+
+
+def _highest_risk(
+    curves: Iterable[RiskCoverage], points: Iterable[OperatingPoint], bands: Iterable[Band]
+) -> float:
+    """The highest risk that must be seen.
+
+    The start of a curve rests on few images and may be anywhere: the axis is made for the rest.
+    """
+    heights = [curve.risk[curve.coverage > 0.2].max(initial=0) for curve in curves]
+    heights += [point.risk for point in points if point.coverage > 0]
+    heights += [high[across > 0.2].max(initial=0) for across, _, high in bands]
+    return float(max(heights))
+
+
+def _draw_references(axes: Axes, error_rate: float, model: str) -> None:
+    """What a perfect ranking and a random one would give, in grey, and whose they are."""
+    look = style.current()
+    coverage, risk = _ideal(error_rate)
+    for label, across, up, dash in (
+        ("ideal", 100 * coverage, 100 * risk, 2),
+        ("random", [0, 100], [100 * error_rate] * 2, 5),
+    ):
+        axes.plot(
+            across,
+            up,
+            color=style.REFERENCE,
+            linewidth=look.thin,
+            linestyle=(0, (dash, 2)),
+            label=label,
+        )
+    whose = f" ({textwrap.shorten(model, 20, placeholder=' …')})" if model else ""
+    soft = {"textcoords": "offset points", "color": style.SOFT}
+    if 0 < 100 * error_rate <= axes.get_ylim()[1]:
+        below = (0.6 * look.text, -0.35 * look.text)
+        axes.annotate(f"random{whose}", (0, 100 * error_rate), xytext=below, va="top", **soft)
+    if error_rate < 1:
+        above = (0.6 * look.text, 0.45 * look.text)
+        axes.annotate(f"ideal{whose}", (0, 0), xytext=above, va="bottom", **soft)
+
+
+def _draw_band(axes: Axes, name: str, band: Band, looks: style.ModelStyle) -> None:
+    across, low, high = band
+    axes.fill_between(
+        100 * across,
+        100 * low,
+        100 * high,
+        color=looks.color,
+        alpha=0.16,
+        linewidth=0,
+        label=f"interval {name}",
+    )
+
+
+def _draw_curve(axes: Axes, name: str, curve: RiskCoverage, looks: style.ModelStyle) -> None:
+    """The expected curve, and a marker at full coverage unless it lies above the axis."""
+    coverage, risk = curve.expected_curve()
+    keep = thinned(len(coverage), coverage)
+    axes.plot(
+        100 * coverage[keep],
+        100 * risk[keep],
+        color=looks.color,
+        linestyle=looks.line,
+        zorder=3,
+        label=name,
+    )
+    end = 100 * curve.error_rate
+    if end <= axes.get_ylim()[1]:
+        axes.plot([100], [end], looks.marker, color=looks.color, clip_on=False, zorder=4)
+
+
+def _draw_operating_point(
+    axes: Axes, name: str, point: OperatingPoint, looks: style.ModelStyle
+) -> dict[str, Any]:
+    """An open marker on the curve, with lines to both axes; the artists, under their names."""
+    look = style.current()
+    x, y = 100 * point.coverage, 100 * (point.risk if point.coverage > 0 else 0.0)
+    (lines,) = axes.plot(
+        [x, x, 0],
+        [0, y, y],
+        color=looks.color,
+        linewidth=look.thin,
+        linestyle=(0, (1, 2)),
+        zorder=2,
+    )
+    return {f"lines:{name}": lines, f"point:{name}": _draw_open_marker(axes, x, y, looks)}
+
+
+def _draw_open_marker(axes: Axes, x: float, y: float, looks: style.ModelStyle) -> Line2D:
+    """Where a threshold puts a model; above everything else."""
+    look = style.current()
+    (marker,) = axes.plot(
+        [x],
+        [y],
+        looks.marker,
+        color=looks.color,
+        markersize=1.9 * look.marker,
+        markerfacecolor=style.CARD,
+        markeredgewidth=0.9 * look.line,
+        clip_on=False,
+        zorder=5,
+    )
+    return marker
+
+
+def _open_symbol(looks: style.ModelStyle) -> Line2D:
+    """The marker of an operating point, for a legend."""
+    look = style.current()
+    return Line2D(
+        [],
+        [],
+        linestyle="none",
+        marker=looks.marker,
+        color=looks.color,
+        markerfacecolor=style.CARD,
+        markersize=1.4 * look.marker,
+        markeredgewidth=0.9 * look.line,
+    )
+
+
+def _risk_in_words(
+    curves: Mapping[str, RiskCoverage], reference: str, points: Iterable[str]
+) -> str:
+    """The alt text."""
+    sentences = [
+        f"{name}: risk {style.percent(curve.error_rate)} at full coverage, "
+        f"{style.percent(curve.risk_at_coverage(0.8))} at 80 %, AURC {curve.aurc:.4g}"
+        for name, curve in curves.items()
+    ]
     alt = "Risk-coverage curves. " + "; ".join(sentences) + "."
     if reference:
+        rate = curves[reference].error_rate
         alt += (
-            f" Grey lines for {reference}: answering at random stays at "
-            f"{style.percent(curves[reference].error_rate)}, a perfect ranking is without error "
-            f"up to {style.percent(1 - curves[reference].error_rate)} coverage."
+            f" Grey lines for {reference}: answering at random stays at {style.percent(rate)}, a "
+            f"perfect ranking is without error up to {style.percent(1 - rate)} coverage."
         )
-    for text in labels:
-        alt += f" Operating point of {text}."
-    return Picture(figure, alt, parts)
+    return alt + "".join(f" Operating point of {text}." for text in points)
 
 
-def _words(point: Any) -> str:
+def _words(point: OperatingPoint) -> str:
     if point.coverage == 0:
         return "nothing is answered"
     return f"{style.percent(point.coverage)} answered, {style.percent(point.risk)} of them wrong"
@@ -323,9 +380,7 @@ def cost_curves(
     styles = style.model_styles(curves)
     figure = style.canvas(8, style.fitting(3.6), figure)
     texts = {name: f"{name}\nleast {curve.optimum.cost:.3g}" for name, curve in curves.items()}
-    axes = style.panels(figure, left=5.2, right=_right_margin(texts.values()), top=1.2, bottom=3.3)[
-        0
-    ][0]
+    axes = _axes_with_room_for(figure, texts.values(), left=5.2)
     look = style.current()
     highest = max(float(curve.cost.max()) for curve in curves.values())
     axes.set(xlim=(0, 100), ylim=(0, 1.1 * highest or 1.0))
@@ -359,17 +414,7 @@ def cost_curves(
         if name in thresholds:
             now = curve.cost_at(thresholds[name])
             step = int(np.searchsorted(curve.threshold, thresholds[name], side="right")) - 1
-            (parts[f"point:{name}"],) = axes.plot(
-                [100 * curve.coverage[step]],
-                [now],
-                looks.marker,
-                color=looks.color,
-                markersize=1.9 * look.marker,
-                markerfacecolor=style.CARD,
-                markeredgewidth=0.9 * look.line,
-                clip_on=False,
-                zorder=5,
-            )
+            parts[f"point:{name}"] = _draw_open_marker(axes, 100 * curve.coverage[step], now, looks)
             words += f"; now {now:.3g} at {style.percent(curve.coverage[step])}"
         sentences.append(words)
     _write_at_the_ends(axes, ends, styles)

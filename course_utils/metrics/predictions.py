@@ -71,7 +71,7 @@ class Predictions:
     def from_probabilities(
         cls, probabilities: ArrayLike, labels: ArrayLike | None = None
     ) -> Predictions:
-        """Wrap the probabilities of a foreign model, of which the logits are not known.
+        """Wrap the probabilities of a model whose logits are not known.
 
         Parameters
         ----------
@@ -278,8 +278,8 @@ class Predictions:
     def save(self, path: str | os.PathLike) -> Path:
         """Write to an npz file without pickle; folders are made as needed.
 
-        The file appears under its name only when it is complete: whoever is interrupted, or runs
-        out of disk, keeps the previous file.
+        The file appears under its name only when it is complete: an interruption
+        or a full disk leaves the previous file.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Widgets of the course: a state, pure changes of it, and a thin shell that draws it.
+"""Widgets of the course: a state, pure changes of it, and a thin widget that draws it.
 
 A widget is written in three layers, and only the last knows that there is a page:
 
@@ -6,9 +6,9 @@ A widget is written in three layers, and only the last knows that there is a pag
    state`` for each choice. What makes no sense raises a ``ValueError`` with one sentence. They are
    tested without any widget.
 2. *Drawing.* A pure function of the course's ``figures``. Where it is too slow for a slider, the
-   parts that move are actors on a ``Stage``: the rest is drawn once and kept as pixels.
-3. *Shell.* A class derived from ``Shell``: it builds controls with ``control`` and ``row``, ties
-   each to a change by ``listen``, sets them from the state in ``follow`` (with ``put``, which
+   parts that move are drawn by a ``BlittedFigure``: the rest is drawn once and kept as pixels.
+3. *Widget.* A class derived from ``BaseWidget``: it builds controls with ``control`` and ``row``,
+   ties each to a change by ``listen``, sets them from the state in ``follow`` (with ``put``, which
    leaves alone the control in the user's hand), and shows pictures in ``draw``. A function under
    ``@widget`` builds it: its errors become sentences in the page, and the run of a cell ends what
    its former run left.
@@ -24,7 +24,7 @@ The smallest one::
             raise ValueError(f"There are 100 digits, numbered from 0; there is no number {index}.")
         return replace(state, index=index)
 
-    class Browser(Shell):
+    class Browser(BaseWidget):
         def __init__(self, images):
             super().__init__(State())
             self.images = images
@@ -50,6 +50,8 @@ the kernel has answered to the last one, and skips what lies between.
 
 from __future__ import annotations
 
+from .base import BaseWidget, control, heading, message, row, widget
+from .blitting import BlittedFigure
 from .desk import abstention_desk
 from .disagreement import disagreement_explorer
 from .drawing_pad import drawing_pad
@@ -58,13 +60,11 @@ from .explorer import risk_coverage_explorer
 from .live_picture import LivePicture
 from .misclassified import misclassified_browser
 from .packed_calculator import packed_calculator
-from .shell import Shell, control, heading, message, row, widget
-from .stage import Stage
 
 __all__ = [
+    "BaseWidget",
+    "BlittedFigure",
     "LivePicture",
-    "Shell",
-    "Stage",
     "abstention_desk",
     "control",
     "disagreement_explorer",

@@ -22,15 +22,15 @@ from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.rankings import Ranking, Rankings
 from course_utils.metrics.scores import DEFAULT_SCORE
 
-from .belt import SHOWN_WIDTH, belt
+from .base import BaseWidget, as_share, control, heading, row, widget
 from .explorer import items_around
 from .live_picture import encode_png
-from .shell import Shell, as_share, control, heading, row, widget
+from .threshold_strip import SHOWN_WIDTH, threshold_strip
 
 MOST_EXPENSIVE = 1e6
 CHEAPEST = ", cheapest on validation"  # what a bar says behind the name of another model
-SEED = 20  # of the order in which strays come
-STRAY_SHARES = {"none": 0.0, "1 %": 0.01, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2}
+SEED = 20  # of the order in which OOD images come
+OOD_SHARES = {"none": 0.0, "1 %": 0.01, "5 %": 0.05, "10 %": 0.1, "20 %": 0.2}
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Desk:
         Answer what is at most this uncertain.
     cost_wrong, cost_refer : float
         Of one wrong delivery and of asking a human once.
-    strays : float
-        Items of no known class slipped into the queue, as a share of the digits.
+    ood_share : float
+        OOD images slipped into the queue, as a share of the digits.
     opened : bool
         The test set has been looked at; nothing can be decided any more.
     """
@@ -55,41 +55,41 @@ class Desk:
     threshold: float
     cost_wrong: float = 10.0
     cost_refer: float = 1.0
-    strays: float = 0.0
+    ood_share: float = 0.0
     opened: bool = False
 
 
 class Mail:
-    """One queue: digits, and strays that may be slipped in; ranked by any model and score.
+    """One queue: digits, and OOD images that may be slipped in; ranked by any model and score.
 
     Parameters
     ----------
     rankings : Rankings
         Of the digits.
-    strays : mapping of name to Predictions
-        The same K items of no known class for each model; empty for none.
+    ood : mapping of name to Predictions
+        Of the same K OOD images by each model; empty for none.
     """
 
-    def __init__(self, rankings: Rankings, strays: Mapping[str, Predictions]) -> None:
+    def __init__(self, rankings: Rankings, ood: Mapping[str, Predictions]) -> None:
         self.rankings = rankings
-        self.strays = dict(strays)
+        self.ood = dict(ood)
         #: Largest share of the digits; what is slipped in here comes to the other queue as well.
-        self.most_strays = len(next(iter(self.strays.values()))) / len(rankings) if strays else 0.0
+        self.most_ood = _most_count(self.ood) / len(rankings)
         self._kept: dict[tuple[str, str, int], Ranking] = {}
         self._costs: dict[tuple[Any, ...], selective.CostCurve] = {}
 
-    def num_strays(self, share: float) -> int:
-        """How many strays a share of the digits is."""
-        return round(share * len(self.rankings)) if self.strays else 0
+    def num_ood(self, share: float) -> int:
+        """How many OOD images a share of the digits is."""
+        return round(share * len(self.rankings)) if self.ood else 0
 
     def ranking(self, model: str, score: str, share: float = 0.0) -> Ranking:
-        """Digits first, strays after them; an answer to a stray is always wrong."""
-        count = self.num_strays(share)
+        """Digits first, OOD images after them; an answer to one of these is always wrong."""
+        count = self.num_ood(share)
         digits = self.rankings.ranking(model, score)
         if not count:
             return digits
         if (model, score, count) not in self._kept:
-            strange = scores.SCORES[score](self.strays[model])[:count]
+            strange = scores.SCORES[score](self.ood[model])[:count]
             self._kept[model, score, count] = Ranking.of(
                 np.concatenate([digits.uncertainty, strange]),
                 np.concatenate([digits.correct, np.zeros(count, bool)]),
@@ -100,11 +100,11 @@ class Mail:
         """Cost against threshold of a model, the chosen one by default."""
         model = state.model if model is None else model
         score = score_for(self, state, model)
-        key = (model, score, state.strays, state.cost_wrong, state.cost_refer)
+        key = (model, score, state.ood_share, state.cost_wrong, state.cost_refer)
         if key not in self._costs:
             if len(self._costs) >= 4 * len(self.rankings.models):  # of the last few choices
                 self._costs.clear()
-            ranking = self.ranking(model, score, state.strays)
+            ranking = self.ranking(model, score, state.ood_share)
             self._costs[key] = selective.cost_curve(
                 ranking.uncertainty, ranking.correct, state.cost_wrong, state.cost_refer
             )
@@ -118,7 +118,7 @@ def score_for(mail: Mail, state: Desk, model: str) -> str:
 
 # --- decisions ----------------------------------------------------------------------------------
 def start(mail: Mail) -> Desk:
-    """The first model, a cautious threshold, and no strays."""
+    """The first model, a cautious threshold, and no OOD images."""
     model = next(iter(mail.rankings.models))
     curve = mail.ranking(model, DEFAULT_SCORE).curve
     return Desk(model, DEFAULT_SCORE, curve.threshold_for_coverage(0.8))
@@ -139,12 +139,12 @@ def set_coverage(mail: Mail, state: Desk, coverage: float) -> Desk:
         raise ValueError("The share of the queue must lie between 0 % and 100 %.")
     if coverage == 0:
         return replace(state, threshold=-np.inf)
-    curve = mail.ranking(state.model, state.score, state.strays).curve
+    curve = mail.ranking(state.model, state.score, state.ood_share).curve
     return replace(state, threshold=curve.threshold_for_coverage(coverage))
 
 
 def _at_same_coverage(mail: Mail, before: Desk, after: Desk) -> Desk:
-    curve = mail.ranking(before.model, before.score, before.strays).curve
+    curve = mail.ranking(before.model, before.score, before.ood_share).curve
     return set_coverage(mail, after, curve.at_threshold(before.threshold).coverage)
 
 
@@ -181,12 +181,12 @@ def set_costs(
 
 
 def slip_in(mail: Mail, state: Desk, share: float) -> Desk:
-    """Strays in the queue; the threshold stays, as it would at a desk that does not know."""
+    """OOD images in the queue; the threshold stays, as it would at a desk that does not know."""
     _still_closed(state)
-    if share is None or not 0 <= share <= mail.most_strays:
-        most = style.percent(mail.most_strays)
-        raise ValueError(f"The share of strays must lie between 0 % and {most}.")
-    return replace(state, strays=float(share))
+    if share is None or not 0 <= share <= mail.most_ood:
+        most = style.percent(mail.most_ood)
+        raise ValueError(f"The share of OOD images must lie between 0 % and {most}.")
+    return replace(state, ood_share=float(share))
 
 
 def open_test(state: Desk) -> Desk:
@@ -198,14 +198,14 @@ def open_test(state: Desk) -> Desk:
 # --- words and verdict --------------------------------------------------------------------------
 def describe(mail: Mail, state: Desk, unit: str) -> str:
     """The desk in words and numbers, on the validation queue."""
-    ranking = mail.ranking(state.model, state.score, state.strays)
+    ranking = mail.ranking(state.model, state.score, state.ood_share)
     total, answered = len(ranking.order), ranking.answered(state.threshold)
     answered_items = ranking.order[:answered]
     wrong = int((~ranking.correct[answered_items]).sum())
-    strays = int((answered_items >= len(mail.rankings)).sum())
+    ood = int((answered_items >= len(mail.rankings)).sum())
     costs = mail.costs(state)
     best, now = costs.optimum, costs.cost_at(state.threshold)
-    among = f", {strays:,} of them strays" if strays else ""
+    among = f", {ood:,} of them OOD" if ood else ""
     words = (
         f"Validation queue of {total:,}: {answered:,} answered ({wrong:,} wrong{among}), "
         f"{total - answered:,} referred. Cost {now:.3g} {unit} per item; the least is "
@@ -254,7 +254,7 @@ def judge(validation: Mail, test: Mail, state: Desk) -> Verdict:
     The other models get the threshold that was cheapest on *validation*, as anybody could have
     chosen it; hindsight and oracle know the test labels and are bounds, not competitors.
     """
-    ranking = test.ranking(state.model, state.score, state.strays)
+    ranking = test.ranking(state.model, state.score, state.ood_share)
     correct, uncertainty = ranking.correct, ranking.uncertainty
     none = np.zeros(len(correct), bool)
     # where asking costs more than a mistake, even an oracle asks about nothing
@@ -268,7 +268,7 @@ def judge(validation: Mail, test: Mail, state: Desk) -> Verdict:
     ]
     for name in test.rankings.models:
         if name != model:
-            other = test.ranking(name, score_for(test, state, name), state.strays)
+            other = test.ranking(name, score_for(test, state, name), state.ood_share)
             chosen = validation.costs(state, name).optimum.threshold
             bars.append(_bar(name + CHEAPEST, other.uncertainty <= chosen, other.correct, state))
     bars.append(_bar(f"{model}, answers everything", ~none, correct, state))
@@ -353,9 +353,9 @@ def curves_picture(
     return picture
 
 
-# --- the shell ----------------------------------------------------------------------------------
-class AbstentionDesk(Shell):
-    """The shell of :func:`abstention_desk`."""
+# --- the widget ---------------------------------------------------------------------------------
+class AbstentionDesk(BaseWidget):
+    """What :func:`abstention_desk` returns."""
 
     def __init__(
         self,
@@ -372,13 +372,13 @@ class AbstentionDesk(Shell):
         self.mail = Mail(validation, for_validation)
         self.test = None if test is None else Mail(_same_models(test, validation), for_test)
         if self.test is not None:
-            self.mail.most_strays = min(self.mail.most_strays, self.test.most_strays)
+            self.mail.most_ood = min(self.mail.most_ood, self.test.most_ood)
         self.unit = unit
         names = checks.class_names(validation.num_classes, class_names)
         self.names = names
         self.truth = [f"is {names[label]}" for label in validation.labels]
-        self.images = _with_strays(checks.images_for(images, len(validation)), ood, ood_images)
-        self.truth += ["stray"] * _most_count(for_validation)
+        self.images = _with_ood(checks.images_for(images, len(validation)), ood, ood_images)
+        self.truth += ["OOD"] * _most_count(for_validation)
         super().__init__(start(self.mail))
         self._build()
         self.refresh()
@@ -395,10 +395,10 @@ class AbstentionDesk(Shell):
         number = partial(control, ipywidgets.BoundedFloatText, max=MOST_EXPENSIVE, width="19em")
         self.cost_wrong = number(f"A wrong delivery costs ({self.unit})", step=1)
         self.cost_refer = number(f"Asking a human costs ({self.unit})", step=0.1)
-        most = self.mail.most_strays
-        shares = [(name, share) for name, share in STRAY_SHARES.items() if share <= most]
-        self.strays = control(
-            ipywidgets.Dropdown, "Strays in the queue", options=shares, width="15em"
+        most = self.mail.most_ood
+        shares = [(name, share) for name, share in OOD_SHARES.items() if share <= most]
+        self.ood = control(
+            ipywidgets.Dropdown, "OOD images in the queue", options=shares, width="15em"
         )
         self.coverage = control(
             ipywidgets.FloatSlider,
@@ -417,24 +417,24 @@ class AbstentionDesk(Shell):
             (self.score, partial(choose_score, mail)),
             (self.cost_wrong, lambda state, cost: set_costs(state, cost_wrong=cost)),
             (self.cost_refer, lambda state, cost: set_costs(state, cost_refer=cost)),
-            (self.strays, partial(slip_in, mail)),
+            (self.ood, partial(slip_in, mail)),
             (self.coverage, lambda state, percent: set_coverage(mail, state, as_share(percent))),
         ):
             self.listen(moved, change)
         self.press(self.open, open_test)
 
-        self.curves, self.belt = self.new_picture(), self.new_picture()
+        self.curves, self.strip = self.new_picture(), self.new_picture()
         self.verdict = self.new_picture()
-        self.stage = self.new_stage()
+        self.blitted = self.new_blitted_figure()
         self._choice: Any = None  # of which the curves are drawn
-        self._scenery: Any = None
+        self._background: Any = None
         self.children = [
             heading("The Abstention Desk"),
-            row(self.model, self.score, *([self.strays] if len(shares) > 1 else [])),
+            row(self.model, self.score, *([self.ood] if len(shares) > 1 else [])),
             row(self.cost_wrong, self.cost_refer),
             self.coverage,
             self.curves,
-            *([] if self.images is None else [self.belt]),
+            *([] if self.images is None else [self.strip]),
             *([] if self.test is None else [self.open, self.verdict]),
         ]
 
@@ -442,15 +442,15 @@ class AbstentionDesk(Shell):
         state = self.state
         self.put(self.model, value=state.model)
         self.put(self.score, options=self.mail.rankings.scores_of(state.model), value=state.score)
-        self.put(self.strays, value=state.strays)
+        self.put(self.ood, value=state.ood_share)
         self.put(self.cost_wrong, value=state.cost_wrong)
         self.put(self.cost_refer, value=state.cost_refer)
-        curve = self.mail.ranking(state.model, state.score, state.strays).curve
+        curve = self.mail.ranking(state.model, state.score, state.ood_share).curve
         self.put(self.coverage, value=100 * curve.at_threshold(state.threshold).coverage)
         for moved in (
             self.model,
             self.score,
-            self.strays,
+            self.ood,
             self.cost_wrong,
             self.cost_refer,
             self.coverage,
@@ -464,27 +464,27 @@ class AbstentionDesk(Shell):
         if self._choice != choice:
             self.set_curves()
             self._choice = choice
-        ranking = self.mail.ranking(state.model, state.score, state.strays)
+        ranking = self.mail.ranking(state.model, state.score, state.ood_share)
         coverage = ranking.curve.at_threshold(state.threshold).coverage
-        self.stage.actors["point"].set_data(
+        self.blitted.artists["point"].set_data(
             [100 * coverage], [self._costs[state.model].cost_at(state.threshold)]
         )
         words = describe(self.mail, state, self.unit)
         self.curves.show(
-            self.stage.png(), f"{self._alt}. {words}", caption=words, width=self.stage.width
+            self.blitted.png(), f"{self._alt}. {words}", caption=words, width=self.blitted.width
         )
         if self.images is not None:
             predicted = self.mail.rankings.models[state.model].predicted
-            count = self.mail.num_strays(state.strays)
+            count = self.mail.num_ood(state.ood_share)
             if count:
-                strange = self.mail.strays[state.model].predicted[:count]
+                strange = self.mail.ood[state.model].predicted[:count]
                 predicted = np.concatenate([predicted, strange])
-            pixels, alt = belt(
+            pixels, alt = threshold_strip(
                 *items_around(
                     ranking, state.threshold, self.images, predicted, self.truth, self.names
                 )
             )
-            self.belt.show(encode_png(pixels), alt, width=SHOWN_WIDTH)
+            self.strip.show(encode_png(pixels), alt, width=SHOWN_WIDTH)
         if state.opened and self.test is not None and not self.verdict.png:
             verdict = judge(self.mail, self.test, state)
             self.verdict.show_picture(
@@ -496,21 +496,21 @@ class AbstentionDesk(Shell):
         """Move the curves; draw axes and names anew only where those change."""
         state = self.state
         curves = {name: self.mail.costs(state, name) for name in self.mail.rankings.models}
-        scenery = (state.model, ceiling(curves))
-        if self._scenery != scenery:
+        background = (state.model, ceiling(curves))
+        if self._background != background:
             picture = curves_picture(curves, state.model, state.threshold, self.unit)
             moving = {"point": picture.parts[f"point:{state.model}"]}
             for name in curves:
                 for kind in ("curve", "optimum"):
                     moving[f"{kind}:{name}"] = picture.parts[f"{kind}:{name}"]
-            self.stage.scene(picture, moving)
-            self._scenery = scenery
+            self.blitted.set_up(picture, moving)
+            self._background = background
         for name, curve in curves.items():
             keep = thinned(len(curve.coverage), curve.coverage)
-            line = self.stage.actors[f"curve:{name}"]
+            line = self.blitted.artists[f"curve:{name}"]
             line.set_data(100 * curve.coverage[keep], curve.cost[keep])
             best = curve.optimum
-            self.stage.actors[f"optimum:{name}"].set_data([100 * best.coverage], [best.cost])
+            self.blitted.artists[f"optimum:{name}"].set_data([100 * best.coverage], [best.cost])
         self._costs = curves
         self._alt = describe_curves(curves, self.unit)
 
@@ -518,22 +518,22 @@ class AbstentionDesk(Shell):
 def _halves(
     ood: Mapping[str, Predictions] | None, rankings: Rankings
 ) -> tuple[dict[str, Predictions], dict[str, Predictions]]:
-    """Strays for validation and others for the test, in a fixed random order."""
+    """OOD images for validation and others for the test, in a fixed random order."""
     if ood is None:
         return {}, {}
-    checks.named(ood, "The queue of strays")
+    checks.named(ood, "The queue of OOD images")
     missing = [name for name in rankings.models if name not in ood]
     if missing:
         raise ValueError(
-            f"There are no strays for {style.listing(missing)}; pass predictions of the same items "
-            "for every model."
+            f"There are no OOD images for {style.listing(missing)}; pass predictions of the same "
+            "ones for every model."
         )
     if not all(isinstance(ood[name], Predictions) for name in rankings.models):
-        raise ValueError("Strays must be Predictions; training.predict returns them.")
+        raise ValueError("OOD images come as Predictions; training.predict returns them.")
     lengths = {len(ood[name]) for name in rankings.models}
     if len(lengths) > 1:
-        raise ValueError("All models must predict the same strays; their numbers differ.")
-    order = _stray_order(lengths.pop())
+        raise ValueError("All models must predict the same OOD images; their numbers differ.")
+    order = _ood_order(lengths.pop())
     middle = len(order) // 2
     return tuple(
         {name: ood[name].take(part) for name in rankings.models}
@@ -541,12 +541,12 @@ def _halves(
     )  # type: ignore[return-value]
 
 
-def _stray_order(count: int) -> NDArray[np.intp]:
+def _ood_order(count: int) -> NDArray[np.intp]:
     return np.random.default_rng(SEED).permutation(count)
 
 
-def _most_count(strays: Mapping[str, Predictions]) -> int:
-    return len(next(iter(strays.values()))) if strays else 0
+def _most_count(ood: Mapping[str, Predictions]) -> int:
+    return len(next(iter(ood.values()))) if ood else 0
 
 
 def _same_models(test: Mapping[str, Predictions], validation: Rankings) -> Rankings:
@@ -559,19 +559,19 @@ def _same_models(test: Mapping[str, Predictions], validation: Rankings) -> Ranki
     return Rankings({name: test[name] for name in validation.models})
 
 
-def _with_strays(
+def _with_ood(
     digits: np.ndarray | None, ood: Mapping[str, Predictions] | None, ood_images: Any
 ) -> list[np.ndarray] | None:
-    """Images of the validation queue: digits first, then its half of the strays."""
+    """Images of the validation queue: digits first, then its half of the OOD images."""
     if digits is None:
         return None
     if ood is None:
         return list(digits)
     count = len(next(iter(ood.values())))
-    strange = checks.images_for(ood_images, count, "strays")
+    strange = checks.images_for(ood_images, count, "OOD images")
     if strange is None:  # grey cards stand for what was not given
         strange = np.full((count, 28, 28), 128, np.uint8)
-    return [*digits, *strange[_stray_order(count)[: count // 2]]]
+    return [*digits, *strange[_ood_order(count)[: count // 2]]]
 
 
 @widget
@@ -595,8 +595,8 @@ def abstention_desk(
         With labels; the same models in both. The desk opens on the first: take a modest one.
         Without ``test`` there is nothing to open.
     ood : mapping of name to Predictions, optional
-        Items of no known class that can be slipped in, the same for each model. One half, in a
-        fixed random order, strays into the validation queue, the other into the test queue.
+        Of OOD images that can be slipped in, the same for each model. One half, in a fixed random
+        order, comes to the validation queue, the other to the test queue.
     images, ood_images : ImageSet or uint8 [N, H, W], optional
         Of ``val`` and ``ood``; then the items near the threshold are shown.
     class_names : sequence of str, optional

@@ -18,8 +18,8 @@ from course_utils.figures.disagreement import refill_sheet
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
 
-from .shell import Shell, control, heading, row, widget
-from .stage import Stage
+from .base import BaseWidget, control, heading, row, widget
+from .blitting import BlittedFigure
 
 DISPUTED = "most disputed first"
 UNDISPUTED = "unsure without dispute first"
@@ -35,7 +35,7 @@ ORDERS: dict[str, Callable[[NDArray, NDArray], NDArray]] = {
 CHUNK = 10_000  # images whose probabilities are in memory at once
 COLUMN = "414px"
 NOT_KNOWN = "none of these"
-MOST_LETTERS = 14  # of a foreign class, above its image
+MOST_LETTERS = 14  # of a class of OOD images, above its image
 
 
 # --- what there is to look at -------------------------------------------------------------------
@@ -251,23 +251,23 @@ def describe(pile: Pile, state: Exploration, which: int, names: Sequence[str]) -
     return words
 
 
-# --- the shell ----------------------------------------------------------------------------------
-class SheetStage(Stage):
-    """A sheet on a stage, with the names of the members as scenery in two colours.
+# --- the widget ---------------------------------------------------------------------------------
+class BlittedSheet(BlittedFigure):
+    """A blitted sheet, with the names of the members in the background, in two colours.
 
-    Text is the dearest part of a sheet. The scenery is drawn twice, once with all names dark and
-    once with all pale, and each name is then taken from one of the two.
+    Text is the slowest part of a sheet. The background is drawn twice, once with all names dark
+    and once with all pale, and each name is then taken from one of the two.
     """
 
     def sheet(self, picture: Picture) -> None:
-        """Draw everything that stays; ``picture.parts`` are the actors, except the names."""
+        """Draw everything that stays; ``picture.parts`` move, except the names."""
         names = {key: part for key, part in picture.parts.items() if key.startswith("name ")}
-        actors = {key: part for key, part in picture.parts.items() if key not in names}
+        moving = {key: part for key, part in picture.parts.items() if key not in names}
         self._faces = []
         for color in (style.REFERENCE, style.INK):
             for name in names.values():
                 name.set_color(color)
-            self.scene(picture, actors)
+            self.set_up(picture, moving)
             self._faces.append(self._pixels().copy())
         height = self._pixels().shape[0]
         self._boxes = {}
@@ -289,7 +289,7 @@ class SheetStage(Stage):
             if not on[member]:
                 pixels[box] = pale[box]
         figure = self.picture.figure
-        self._scenery = figure.canvas.copy_from_bbox(figure.bbox)
+        self._background = figure.canvas.copy_from_bbox(figure.bbox)
         self._on = tuple(on)
 
     def _pixels(self) -> NDArray[np.uint8]:
@@ -305,18 +305,18 @@ class Side:
     """A pile with its controls and its sheet; the members are switched for all sides at once."""
 
     def __init__(
-        self, shell: DisagreementExplorer, which: int, pile: Pile, prefix: str, upright: bool
+        self, explorer: DisagreementExplorer, which: int, pile: Pile, prefix: str, upright: bool
     ) -> None:
         self.which, self.pile, self.upright = which, pile, upright
-        self.picture, self.stage = shell.new_picture(), SheetStage()
-        shell.stages.append(self.stage)  # to be cleared with the others
-        self._scenery: int | None = None  # number of members that the stage is set for
+        self.picture, self.blitted = explorer.new_picture(), BlittedSheet()
+        explorer.blitted_figures.append(self.blitted)  # to be cleared with the others
+        self._background: int | None = None  # number of members that the sheet is set up for
         self._shown: Any = None
 
         def named(word: str) -> str:
             return f"{prefix} {word}" if prefix else word.capitalize()
 
-        look = shell.state.looks[which]
+        look = explorer.state.looks[which]
         self.order = control(
             ipywidgets.Dropdown,
             named("order"),
@@ -348,9 +348,9 @@ class Side:
             (self.place, go_to_place),
             (self.number, go_to),
         ):
-            shell.listen(moved, partial(change, pile, which))
+            explorer.listen(moved, partial(change, pile, which))
         for name, change in buttons.items():
-            shell.press(self.buttons[name], partial(change, pile, which))
+            explorer.press(self.buttons[name], partial(change, pile, which))
 
     def children(self) -> list[Any]:
         """Controls and picture, from the top."""
@@ -360,12 +360,13 @@ class Side:
             rows = [row(self.order, *self.buttons.values()), row(self.number, self.place)]
         return [*rows, self.picture]
 
-    def follow(self, shell: DisagreementExplorer) -> None:
+    def follow(self, explorer: DisagreementExplorer) -> None:
         """Set the controls to the state."""
-        look = shell.state.looks[self.which]
-        shell.put(self.order, value=look.order)
-        shell.put(self.place, value=self.pile.place(shell.state.model, look.order, look.index) + 1)
-        shell.put(self.number, value=look.index)
+        look = explorer.state.looks[self.which]
+        explorer.put(self.order, value=look.order)
+        place = self.pile.place(explorer.state.model, look.order, look.index)
+        explorer.put(self.place, value=place + 1)
+        explorer.put(self.number, value=look.index)
 
     def draw(self, state: Exploration, names: Sequence[str]) -> None:
         """Move the parts of the sheet; draw it anew only for another number of members."""
@@ -375,47 +376,47 @@ class Side:
         index = state.looks[self.which].index
         image, label = self.pile.images[index], self.pile.label(index)
         probabilities = self.pile.probabilities(state.model, index)
-        if self._scenery != len(probabilities):
+        if self._background != len(probabilities):
             picture = disagreement_sheet(
                 image, probabilities, label=label, class_names=names, upright=self.upright
             )
-            self.stage.sheet(picture)
-            self._scenery = len(probabilities)
+            self.blitted.sheet(picture)
+            self._background = len(probabilities)
         if isinstance(label, str) and len(label) > MOST_LETTERS:
             label = label[: MOST_LETTERS - 1] + "…"
         alt = refill_sheet(
-            self.stage.picture,
+            self.blitted.picture,
             image,
             probabilities,
             label=label,
             active=state.on,
             class_names=names,
         )
-        self.stage.switch(state.on)
+        self.blitted.switch(state.on)
         words = describe(self.pile, state, self.which, names)
         alt = f"Image {index:,}. {alt}"
-        self.picture.show(self.stage.png(), alt, caption=words, width=self.stage.width)
+        self.picture.show(self.blitted.png(), alt, caption=words, width=self.blitted.width)
         self._shown = shown
 
 
-class DisagreementExplorer(Shell):
-    """The shell of :func:`disagreement_explorer`."""
+class DisagreementExplorer(BaseWidget):
+    """What :func:`disagreement_explorer` returns."""
 
     def __init__(
         self,
         models: Mapping[str, Predictions] | Predictions,
         images: Any,
-        foreign: Mapping[str, Predictions] | Predictions | None,
-        foreign_images: Any,
-        foreign_names: Sequence[str] | None,
+        ood: Mapping[str, Predictions] | Predictions | None,
+        ood_images: Any,
+        ood_names: Sequence[str] | None,
         class_names: Sequence[str] | None,
     ) -> None:
         models = _checked_models(models)
         first = next(iter(models.values()))
         self.names = checks.class_names(first.num_classes, class_names)
         piles = [Pile(models, images, _labels(models))]
-        if foreign is not None or foreign_images is not None:
-            piles.append(_foreign_pile(models, foreign, foreign_images, foreign_names))
+        if ood is not None or ood_images is not None:
+            piles.append(_ood_pile(models, ood, ood_images, ood_names))
         self.piles = piles
         super().__init__(start(piles))
 
@@ -526,45 +527,45 @@ def _labels(models: Mapping[str, Predictions]) -> NDArray[np.int64] | None:
     return next(iter(labelled.values()), None)
 
 
-def _foreign_pile(
-    models: Mapping[str, Predictions], foreign: Any, images: Any, names: Sequence[str] | None
+def _ood_pile(
+    models: Mapping[str, Predictions], ood: Any, images: Any, names: Sequence[str] | None
 ) -> Pile:
     """Images of no class that the models know."""
-    if foreign is None or images is None:
-        missing = "foreign" if foreign is None else "foreign_images"
+    if ood is None or images is None:
+        missing = "ood" if ood is None else "ood_images"
         raise ValueError(
             "For images out of distribution pass both predictions and images; "
             f"{missing} is missing."
         )
-    if isinstance(foreign, Predictions):
-        foreign = {next(iter(models)): foreign}
-    checks.named(foreign, "foreign")
-    missing_models = [name for name in models if name not in foreign]
+    if isinstance(ood, Predictions):
+        ood = {next(iter(models)): ood}
+    checks.named(ood, "ood")
+    missing_models = [name for name in models if name not in ood]
     if missing_models:
         raise ValueError(
-            f"There are no foreign predictions of {style.listing(missing_models)}; pass those of "
+            f"There are no OOD predictions of {style.listing(missing_models)}; pass those of "
             "every model."
         )
-    foreign = _checked_models({name: foreign[name] for name in models})
-    for name, predictions in foreign.items():
+    ood = _checked_models({name: ood[name] for name in models})
+    for name, predictions in ood.items():
         for what in ("num_members", "num_classes"):
             if getattr(predictions, what) != getattr(models[name], what):
                 raise ValueError(
                     f"{name} has {getattr(models[name], what)} {what[4:]} for the known images but "
-                    f"{getattr(predictions, what)} for the foreign ones; pass the same model's."
+                    f"{getattr(predictions, what)} for the OOD ones; pass the same model's."
                 )
     labels = getattr(images, "labels", None)
     if labels is None:
-        labels = _labels(foreign)
-    count = len(next(iter(foreign.values())))
+        labels = _labels(ood)
+    count = len(next(iter(ood.values())))
     if names is None or labels is None:
-        return Pile(foreign, images, [NOT_KNOWN] * count)
+        return Pile(ood, images, [NOT_KNOWN] * count)
     if len(labels) == 0 or max(labels) >= len(names):
         raise ValueError(
-            f"There are {len(names)} foreign_names, but a foreign image has the label "
+            f"There are {len(names)} ood_names, but an OOD image has the label "
             f"{max(labels, default=0)}; pass one name per class."
         )
-    return Pile(foreign, images, [str(names[label]) for label in labels])
+    return Pile(ood, images, [str(names[label]) for label in labels])
 
 
 @widget
@@ -572,9 +573,9 @@ def disagreement_explorer(
     models: Mapping[str, Predictions] | Predictions,
     images: Any,
     *,
-    foreign: Mapping[str, Predictions] | Predictions | None = None,
-    foreign_images: Any = None,
-    foreign_names: Sequence[str] | None = None,
+    ood: Mapping[str, Predictions] | Predictions | None = None,
+    ood_images: Any = None,
+    ood_names: Sequence[str] | None = None,
     class_names: Sequence[str] | None = None,
 ) -> DisagreementExplorer:
     """Look at what each member says about an image, and switch members on and off.
@@ -584,11 +585,11 @@ def disagreement_explorer(
     models : Predictions, or mapping of name to Predictions
         For the same N images; labels are shown if they are there.
     images : ImageSet or uint8 [N, H, W]
-    foreign : Predictions, or mapping of name to Predictions, optional
+    ood : Predictions, or mapping of name to Predictions, optional
         By the same models, for images out of distribution; they are shown beside the others.
-    foreign_images : ImageSet or uint8 [K, H, W], optional
-    foreign_names : sequence of str, optional
-        Names of the classes of the foreign images, such as ``figures.FASHION``.
+    ood_images : ImageSet or uint8 [K, H, W], optional
+    ood_names : sequence of str, optional
+        Names of the classes of the OOD images, such as ``figures.FASHION``.
     class_names : sequence of str, optional
 
     Returns
@@ -596,4 +597,4 @@ def disagreement_explorer(
     DisagreementExplorer
         Where the input makes no sense, a widget that says so.
     """
-    return DisagreementExplorer(models, images, foreign, foreign_images, foreign_names, class_names)
+    return DisagreementExplorer(models, images, ood, ood_images, ood_names, class_names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,18 +16,19 @@ import traitlets
 from numpy.typing import NDArray
 
 from course_utils._support import validation as checks
-from course_utils.figures import style
-from course_utils.images import MEAN, STD, centring
+from course_utils.figures import disagreement_sheet, style
+from course_utils.figures.disagreement import refill_sheet
 from course_utils.metrics.predictions import Predictions
 
-from .answer_card import SHOWN_WIDTH, answer_card, blank_card
+from .base import BaseWidget, control, row, widget
 from .live_picture import encode_png
-from .shell import Shell, control, row, widget
 
 _HERE = Path(__file__).parent
-SIDE = 4 * centring.SIDE  # of the sheet in pixels: fine enough for smooth edges, 12.5 kB a message
+SEEN = 28  # side of the image that the networks see
+SIDE = 4 * SEEN  # of the sheet in pixels: fine enough for smooth edges, 12.5 kB a message
 SEED = 5  # of the order in which examples come
 Predictor = Callable[[NDArray[np.uint8]], Predictions]
+Centring = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 class Pad(anywidget.AnyWidget):
@@ -71,7 +71,7 @@ class Sheet:
     ----------
     drawing : uint8 [SIDE, SIDE]
     centred : bool
-        Scaled and centred as MNIST's digits were; otherwise only shrunk.
+        Scaled and centred before the networks see it; otherwise only shrunk.
     origin : str
         Where an example is from, until the pen touches it.
     """
@@ -84,11 +84,6 @@ class Sheet:
     def empty(self) -> bool:
         """Nothing is drawn."""
         return not self.drawing.any()
-
-    @property
-    def seen(self) -> NDArray[np.uint8]:
-        """What the networks see, uint8 [28, 28]."""
-        return (centring.as_mnist if self.centred else centring.shrunk)(self.drawing)
 
 
 def start() -> Sheet:
@@ -106,8 +101,15 @@ def draw_on(state: Sheet, ink: bytes) -> Sheet:
 
 
 def centre(state: Sheet, centred: bool) -> Sheet:
-    """With or without MNIST's scaling and centring."""
+    """With or without scaling and centring."""
     return replace(state, centred=bool(centred))
+
+
+def shrunk(drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mean of each block of pixels, uint8 [28, 28]: the ink stays where it is."""
+    block = SIDE // SEEN
+    means = drawing.reshape(SEEN, block, SEEN, block).mean(axis=(1, 3))
+    return np.floor(means + 0.5).astype(np.uint8)
 
 
 def bring(state: Sheet, image: NDArray[np.uint8], origin: str) -> Sheet:
@@ -123,56 +125,6 @@ def bring(state: Sheet, image: NDArray[np.uint8], origin: str) -> Sheet:
 
 
 # --- what is given --------------------------------------------------------------------------------
-def predictor_of(model: Any, num_members: int | None = None) -> Predictor:
-    """A function from images to predictions, made from a network or taken as it is.
-
-    Parameters
-    ----------
-    model : torch.nn.Module or callable
-        A network answers where it is, without a loader or a move to another device: for one image
-        these take five times as long as the eight members of an ensemble.
-    num_members : int, optional
-        Of a network; by default what its output says.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
-    torch = sys.modules.get("torch")  # who has a network has imported it
-    if torch is not None and isinstance(model, torch.nn.Module):
-        return partial(_answer_of_network, model, num_members)
-    if not callable(model):
-        raise ValueError(
-            "The pad needs a network, or a function from images to Predictions, not "
-            f"{type(model).__name__}."
-        )
-    if num_members is not None:
-        raise ValueError("num_members is for networks; a function says itself how many answer.")
-    return model
-
-
-def _answer_of_network(
-    model: Any, num_members: int | None, images: NDArray[np.uint8]
-) -> Predictions:
-    import torch
-
-    where = next(model.parameters(), torch.zeros(0)).device
-    inputs = torch.from_numpy(images).to(where).unsqueeze(1).float().div(255).sub(MEAN).div(STD)
-    was_training = model.training
-    model.eval()
-    try:
-        with torch.inference_mode():
-            outputs = model(inputs).cpu().numpy()
-    except RuntimeError as error:
-        shape = list(inputs.shape)
-        raise ValueError(f"The network does not answer images of shape {shape}: {error}") from error
-    finally:
-        model.train(was_training)
-    members = outputs.shape[0] // len(images) if num_members is None else num_members
-    return Predictions.from_stacked(outputs, members)
-
-
 @dataclass(frozen=True, eq=False)
 class Examples:
     """Images of one data set, in a fixed random order that starts again at the end."""
@@ -212,32 +164,37 @@ def checked_examples(examples: Any) -> list[Examples]:
     return found
 
 
-# --- the shell ----------------------------------------------------------------------------------
-class DrawingPad(Shell):
-    """The shell of :func:`drawing_pad`."""
+# --- the widget ---------------------------------------------------------------------------------
+class DrawingPad(BaseWidget):
+    """What :func:`drawing_pad` returns."""
 
     def __init__(
         self,
-        model: Any,
-        num_members: int | None,
+        predictor: Predictor,
+        centring: Centring | None,
         class_names: Sequence[str] | None,
         examples: Any,
     ) -> None:
-        self.predict = predictor_of(model, num_members)
+        if not callable(predictor):
+            raise ValueError(
+                "The pad needs a function from images to Predictions, not "
+                f"{type(predictor).__name__}; networks.predictor.predictor_of makes one."
+            )
+        self.predict, self.centring = predictor, centring
         self.examples = checked_examples(examples)
         # One image on trial: how many members and classes there are, and the first call's extra
         # time before anybody waits for it.
-        trial = self.ask(np.zeros((centring.SIDE, centring.SIDE), np.uint8))
+        trial = self.ask(np.zeros((SEEN, SEEN), np.uint8))
         self.members = trial.num_members
         self.names = checks.class_names(trial.num_classes, class_names)
-        super().__init__(start())
+        super().__init__(replace(start(), centred=centring is not None))
 
         self.pad = Pad()
         self.listen(self.pad, draw_on)
         self.centred = control(
             ipywidgets.Checkbox,
             "Scale and centre as MNIST was",
-            value=True,
+            value=self.state.centred,
             indent=False,
         )
         self.listen(self.centred, centre)
@@ -249,7 +206,10 @@ class DrawingPad(Shell):
             self.press(button, partial(self.next_example, number))
             self.bringers.append(button)
         self.answer = self.new_picture()
-        side = ipywidgets.VBox([self.pad, row(*self.bringers), self.centred])
+        self.blitted = self.new_blitted_figure()
+        self._drawn_for = 0  # number of members on the sheet
+        switches = [] if centring is None else [self.centred]
+        side = ipywidgets.VBox([self.pad, row(*self.bringers), *switches])
         side.layout.width = "300px"
         side.add_class("course-pad-side")
         self.children = [row(side, self.answer)]
@@ -271,7 +231,8 @@ class DrawingPad(Shell):
         if not isinstance(answer, Predictions):
             raise ValueError(
                 f"The predictor must return Predictions, not {type(answer).__name__}: "
-                "wrap logits [images, members, classes] by Predictions(logits)."
+                "wrap logits [images, members, classes] by Predictions(logits), or a network by "
+                "networks.predictor.predictor_of."
             )
         if len(answer) != 1:
             raise ValueError(f"The predictor was asked about 1 image and answered {len(answer)}.")
@@ -283,12 +244,17 @@ class DrawingPad(Shell):
             self.put(self.pad, value=ink)
         self.put(self.centred, value=self.state.centred)
 
+    def seen(self) -> NDArray[np.uint8]:
+        """What the networks see, uint8 [28, 28]."""
+        drawing = self.state.drawing
+        return self.centring(drawing) if self.state.centred else shrunk(drawing)
+
     def draw(self) -> None:
-        state = self.state
-        if state.empty:
-            self.show_blank(None, "Draw something: a digit, or anything else.")
+        if self.state.empty:
+            nothing = np.zeros((SEEN, SEEN), np.uint8)
+            self.show_blank(nothing, "Draw something: a digit, or anything else.")
             return
-        seen = state.seen
+        seen = self.seen()
         try:
             probabilities = self.ask(seen).probabilities[0]
             if probabilities.shape[1] != len(self.names):
@@ -300,26 +266,40 @@ class DrawingPad(Shell):
             # an old answer beside a new drawing would be taken for its own
             self.show_blank(seen, "")
             raise
-        pixels, words = answer_card(seen, probabilities, self.names)
-        caption = words if not state.origin else f"{words}\nThe example is {state.origin}."
-        self.answer.show(
-            encode_png(pixels),
-            f"What the networks see, and what they say. {words}",
-            caption=caption,
-            width=SHOWN_WIDTH,
+        words = self.fill_sheet(seen, probabilities)
+        caption = f"{words}\nThe example is {self.state.origin}." if self.state.origin else words
+        self.show_sheet(f"What the networks see, and what they say. {words}", caption)
+
+    def show_blank(self, seen: NDArray[np.uint8], caption: str) -> None:
+        """The sheet without an answer."""
+        nobody = np.zeros((self.members, len(self.names)))
+        self.fill_sheet(seen, nobody, active=np.zeros(self.members, bool))
+        self.show_sheet("An empty sheet: no answer yet.", caption)
+
+    def fill_sheet(
+        self, seen: NDArray[np.uint8], probabilities: NDArray[np.float64], **options: Any
+    ) -> str:
+        """Move the parts of the sheet, drawn anew only for another number of members; the words."""
+        if self._drawn_for != len(probabilities):
+            even = np.full(probabilities.shape, 1 / len(self.names))
+            sheet = disagreement_sheet(seen, even, class_names=self.names, upright=True)
+            moving = {key: part for key, part in sheet.parts.items() if not key.startswith("name ")}
+            self.blitted.set_up(sheet, moving)
+            self._drawn_for = len(probabilities)
+        return refill_sheet(
+            self.blitted.picture, seen, probabilities, class_names=self.names, **options
         )
 
-    def show_blank(self, seen: NDArray[np.uint8] | None, caption: str) -> None:
-        """A card without an answer."""
-        pixels, alt = blank_card(seen, self.members, self.names)
-        self.answer.show(encode_png(pixels), alt, caption=caption, width=SHOWN_WIDTH)
+    def show_sheet(self, alt: str, caption: str) -> None:
+        """Put the sheet on the page."""
+        self.answer.show(self.blitted.png(), alt, caption=caption, width=self.blitted.width)
 
 
 @widget
 def drawing_pad(
-    model_or_predictor: Any,
+    predictor: Predictor,
     *,
-    num_members: int | None = None,
+    centring: Centring | None = None,
     class_names: Sequence[str] | None = None,
     examples: Any = None,
 ) -> DrawingPad:
@@ -327,11 +307,13 @@ def drawing_pad(
 
     Parameters
     ----------
-    model_or_predictor : torch.nn.Module or callable
-        A network that returns logits [(m b), C] for normalised images [B, 1, 28, 28], or a function
-        from images (uint8 [N, 28, 28]) to Predictions, which needs no torch.
-    num_members : int, optional
-        M, if a network is given; by default what its output says.
+    predictor : callable
+        From images (uint8 [N, 28, 28]) to Predictions, such as
+        ``course_utils.networks.predictor.predictor_of(network)``.
+    centring : callable, optional
+        From the drawing (uint8 [112, 112]) to what the networks see (uint8 [28, 28]), such as
+        ``course_utils.images.centring.as_mnist``; it can be switched off on the pad. Without it
+        the drawing is only shrunk.
     class_names : sequence of str [C], optional
     examples : ImageSet, uint8 [N, H, W], or mapping of name to these, optional
         Images that can be brought onto the sheet, to scribble on them; a button for each set. The
@@ -342,4 +324,4 @@ def drawing_pad(
     DrawingPad
         Where the input makes no sense, a widget that says so.
     """
-    return DrawingPad(model_or_predictor, num_members, class_names, examples)
+    return DrawingPad(predictor, centring, class_names, examples)

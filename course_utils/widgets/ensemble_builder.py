@@ -15,8 +15,8 @@ from course_utils.figures import choices_of_members, style
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choice, Choices, Metric
 
-from .shell import Shell, control, heading, row, widget
-from .stage import Stage
+from .base import BaseWidget, control, heading, row, widget
+from .blitting import BlittedFigure
 from .texts import Text, note, table
 
 NOTHING = (
@@ -154,16 +154,16 @@ def measures_table(choices: Choices, state: Building) -> str:
     return table("Metrics of your choice, of one member and of all members", head, rows)
 
 
-class EnsembleBuilder(Shell):
-    """The shell of :func:`ensemble_builder`."""
+class EnsembleBuilder(BaseWidget):
+    """What :func:`ensemble_builder` returns."""
 
     def __init__(
         self,
         predictions: Predictions,
-        foreign: Predictions | None,
+        ood: Predictions | None,
         member_names: Sequence[str] | None,
     ) -> None:
-        self.choices = Choices(predictions, foreign)
+        self.choices = Choices(predictions, ood)
         self.names = checks.member_names(self.choices.num_members, member_names)
         super().__init__(start(self.choices))
 
@@ -187,7 +187,7 @@ class EnsembleBuilder(Shell):
             self.press(self.buttons[name], partial(change, self.choices))
 
         self.picture = self.new_picture()
-        self.kept_stages: dict[str, Stage] = {}  # one per metric: drawn once each
+        self.kept_figures: dict[str, BlittedFigure] = {}  # one per metric: drawn once each
         self.table = Text()
         self.children = [
             heading("Members"),
@@ -209,8 +209,8 @@ class EnsembleBuilder(Shell):
 
     def draw(self) -> None:
         state = self.state
-        stage = self.stage_of(state.metric)
-        column, point = (stage.actors[name] for name in ("column", "point"))
+        blitted = self.figure_of(state.metric)
+        column, point = (blitted.artists[name] for name in ("column", "point"))
         value = np.nan
         if state.chosen:
             value = self.choices.value(state.chosen, state.metric)
@@ -221,13 +221,13 @@ class EnsembleBuilder(Shell):
         column.set_visible(bool(state.chosen))
         point.set_visible(bool(np.isfinite(value)))
         words = describe(self.choices, state, self.names)
-        alt = f"{stage.picture.alt} {words}".replace("\n", " ")
-        self.picture.show(stage.png(), alt, caption=words, width=stage.width)
+        alt = f"{blitted.picture.alt} {words}".replace("\n", " ")
+        self.picture.show(blitted.png(), alt, caption=words, width=blitted.width)
         self.table.value = measures_table(self.choices, state)
 
-    def stage_of(self, metric: str) -> Stage:
+    def figure_of(self, metric: str) -> BlittedFigure:
         """The dots of all choices by a metric, drawn at the first call."""
-        if metric not in self.kept_stages:
+        if metric not in self.kept_figures:
             looks = self.choices.metrics[metric]
             picture = choices_of_members(
                 self.choices.sizes,
@@ -237,16 +237,16 @@ class EnsembleBuilder(Shell):
                 higher_is_better=looks.higher_is_better,
                 sampled=not self.choices.complete,
             )
-            stage = self.new_stage()
-            stage.scene(picture, picture.parts)
-            self.kept_stages[metric] = stage
-        return self.kept_stages[metric]
+            blitted = self.new_blitted_figure()
+            blitted.set_up(picture, picture.parts)
+            self.kept_figures[metric] = blitted
+        return self.kept_figures[metric]
 
 
 @widget
 def ensemble_builder(
     predictions: Predictions,
-    foreign: Predictions | None = None,
+    ood: Predictions | None = None,
     *,
     member_names: Sequence[str] | None = None,
 ) -> Any:
@@ -256,7 +256,7 @@ def ensemble_builder(
     ----------
     predictions : Predictions
         Of M members, with labels.
-    foreign : Predictions, optional
+    ood : Predictions, optional
         Of images of no known class, by the same members; then the AUROC tells how well the
         maximum probability sets them apart.
     member_names : sequence of str, optional
@@ -266,4 +266,4 @@ def ensemble_builder(
     EnsembleBuilder
         Where the input makes no sense, a widget that says so.
     """
-    return EnsembleBuilder(predictions, foreign, member_names)
+    return EnsembleBuilder(predictions, ood, member_names)

@@ -16,9 +16,9 @@ from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.rankings import Ranking, Rankings
 from course_utils.metrics.scores import DEFAULT_SCORE
 
-from .belt import SHOWN_WIDTH, Item, belt
+from .base import BaseWidget, as_share, control, row, widget
 from .live_picture import encode_png
-from .shell import Shell, as_share, control, row, widget
+from .threshold_strip import SHOWN_WIDTH, Item, threshold_strip
 
 
 @dataclass(frozen=True)
@@ -143,8 +143,8 @@ def items_around(
     return [item(index) for index in within], [item(index) for index in beyond]
 
 
-class RiskCoverageExplorer(Shell):
-    """The shell of :func:`risk_coverage_explorer`."""
+class RiskCoverageExplorer(BaseWidget):
+    """What :func:`risk_coverage_explorer` returns."""
 
     def __init__(
         self,
@@ -186,16 +186,16 @@ class RiskCoverageExplorer(Shell):
         # at the slider's end stands the error rate, rounded; no two risks are as near as this
         self.listen(self.risk, lambda s, v: by_risk(self.rankings, s, min(as_share(v) + 1e-12, 1)))
 
-        self.curves, self.belt = self.new_picture(), self.new_picture()
-        self.stage = self.new_stage()
-        self._scenery: Any = None
+        self.curves, self.strip = self.new_picture(), self.new_picture()
+        self.blitted = self.new_blitted_figure()
+        self._background: Any = None
         self.children = [
             row(self.model, self.score),
             self.coverage,
             self.risk,
             ipywidgets.HBox([self.threshold, self.exact], layout={"width": "calc(100% - 8px)"}),
             self.curves,
-            *([] if self.images is None else [self.belt]),
+            *([] if self.images is None else [self.strip]),
         ]
         self.refresh()
 
@@ -222,21 +222,21 @@ class RiskCoverageExplorer(Shell):
 
     def draw(self) -> None:
         state, ranking = self.state, here(self.rankings, self.state)
-        if self._scenery != (state.model, state.score):
-            self.set_scenery()
+        if self._background != (state.model, state.score):
+            self.set_background()
         point = ranking.curve.at_threshold(state.threshold)
         x, y = 100 * point.coverage, 100 * (point.risk if point.coverage else 0.0)
         y = min(y, self._top)  # the first steps rest on few images and may leave the axis
-        self.stage.actors["point"].set_data([x], [y])
-        self.stage.actors["lines"].set_data([x, x, 0], [0, y, y])
+        self.blitted.artists["point"].set_data([x], [y])
+        self.blitted.artists["lines"].set_data([x, x, 0], [0, y, y])
         words = describe(self.rankings, state)
         self.curves.show(
-            self.stage.png(), f"{self._alt} {words}", caption=words, width=self.stage.width
+            self.blitted.png(), f"{self._alt} {words}", caption=words, width=self.blitted.width
         )
         if self.images is not None:
-            self.draw_belt(ranking)
+            self.draw_strip(ranking)
 
-    def set_scenery(self) -> None:
+    def set_background(self) -> None:
         """Draw the curves of all models that have the score; only the operating point is left."""
         state = self.state
         picture = risk_coverage_curves(
@@ -252,17 +252,17 @@ class RiskCoverageExplorer(Shell):
         self._alt = picture.alt.partition(" Operating point")[0]
         self._top = axes.get_ylim()[1]
         moving = {kind: picture.parts[f"{kind}:{state.model}"] for kind in ("point", "lines")}
-        self.stage.scene(picture, moving)
-        self._scenery = (state.model, state.score)
+        self.blitted.set_up(picture, moving)
+        self._background = (state.model, state.score)
 
-    def draw_belt(self, ranking: Ranking) -> None:
+    def draw_strip(self, ranking: Ranking) -> None:
         """Show the items on both sides of the threshold."""
         predicted = self.rankings.models[self.state.model].predicted
         sides = items_around(
             ranking, self.state.threshold, self.images, predicted, self.truth, self.names
         )
-        pixels, alt = belt(*sides)
-        self.belt.show(encode_png(pixels), alt, width=SHOWN_WIDTH)
+        pixels, alt = threshold_strip(*sides)
+        self.strip.show(encode_png(pixels), alt, width=SHOWN_WIDTH)
 
 
 @widget

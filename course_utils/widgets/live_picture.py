@@ -62,7 +62,7 @@ class LivePicture(anywidget.AnyWidget):
                 self.width = width
 
     def show_picture(self, picture: Picture, *, caption: str | None = None) -> None:
-        """Draw a whole figure; see :class:`~course_utils.widgets.stage.Stage` for moving parts."""
+        """Draw a whole figure; `blitting` is for those with moving parts."""
         width = round(picture.figure.get_size_inches()[0] * CSS_PIXELS_PER_INCH)
         self.show(picture.png(), picture.alt, caption=caption, width=width)
 

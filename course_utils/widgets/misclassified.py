@@ -18,7 +18,7 @@ from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.rankings import Ranking, Rankings
 from course_utils.metrics.scores import DEFAULT_SCORE
 
-from .shell import Shell, control, row, widget
+from .base import BaseWidget, control, row, widget
 from .strip import Strip, Tile
 
 SHOWN = 9  # images in the strip
@@ -269,9 +269,9 @@ def describe(rankings: Rankings, state: Browsing, noun: str = "digit") -> str:
     return f"{words} It is image {index:,} of the data, counted from 0."
 
 
-# --- the shell ----------------------------------------------------------------------------------
-class MisclassifiedBrowser(Shell):
-    """The shell of :func:`misclassified_browser`."""
+# --- the widget ---------------------------------------------------------------------------------
+class MisclassifiedBrowser(BaseWidget):
+    """What :func:`misclassified_browser` returns."""
 
     def __init__(
         self,
@@ -343,8 +343,8 @@ class MisclassifiedBrowser(Shell):
         self.press(self.on, lambda state: step(rankings, state, 1))
 
         self.card = self.new_picture()
-        self.stage = self.new_stage()
-        self._scenery: str | None = None  # model whose row is framed
+        self.blitted = self.new_blitted_figure()
+        self._background: str | None = None  # model whose row is framed
         self.children = [
             row(self.model, self.kind),
             row(self.score, self.order),
@@ -428,21 +428,21 @@ class MisclassifiedBrowser(Shell):
         order = in_order(rankings, state)
         if not len(order):
             why, go_on = why_nothing(rankings, state, self.noun)
-            self.stage.scene(message(why))
-            self._scenery = None
-            self.card.show(self.stage.png(), why, caption=go_on, width=self.stage.width)
+            self.blitted.set_up(message(why))
+            self._background = None
+            self.card.show(self.blitted.png(), why, caption=go_on, width=self.blitted.width)
             return
         index = order[state.place]
         rows = {name: one.probabilities[index] for name, one in rankings.models.items()}
         shown = self.images[index], rows, int(rankings.labels[index])
-        if self._scenery != state.model:
+        if self._background != state.model:
             framed = state.model if len(rows) > 1 else None
             picture = model_comparison(*shown, chosen=framed, class_names=self.names)
-            self.stage.scene(picture, picture.parts)
-            self._scenery = state.model
-        alt = refill_comparison(self.stage.picture, *shown, class_names=self.names)
+            self.blitted.set_up(picture, picture.parts)
+            self._background = state.model
+        alt = refill_comparison(self.blitted.picture, *shown, class_names=self.names)
         words = describe(rankings, state, self.noun)
-        self.card.show(self.stage.png(), alt, caption=words, width=self.stage.width)
+        self.card.show(self.blitted.png(), alt, caption=words, width=self.blitted.width)
 
 
 @widget

@@ -11,7 +11,7 @@ from course_utils.figures import packed_cost_bars, packed_costs, packed_diagram,
 from course_utils.figures.packed import LAYERS, PackedPlan
 from course_utils.figures.packed_costs import network_flops
 
-from .shell import Shell, control, row, widget
+from .base import BaseWidget, control, row, widget
 from .texts import Text, table
 
 MOST_MEMBERS = 16
@@ -141,8 +141,8 @@ def channels_table(state: Setting) -> str:
     return table("Channels per layer, parameters and FLOPs", head, rows)
 
 
-class PackedCalculator(Shell):
-    """The shell of :func:`packed_calculator`."""
+class PackedCalculator(BaseWidget):
+    """What :func:`packed_calculator` returns."""
 
     def __init__(self) -> None:
         super().__init__(Setting())

@@ -1100,9 +1100,9 @@ from course_utils.widgets import disagreement_explorer
 disagreement_explorer(
     predictions_eight,
     data_test,
-    foreign=predictions_eight_ood,
-    foreign_images=data_ood,
-    foreign_names=figures.FASHION,
+    ood=predictions_eight_ood,
+    ood_images=data_ood,
+    ood_names=figures.FASHION,
 )
 
 # %% [markdown]
@@ -1113,9 +1113,13 @@ disagreement_explorer(
 # get: your drawing, shrunk and centred as MNIST's digits were.
 
 # %%
+from course_utils.images.centring import as_mnist
+from course_utils.networks.predictor import predictor_of
 from course_utils.widgets import drawing_pad
 
-drawing_pad(eight, examples={"digit": data_test, "clothes": data_ood})
+drawing_pad(
+    predictor_of(eight), centring=as_mnist, examples={"digit": data_test, "clothes": data_ood}
+)
 
 # %% [markdown]
 # A digit that you draw is neither from the training set nor far from it; your shoe is far. Where

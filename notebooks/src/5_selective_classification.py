@@ -901,7 +901,7 @@ shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by se
 # the model notice?
 
 # %% [markdown]
-# ## Strays in the stream: SCOD
+# ## OOD images in the stream: SCOD
 #
 # Worse than a damaged digit is no digit at all. A selective classifier in use meets both, and has
 # one rule for both: refer. Judging the two together is called **SCOD**, selective classification
@@ -911,13 +911,13 @@ shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by se
 # We mix one piece of clothing (Fashion-MNIST test) to every four digits.
 
 # %%
-data_strays = load_fashion_mnist("test").subset(slice(len(data_test) // 4))
-strays = ask(*modest, data_strays)
-print(f"{len(data_test):,} digits and {len(data_strays):,} clothes")
+data_ood = load_fashion_mnist("test").subset(slice(len(data_test) // 4))
+answers_ood = ask(*modest, data_ood)
+print(f"{len(data_test):,} digits and {len(data_ood):,} clothes")
 
 # %% [markdown]
 # For each score the threshold is again chosen on clean validation digits, for 1 % risk. Then comes
-# the mixed stream. We count a stray that is answered as a wrong answer.
+# the mixed stream. We count an OOD image that is answered as a wrong answer.
 
 # %%
 stream_scores = {
@@ -931,12 +931,12 @@ for name, score in stream_scores.items():
     on_val = selective.risk_coverage(score(val["DE-8"]), val["DE-8"].correct)
     threshold = on_val.threshold_for_risk(target)
     digits = selective.risk_coverage(score(test["DE-8"]), test["DE-8"].correct)
-    u = np.concatenate([score(test["DE-8"]), score(strays["DE-8"])])
-    acceptable = np.concatenate([test["DE-8"].correct, np.zeros(len(data_strays), bool)])
+    u = np.concatenate([score(test["DE-8"]), score(answers_ood["DE-8"])])
+    acceptable = np.concatenate([test["DE-8"].correct, np.zeros(len(data_ood), bool)])
     stream = selective.risk_coverage(u, acceptable)
     rows[name] = {
         "digits answered (%)": 100 * digits.at_threshold(threshold).coverage,
-        "clothes answered (%)": 100 * (score(strays["DE-8"]) <= threshold).mean(),
+        "clothes answered (%)": 100 * (score(answers_ood["DE-8"]) <= threshold).mean(),
         "risk without clothes (%)": 100 * digits.at_threshold(threshold).risk,
         "risk with clothes (%)": 100 * stream.at_threshold(threshold).risk,
         "AURC of the stream (%)": 100 * stream.aurc,
@@ -946,25 +946,25 @@ stream_table = pd.DataFrame(rows).T
 stream_table.round(2)
 
 # %% [markdown]
-# Compare the two risks. Every stray that is answered is one more wrong answer, so the risk with
+# Compare the two risks. Every OOD image that is answered is one more wrong answer, so the risk with
 # clothes is the higher one; how far above the promise depends on the score. Then compare the
 # scores. The rows have different coverage of the digits, so look at both answered columns: a score
 # that answers fewer clothes *and* fewer digits has not won yet. The two areas weigh it all up.
 #
 # torch-uncertainty has these areas as metrics: `SCODAURC`, `SCODAUGRC`, and coverage and risk to go
-# with them. They know a cost $c$ of answering a stray, with $1 - c$ for a wrong digit. At
+# with them. They know a cost $c$ of answering an OOD image, with $1 - c$ for a wrong digit. At
 # $c = \frac{1}{2}$ both count one half, and its areas must be half of ours.
 
 # %%
 from torch_uncertainty.metrics.classification import SCODAUGRC, SCODAURC
 
-is_stray = np.repeat([False, True], [len(data_test), len(data_strays)])
-mistaken = np.concatenate([~test["DE-8"].correct, np.zeros(len(data_strays), bool)])
+is_ood = np.repeat([False, True], [len(data_test), len(data_ood)])
+mistaken = np.concatenate([~test["DE-8"].correct, np.zeros(len(data_ood), bool)])
 rows = {}
 for name, score in stream_scores.items():
-    u = np.concatenate([score(test["DE-8"]), score(strays["DE-8"])])
+    u = np.concatenate([score(test["DE-8"]), score(answers_ood["DE-8"])])
     for title, metric in (("AURC", SCODAURC(ood_cost=0.5)), ("AUGRC", SCODAUGRC(ood_cost=0.5))):
-        metric.update(*(torch.tensor(values) for values in (u, mistaken, is_stray)))
+        metric.update(*(torch.tensor(values) for values in (u, mistaken, is_ood)))
         rows[title, name] = {
             "torch-uncertainty (%)": 100 * metric.compute().item(),
             "half of ours (%)": stream_table.loc[name, f"{title} of the stream (%)"] / 2,
@@ -977,25 +977,25 @@ check.round(3)
 # Observe that they agree, up to ties: mutual information may be exactly 0 for many images, and then
 # the order decides.
 #
-# A threshold that was chosen on clean digits knows nothing of strays. If you expect some, put some
-# into validation, in the expected mix and never those of the test. We choose once more, with
+# A threshold that was chosen on clean digits knows nothing of OOD images. If you expect some, put
+# some into validation, in the expected mix and never those of the test. We choose once more, with
 # clothes of Fashion-MNIST's validation part among the digits.
 
 # %%
-val_strays = load_fashion_mnist("val").subset(slice(len(data_val) // 4))
-strays_eight = predict(zoo.load("modest-deep-ensemble-8"), val_strays)
+val_ood = load_fashion_mnist("val").subset(slice(len(data_val) // 4))
+answers_eight = predict(zoo.load("modest-deep-ensemble-8"), val_ood)
 rows = {}
 for name, score in stream_scores.items():
-    u = np.concatenate([score(val["DE-8"]), score(strays_eight)])
-    acceptable = np.concatenate([val["DE-8"].correct, np.zeros(len(val_strays), bool)])
+    u = np.concatenate([score(val["DE-8"]), score(answers_eight)])
+    acceptable = np.concatenate([val["DE-8"].correct, np.zeros(len(val_ood), bool)])
     threshold = selective.risk_coverage(u, acceptable).threshold_for_risk(target)
     answered = score(test["DE-8"]) <= threshold
-    answered_strays = score(strays["DE-8"]) <= threshold
-    wrong = (answered & ~test["DE-8"].correct).sum() + answered_strays.sum()
+    answered_ood = score(answers_ood["DE-8"]) <= threshold
+    wrong = (answered & ~test["DE-8"].correct).sum() + answered_ood.sum()
     rows[name] = {
         "digits answered (%)": 100 * answered.mean(),
-        "clothes answered (%)": 100 * answered_strays.mean(),
-        "risk with clothes (%)": 100 * wrong / max(answered.sum() + answered_strays.sum(), 1),
+        "clothes answered (%)": 100 * answered_ood.mean(),
+        "risk with clothes (%)": 100 * wrong / max(answered.sum() + answered_ood.sum(), 1),
     }
 pd.DataFrame(rows).T.round(2)
 
@@ -1004,8 +1004,8 @@ pd.DataFrame(rows).T.round(2)
 # neighbourhood of the target, and fewer digits are answered. That is the honest price. Which score
 # pays the least of it?
 #
-# Two warnings. The numbers depend on the *mix*: with one stray to a hundred digits everything looks
-# better, and nothing has improved. And the next strays may not be clothes.
+# Two warnings. The numbers depend on the *mix*: with one OOD image to a hundred digits everything
+# looks better, and nothing has improved. And the next OOD images may not be clothes.
 
 # %% [markdown]
 # ## What does it cost? The Abstention Desk
@@ -1065,18 +1065,18 @@ ex5_4.check(cost_per_digit)
 # Now it is your desk. A mail office sorts envelopes; your customer pays for wrong deliveries, your
 # boss for questions to a human. Try this: find the cheapest threshold for the given costs, then
 # open the test set, **once**. Was the promise of validation kept? In another round (run the cell
-# again) slip in some strays, and look at what they do to the cost at the same threshold.
+# again) slip in some OOD images, and look at what they do to the cost at the same threshold.
 
 # %%
 from course_utils.widgets import abstention_desk
 
-desk_strays = load_fashion_mnist("val")
+desk_ood = load_fashion_mnist("val")
 abstention_desk(
     val,
     test,
-    ask(*modest, desk_strays),
+    ask(*modest, desk_ood),
     images=data_val.images,
-    ood_images=desk_strays.images,
+    ood_images=desk_ood.images,
 )
 
 # %% [markdown]
@@ -1284,9 +1284,9 @@ from course_utils.widgets import disagreement_explorer
 disagreement_explorer(
     {"PE-4": packed, "DE-8": test["DE-8"]},
     data_test.images,
-    foreign={"PE-4": strays["PE-4"], "DE-8": strays["DE-8"]},
-    foreign_images=data_strays.images,
-    foreign_names=figures.FASHION,
+    ood={"PE-4": answers_ood["PE-4"], "DE-8": answers_ood["DE-8"]},
+    ood_images=data_ood.images,
+    ood_names=figures.FASHION,
 )
 
 # %% [markdown]
@@ -1326,8 +1326,8 @@ exercises.progress(5)
 #   which all agree.
 # - A threshold that just meets its target on validation often misses it on other digits. A bound
 #   fixes that, and costs coverage.
-# - Under shift a fixed threshold may refer more and stay safe, or answer on and fail. Every stray
-#   that is answered is one more mistake that nobody has promised.
+# - Under shift a fixed threshold may refer more and stay safe, or answer on and fail. Every OOD
+#   image that is answered is one more mistake that nobody has promised.
 # - Small risks cannot be promised with few digits.
 #
 # **What comes next.** Chapter 6 goes further, one short section each: shift, calibration, sets of

@@ -484,9 +484,9 @@ from course_utils.widgets import disagreement_explorer
 disagreement_explorer(
     eight,
     digits,
-    foreign=eight_on_clothes,
-    foreign_images=clothes,
-    foreign_names=figures.FASHION,
+    ood=eight_on_clothes,
+    ood_images=clothes,
+    ood_names=figures.FASHION,
 )
 
 # %% tags=["still"] slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
@@ -517,9 +517,13 @@ figures.disagreement_sheet(
 # ## Draw a 4, and close its top
 
 # %% tags=["live"] jupyter={"source_hidden": true}
+from course_utils.images.centring import as_mnist
+from course_utils.networks.predictor import predictor_of
 from course_utils.widgets import drawing_pad
 
-drawing_pad(network, examples={"digit": digits, "clothes": clothes})
+drawing_pad(
+    predictor_of(network), centring=as_mnist, examples={"digit": digits, "clothes": clothes}
+)
 
 # %% tags=["still"] slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
 fours = np.flatnonzero(digits.labels == 4)

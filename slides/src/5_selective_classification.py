@@ -440,7 +440,7 @@ figures.Picture(figure, f"A fixed threshold on damaged digits, in percent at the
 # **Minutes:** 4
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Every stray that is answered is one more mistake
+# ## Every OOD image that is answered is one more mistake
 
 # %% jupyter={"source_hidden": true}
 stream_scores = {
@@ -452,16 +452,16 @@ stream_scores = {
 risks = {}
 for name, score in stream_scores.items():
     cut = selective.risk_coverage(score(eight_val), eight_val.correct).threshold_for_risk(target)
-    taken, strays = score(eight) <= cut, int((score(eight_on_clothes) <= cut).sum())
+    taken, ood = score(eight) <= cut, int((score(eight_on_clothes) <= cut).sum())
     wrong = int((taken & ~eight.correct).sum())
-    risks[name] = (100 * wrong / taken.sum(), 100 * (wrong + strays) / (taken.sum() + strays))
+    risks[name] = (100 * wrong / taken.sum(), 100 * (wrong + ood) / (taken.sum() + ood))
 
 # %% jupyter={"source_hidden": true}
 figure = style.canvas(8, 3.1)
 axes = style.panels(figure, left=10.5, right=4, top=2.2)[0][0]
-for place, (without, with_strays) in enumerate(risks.values()):
-    axes.plot([without, with_strays], [place, place], color=style.FRAME, zorder=1)
-    axes.text(with_strays + 0.25, place, f"{with_strays:.1f}", va="center")
+for place, (without, with_ood) in enumerate(risks.values()):
+    axes.plot([without, with_ood], [place, place], color=style.FRAME, zorder=1)
+    axes.text(with_ood + 0.25, place, f"{with_ood:.1f}", va="center")
 points = np.array(list(risks.values()))
 axes.scatter(points[:, 0], range(4), s=180, color=style.BLUE, label="digits only")
 axes.scatter(points[:, 1], range(4), s=180, marker="D", color=style.VERMILLION,
@@ -478,11 +478,11 @@ figures.Picture(figure, f"Risk in percent without and with clothes among the dig
 # Source: DE-8 (modest), clothes to digits 1 : 4; Xia and Bouganis (2022)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** The threshold was chosen on clean digits, and knows nothing of strays. If you expect
-# some, put some into validation, in the expected mix, and never those of the test. The risk then
-# comes back to the neighbourhood of the target, and fewer digits are answered.
+# **Say:** The threshold was chosen on clean digits, and knows nothing of OOD images. If you
+# expect some, put some into validation, in the expected mix, and never those of the test. The risk
+# then comes back to the neighbourhood of the target, and fewer digits are answered.
 #
-# **Ask:** With one stray to a hundred digits everything looks better. What has improved?
+# **Ask:** With one OOD image to a hundred digits everything looks better. What has improved?
 #
 # **Likely:** Nothing. Only the mix.
 #
@@ -494,20 +494,20 @@ figures.Picture(figure, f"Risk in percent without and with clothes among the dig
 # %% jupyter={"source_hidden": true}
 from course_utils.widgets import abstention_desk
 
-stray_names = load_fashion_mnist("val").subset(slice(1_000))
-stray_answers = predict(network, stray_names)
+ood_images = load_fashion_mnist("val").subset(slice(1_000))
+ood_answers = predict(network, ood_images)
 abstention_desk(
     {name: val[name] for name in ("LeNet", "DE-8")},
     {name: test[name] for name in ("LeNet", "DE-8")},
-    {"LeNet": stray_answers.subset(members=[0]), "DE-8": stray_answers},
+    {"LeNet": ood_answers.subset(members=[0]), "DE-8": ood_answers},
     images=validation.images,
-    ood_images=stray_names.images,
+    ood_images=ood_images.images,
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Live: a mail office. Wrong deliveries cost ten, a person costs one. Let the room call out
 # a threshold, set it, and open the test set *once*. Was the promise of validation kept? In another
-# round slip in strays.
+# round slip in OOD images.
 #
 # **Ask:** What if a wrong delivery costs a hundred?
 #
@@ -619,7 +619,7 @@ figures.Picture(figure, f"Right answers in a row needed to show that a risk is b
 #
 # - Find the cheapest threshold for the given costs, then open the test set, **once**
 # - Was the promise of validation kept? By how much did you miss?
-# - Run the cell again and slip in strays: what do they cost at the same threshold?
+# - Run the cell again and slip in OOD images: what do they cost at the same threshold?
 #
 # **Next:** what if the world changes? Chapter 6: shift, calibration, sets that keep promises.
 

@@ -135,9 +135,9 @@ def test_only_what_a_kernel_opened_counts_as_a_complaint(lab: Any, page: Any) ->
 FAULTY = """
 import ipywidgets
 from course_utils import figures
-from course_utils.widgets import Shell, control, widget
+from course_utils.widgets import BaseWidget, control, widget
 
-class Counter(Shell):
+class Counter(BaseWidget):
     def __init__(self, description, answer=None, describe="Now at {}."):
         super().__init__(0)
         self.number = control(ipywidgets.IntSlider, description, max=9, described="8em")

@@ -26,17 +26,17 @@ def pretend(labels, members, skill, seed, spread=0.7):
     return Predictions(logits.astype("float32"), labels)
 
 models = {"LeNet": pretend(digits.labels, 1, 5, 0), "DE-8": pretend(digits.labels, 8, 7, 1)}
-foreign = {"LeNet": pretend(clothes.labels, 1, 0, 2), "DE-8": pretend(clothes.labels, 8, 0, 3, 2)}
+ood = {"LeNet": pretend(clothes.labels, 1, 0, 2), "DE-8": pretend(clothes.labels, 8, 0, 3, 2)}
 """
 BOTH = """
-disagreement_explorer(models, digits, foreign=foreign, foreign_images=clothes,
-                      foreign_names=figures.FASHION)
+disagreement_explorer(models, digits, ood=ood, ood_images=clothes,
+                      ood_names=figures.FASHION)
 """
 ALONE = "disagreement_explorer(models, digits)"
 MANY = """
 many = pretend(digits.labels, 32, 7, 5)
-disagreement_explorer(many, digits, foreign=pretend(clothes.labels, 32, 0, 6, 2),
-                      foreign_images=clothes, foreign_names=figures.FASHION)
+disagreement_explorer(many, digits, ood=pretend(clothes.labels, 32, 0, 6, 2),
+                      ood_images=clothes, ood_names=figures.FASHION)
 """
 Open = Callable[..., Any]
 
@@ -99,7 +99,7 @@ def test_by_keyboard_and_mouse(opened: Open) -> None:
     changed_by(page, lambda: order.select_option("surest first"))
     assert "place 1 of 1,000 (surest first)" in words(page)
     model = page.get_by_label("Model")
-    assert "ensemble of 1 member" in changed_by(page, lambda: model.select_option("LeNet"))
+    assert "the network says" in changed_by(page, lambda: model.select_option("LeNet"))
     assert "nobody to disagree with" in words(page)
     assert page.get_by_role("checkbox").count() == 1
 

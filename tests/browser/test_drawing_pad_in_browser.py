@@ -12,7 +12,8 @@ from looking import at_rest, changed_by, in_both_themes
 # Stands in for an ensemble: members look at where the ink is. No torch, so that it runs anywhere.
 PAD = """
 import numpy as np
-from course_utils import data
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.images.centring import as_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import drawing_pad
 
@@ -22,11 +23,11 @@ def members(images):
     ink = images.reshape(len(images), 784) / 255
     return Predictions(np.einsum("np,pmc->nmc", ink, weights).astype("float32") / 4)
 
-pad = drawing_pad(members{more})
+pad = drawing_pad(members, centring=as_mnist{more})
 pad
 """
 EXAMPLES = (
-    ', examples={"digits": data.load_mnist("val"), "clothes": data.load_fashion_mnist("val")}'
+    ', examples={"digits": load_mnist("val"), "clothes": load_fashion_mnist("val")}'
 )
 Open = Callable[..., Any]
 STATUS = ".course-picture figcaption"
@@ -78,7 +79,7 @@ def test_drawn_by_mouse_answered_undone_cleared(opened: Open) -> None:
     assert undo.is_disabled()
     assert clear.is_disabled()
     first = answer_to(page, lambda: stroke(page, (0.5, 0.15), (0.5, 0.85)))
-    assert "The ensemble says" in first
+    assert "the ensemble of 8 members says" in first
     one_line = ink(page)
     second = answer_to(page, lambda: stroke(page, (0.2, 0.3), (0.8, 0.3)))
     assert second != first
@@ -111,7 +112,7 @@ def test_drawn_by_keys_and_announced(opened: Open) -> None:
         page.keyboard.press("Shift+ArrowRight")
         assert "column 17, row 20" in voice.inner_text()
 
-    assert "The ensemble says" in answer_to(page, draw)
+    assert "the ensemble of 8 members says" in answer_to(page, draw)
     shoot(page, "pad-keys")
     drawn = ink(page)
     page.keyboard.press("Enter")
@@ -142,7 +143,7 @@ def test_drawn_by_finger(opened: Open) -> None:
             touch("touchMove", 140, 40 + 10 * step)
         touch("touchEnd")
 
-    assert "The ensemble says" in answer_to(page, draw)
+    assert "the ensemble of 8 members says" in answer_to(page, draw)
     assert ink(page) > 5_000  # a whole line: the page did not scroll instead
     after = canvas.bounding_box()
     assert (after["x"], after["y"]) == (box["x"], box["y"])
@@ -237,7 +238,7 @@ def test_pages_of_the_course_keep_the_answer(lab: Any) -> None:
     ExecutePreprocessor(timeout=120).preprocess(notebook, {"metadata": {"path": str(lab.folder)}})
     freeze(notebook)
     still = notebook.cells[0].outputs[0]["data"]["text/html"]
-    assert 'alt="What the networks see, and what they say. The ensemble says' in still
+    assert 'alt="What the networks see, and what they say. One image; the ensemble of 8 members says' in still
     assert "Scale and centre as MNIST was" in still
     assert "of digits." in still
     assert len(still) < 200_000  # the sheet's own bytes are not written out as text

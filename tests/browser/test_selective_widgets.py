@@ -96,13 +96,13 @@ def test_desk_by_keyboard_and_mouse(opened: Open) -> None:
     assert answered(after) > answered(before)
     cost = page.get_by_label("A wrong delivery costs (euros)")
     assert changed_by(page, lambda: (cost.focus(), page.keyboard.press("ArrowUp"))) != after
-    strays = page.get_by_label("Strays in the queue")
-    with_strays = changed_by(page, lambda: strays.select_option("10 %"))
-    assert "Validation queue of 1,100" in with_strays
+    share = page.get_by_label("OOD images in the queue")
+    with_ood = changed_by(page, lambda: share.select_option("10 %"))
+    assert "Validation queue of 1,100" in with_ood
     box = page.locator(".noUi-target").first.bounding_box()
     height = box["y"] + box["height"] / 2
     changed_by(page, lambda: page.mouse.click(box["x"] + 0.9 * box["width"], height))
-    shoot(page, "desk-strays")
+    shoot(page, "desk-ood")
     page.get_by_role("button", name="Open the test set").click()
     page.get_by_text("The test set is open now").wait_for()
     assert "your desk" in at_rest(page, 2).get_attribute("alt")

@@ -203,7 +203,7 @@ def test_combine_undoes_subset():
     assert same(Predictions.combine(parts), predictions)
 
 
-def test_combine_takes_labels_from_whoever_has_them():
+def test_combine_takes_labels_from_any_part_that_has_them():
     with_labels = make()
     without = Predictions(with_labels.logits)
     assert np.array_equal(Predictions.combine([without, with_labels]).labels, with_labels.labels)

@@ -163,7 +163,7 @@ def test_copies_of_one_member_change_nothing():
 
 def test_scores_that_need_logits_say_so():
     foreign = Predictions.from_probabilities(make().probabilities)
-    for name, score in scores.SCORES.items():
+    for score in scores.SCORES.values():
         if score.needs_logits:
             with pytest.raises(ValueError, match="needs logits"):
                 score(foreign)

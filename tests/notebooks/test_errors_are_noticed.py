@@ -21,13 +21,13 @@ def show(level):
 # A control that is set in a cell asks a widget of the course for a change, as a user would.
 OWN = """\
 import ipywidgets
-from course_utils.widgets import Shell, control, widget
+from course_utils.widgets import BaseWidget, control, widget
 
 def change(state, value):
     {body}
     return value
 
-class Counter(Shell):
+class Counter(BaseWidget):
     def __init__(self):
         super().__init__(0)
         self.new_picture()

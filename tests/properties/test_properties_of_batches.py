@@ -1,4 +1,4 @@
-"""Batches of any size: nothing is lost, doubled or mislabelled, however they are dealt out."""
+"""Batches of any size: nothing is lost, doubled or mislabelled, however they are split."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from property_strategies import labelled, logits, orders
 
 from course_utils.metrics import calibration
+from course_utils.metrics.classification import negative_log_likelihood
 from course_utils.metrics.predictions import Predictions
 
 TEMPERATURES = st.floats(0.05, 20)
@@ -45,8 +46,8 @@ def test_logits_times_a_factor_have_the_temperature_times_the_factor(predictions
 def test_no_temperature_is_better_than_the_fitted_one(predictions, other):
     single = predictions.subset(members=0)
     best = calibration.scale(single, members=fitted(single))
-    assert calibration.negative_log_likelihood(best) <= (
-        calibration.negative_log_likelihood(calibration.scale(single, members=other)) + 1e-7
+    assert negative_log_likelihood(best) <= (
+        negative_log_likelihood(calibration.scale(single, members=other)) + 1e-7
     )
 
 
@@ -92,7 +93,7 @@ def test_the_nll_is_pytorch_s(predictions):
         torch.from_numpy(single.logits[:, 0].astype(np.float64)),
         torch.from_numpy(np.array(single.labels)),
     )
-    assert calibration.negative_log_likelihood(single) == pytest.approx(float(theirs), rel=1e-12)
+    assert negative_log_likelihood(single) == pytest.approx(float(theirs), rel=1e-12)
 
 
 @given(predictions=labelled())
@@ -104,6 +105,4 @@ def test_the_nll_is_torch_uncertainty_s(predictions):
     metric.update(
         torch.from_numpy(np.array(predictions.mean)), torch.from_numpy(np.array(predictions.labels))
     )
-    assert calibration.negative_log_likelihood(predictions) == pytest.approx(
-        float(metric.compute()), rel=1e-6
-    )
+    assert negative_log_likelihood(predictions) == pytest.approx(float(metric.compute()), rel=1e-6)

@@ -15,7 +15,16 @@ from PIL import Image
 from widget_helpers import figures_in_memory, open_connections
 
 from course_utils import figures
-from course_utils.widgets import LivePicture, Shell, Stage, control, message, row, shell, widget
+from course_utils.widgets import (
+    BaseWidget,
+    BlittedFigure,
+    LivePicture,
+    base,
+    control,
+    message,
+    row,
+    widget,
+)
 from course_utils.widgets.live_picture import encode_png
 
 
@@ -30,7 +39,7 @@ def set_value(state: Count, value: int) -> Count:
     return replace(state, value=value)
 
 
-class Counter(Shell):
+class Counter(BaseWidget):
     def __init__(self) -> None:
         super().__init__(Count())
         self.number = control(ipywidgets.IntSlider, "Number", max=9)
@@ -38,8 +47,8 @@ class Counter(Shell):
         self.listen(self.number, set_value)
         self.listen(self.double, lambda state, value: set_value(state, value // 2))
         self.picture = self.new_picture()
-        self.stage = self.new_stage()
-        self.stage.scene(figures.message("A card."))
+        self.blitted = self.new_blitted_figure()
+        self.blitted.set_up(figures.message("A card."))
         self.children = [row(self.number, self.double), self.picture]
         self.refresh()
 
@@ -48,11 +57,11 @@ class Counter(Shell):
         self.put(self.double, value=2 * self.state.value)
 
     def draw(self) -> None:
-        self.picture.show(self.stage.png(), f"the number {self.state.value}", caption="fine")
+        self.picture.show(self.blitted.png(), f"the number {self.state.value}", caption="fine")
 
 
 @widget
-def counter(fail: bool = False) -> Shell:
+def counter(fail: bool = False) -> BaseWidget:
     if fail:
         raise ValueError("These predictions have no labels.")
     return Counter()
@@ -68,16 +77,16 @@ def test_png_is_lossless(channels: int) -> None:
     assert np.array_equal(pixels(encode_png(drawn)), drawn[:, :, :3])
 
 
-def test_stage_draws_what_the_figure_would() -> None:
+def test_blitting_draws_what_the_figure_would() -> None:
     picture = figures.message("A card.")
     axes = picture.figure.add_axes((0.1, 0.1, 0.8, 0.8))
     (point,) = axes.plot([0.5], [0.5], "o")
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    stage = Stage()
-    stage.scene(picture, [point])
-    first = pixels(stage.png())
+    blitted = BlittedFigure()
+    blitted.set_up(picture, [point])
+    first = pixels(blitted.png())
     point.set_data([0.2], [0.8])
-    moved = pixels(stage.png())
+    moved = pixels(blitted.png())
     point.set_animated(False)
     picture.figure.canvas.draw()
     whole = np.asarray(picture.figure.canvas.buffer_rgba())[:, :, :3]
@@ -85,7 +94,7 @@ def test_stage_draws_what_the_figure_would() -> None:
     assert np.abs(moved.astype(int) - whole).max() <= 1
     point.set_animated(True)
     point.set_data([0.5], [0.5])
-    assert np.array_equal(pixels(stage.png()), first)
+    assert np.array_equal(pixels(blitted.png()), first)
 
 
 def test_picture_and_words_change_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,12 +227,12 @@ def test_two_widgets_of_one_cell_both_live(notebook) -> None:
 
 
 def test_cells_are_told_apart_by_the_front_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "_running_cell", lambda: ("a", 1))
+    monkeypatch.setattr(base, "_running_cell", lambda: ("a", 1))
     first = counter()
-    monkeypatch.setattr(shell, "_running_cell", lambda: ("b", 2))
+    monkeypatch.setattr(base, "_running_cell", lambda: ("b", 2))
     counter()
     assert first.comm is not None
-    monkeypatch.setattr(shell, "_running_cell", lambda: ("a", 3))
+    monkeypatch.setattr(base, "_running_cell", lambda: ("a", 3))
     counter()
     assert first.comm is None
 

@@ -1,4 +1,4 @@
-"""The Abstention Desk: decisions, verdict, the shell by setting values, bad input."""
+"""The Abstention Desk: decisions, verdict, the widget by setting values, bad input."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ STRANGE = make_predictions(120, seed=2, skill=0.0)
 OOD = {"LeNet": STRANGE.subset([0]), "DE-4": STRANGE}
 
 
-def mail(models=VAL, strays=OOD) -> desk.Mail:
-    return desk.Mail(Rankings(models), strays)
+def mail(models=VAL, ood=OOD) -> desk.Mail:
+    return desk.Mail(Rankings(models), ood)
 
 
 def say(made) -> str:
@@ -61,12 +61,12 @@ def test_names_of_models_are_told_whole() -> None:
     assert "Cheaper than you: PE (M=4, alpha=2)." in made.verdict.caption
 
 
-def test_strays_leave_the_threshold_where_it_was() -> None:
+def test_ood_images_leave_the_threshold_where_it_was() -> None:
     queue = mail()
     before = desk.start(queue)
     after = desk.slip_in(queue, before, 0.2)
     assert after.threshold == before.threshold
-    assert len(queue.ranking(after.model, after.score, after.strays).order) == 360
+    assert len(queue.ranking(after.model, after.score, after.ood_share).order) == 360
 
 
 def test_after_opening_nothing_can_be_decided() -> None:
@@ -110,7 +110,7 @@ def test_other_models_get_their_threshold_from_validation() -> None:
     assert bar.cost == pytest.approx(test.costs(state, "DE-4").cost_at(threshold))
 
 
-def test_strays_of_validation_and_test_are_different_items() -> None:
+def test_ood_images_of_validation_and_test_are_different_items() -> None:
     marked = Predictions(np.arange(1200, dtype=np.float32).reshape(120, 1, 10))
     first, second = desk._halves({"a": marked}, Rankings({"a": ENSEMBLE}))
     seen = np.concatenate([first["a"].logits[:, 0, 0], second["a"].logits[:, 0, 0]])
@@ -127,7 +127,7 @@ def test_bars_say_and_show_their_costs() -> None:
         decisions.cost_bars([])
 
 
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def make(**changed):
     given = {
         "val": VAL,
@@ -139,14 +139,14 @@ def make(**changed):
     return abstention_desk(**{**given, **changed})
 
 
-def test_threshold_costs_and_strays_move_the_desk() -> None:
+def test_threshold_costs_and_ood_images_move_the_desk() -> None:
     made = make()
     seen = {made.curves.png}
     for moved, value in (
         (made.coverage, 95),
         (made.cost_wrong, 50),
         (made.cost_refer, 3),
-        (made.strays, 0.1),
+        (made.ood, 0.1),
         (made.score, "Entropy"),
         (made.model, "DE-4"),
     ):
@@ -162,7 +162,7 @@ def test_threshold_costs_and_strays_move_the_desk() -> None:
 def test_point_stands_on_the_cost_curve() -> None:
     made = make()
     made.coverage.value = 90
-    ((x,), (y,)) = made.stage.actors["point"].get_data()
+    ((x,), (y,)) = made.blitted.artists["point"].get_data()
     answered = scores.max_probability(VAL["LeNet"]) <= made.state.threshold
     assert x == pytest.approx(100 * answered.mean())
     wrong = (answered & ~VAL["LeNet"].correct).mean()
@@ -182,10 +182,10 @@ def test_test_set_is_opened_once() -> None:
     assert made.verdict.png == drawn
 
 
-def test_strays_are_shown_and_named() -> None:
+def test_ood_images_are_shown_and_named() -> None:
     made = make()
-    made.strays.value = 0.1
-    assert any("stray" in made.belt.alt for made.coverage.value in range(20, 100, 4))
+    made.ood.value = 0.1
+    assert any("OOD" in made.strip.alt for made.coverage.value in range(20, 100, 4))
 
 
 def test_costs_out_of_range_are_kept_within() -> None:
@@ -200,10 +200,10 @@ def test_costs_out_of_range_are_kept_within() -> None:
     assert not made.curves.problem
 
 
-def test_without_test_or_strays_there_is_nothing_to_open() -> None:
+def test_without_test_or_ood_images_there_is_nothing_to_open() -> None:
     made = abstention_desk(VAL)
     assert made.open not in made.children
-    assert made.strays.options == (("none", 0.0),)
+    assert made.ood.options == (("none", 0.0),)
 
 
 def test_it_leaks_nothing(notebook) -> None:
@@ -223,11 +223,11 @@ def test_it_leaks_nothing(notebook) -> None:
         ({"val": {"LeNet": Predictions(ENSEMBLE.logits)}}, "needs true labels"),
         ({"test": {"other": TESTED}}, "pass the same models for both"),
         ({"test": {"LeNet": Predictions(TESTED.logits), "DE-4": TESTED}}, "needs true labels"),
-        ({"ood": {"LeNet": STRANGE}}, "no strays for DE-4"),
+        ({"ood": {"LeNet": STRANGE}}, "no OOD images for DE-4"),
         ({"ood": {"LeNet": STRANGE, "DE-4": STRANGE.take(range(9))}}, "their numbers differ"),
-        ({"ood": {"LeNet": STRANGE, "DE-4": STRANGE.logits}}, "Strays must be Predictions"),
+        ({"ood": {"LeNet": STRANGE, "DE-4": STRANGE.logits}}, "OOD images come as Predictions"),
         ({"images": make_images(7)}, "7 images but 300 predictions"),
-        ({"ood_images": make_images(7)}, "7 images but 120 strays"),
+        ({"ood_images": make_images(7)}, "7 images but 120 OOD images"),
         ({"class_names": ["a"]}, "one name per class"),
     ],
 )
@@ -281,17 +281,17 @@ def test_moved_curves_are_those_drawn_anew() -> None:
     made.cost_wrong.value = 11
     fresh = make()
     fresh.state = made.state
-    fresh._choice = fresh._scenery = None
+    fresh._choice = fresh._background = None
     fresh.draw()
-    for name, actor in made.stage.actors.items():
-        assert np.allclose(actor.get_data(), fresh.stage.actors[name].get_data())
+    for name, artist in made.blitted.artists.items():
+        assert np.allclose(artist.get_data(), fresh.blitted.artists[name].get_data())
     assert made.curves.png == fresh.curves.png
 
 
-def test_no_more_strays_than_both_queues_can_get() -> None:
+def test_no_more_ood_images_than_both_queues_can_get() -> None:
     large = make_predictions(1200, seed=1)  # four times as many digits as in validation
     made = abstention_desk(VAL, {"LeNet": large.subset([0]), "DE-4": large}, OOD)
-    assert max(share for _, share in made.strays.options) <= 60 / 1200
-    made.strays.value = made.strays.options[-1][1]
+    assert max(share for _, share in made.ood.options) <= 60 / 1200
+    made.ood.value = made.ood.options[-1][1]
     made.open.click()
     assert made.state.opened and not made.pictures[0].problem

@@ -1,4 +1,4 @@
-"""Disagreement explorer: pure changes of state, the shell by setting values, bad input."""
+"""Disagreement explorer: pure changes of state, the widget by setting values, bad input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 from PIL import Image
 from widget_helpers import figures_in_memory, make_images, make_predictions, open_connections
 
@@ -20,11 +19,11 @@ ENSEMBLE = make_predictions()
 MODELS = {"LeNet": ENSEMBLE.subset([0]), "DE-4": ENSEMBLE}
 IMAGES = make_images()
 STRANGE = make_predictions(80, seed=5, skill=0)
-FOREIGN = {"LeNet": STRANGE.subset([0]), "DE-4": STRANGE}
+OOD = {"LeNet": STRANGE.subset([0]), "DE-4": STRANGE}
 BOTH = {
-    "foreign": FOREIGN,
-    "foreign_images": IMAGES[:80],
-    "foreign_names": figures.FASHION,
+    "ood": OOD,
+    "ood_images": IMAGES[:80],
+    "ood_names": figures.FASHION,
 }
 PILE = explorer.Pile(MODELS, IMAGES, ENSEMBLE.labels)
 START = explorer.start([PILE])
@@ -121,7 +120,7 @@ def test_unknown_order_is_refused() -> None:
         explorer.choose_order(PILE, 0, START, "best")
 
 
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def test_switching_members_changes_mean_entropies_and_decision() -> None:
     made = disagreement_explorer(MODELS, IMAGES, **BOTH)
     index, strange = made.state.looks[0].index, made.state.looks[1].index
@@ -156,17 +155,7 @@ def test_the_moved_sheet_is_the_one_drawn_anew() -> None:
             assert made.sides[1].picture.alt == f"Image {index}. {fresh.alt}"
             shown, expected = pixels(made.sides[1].picture.png), pixels(fresh.png())
             assert shown.shape == expected.shape
-            # the same ink, but for the rounding of half-covered pixels, ...
-            stage = explorer.SheetStage()  # ... with text as the widget draws it, ...
-            stage.sheet(fresh)
-            stage.switch(on)
-            assert (np.abs(shown - pixels(stage.png())) > 24).mean() < 1e-4
-            # ... and beside text, see test_lettering, with Matplotlib's own drawing
-            for text in (one for one in stage.actors.values() if isinstance(one, Text)):
-                box = text.get_window_extent().padded(3)
-                rows = slice(max(0, int(len(shown) - box.y1)), int(len(shown) - box.y0) + 1)
-                columns = slice(max(0, int(box.x0)), int(box.x1) + 1)
-                expected[rows, columns] = shown[rows, columns]
+            # the same ink, but for the rounding of half-covered pixels
             assert (np.abs(shown - expected) > 24).mean() < 1e-4
 
 
@@ -279,22 +268,22 @@ OTHER = Predictions(ENSEMBLE.logits, (ENSEMBLE.labels + 1) % 10)
         ({"a": ENSEMBLE, "b": make_predictions(classes=3)}, IMAGES, {}, "10 classes and b has 3"),
         (ENSEMBLE.take([]), IMAGES[:0], {}, "at least one image"),
         (MODELS, IMAGES, {"class_names": "ab"}, "10 classes but 2 class names"),
-        (MODELS, IMAGES, {"foreign": FOREIGN}, "foreign_images is missing"),
-        (MODELS, IMAGES, {"foreign_images": IMAGES}, "foreign is missing"),
-        (MODELS, IMAGES, BOTH | {"foreign_images": IMAGES}, "300 images but 80 predictions"),
-        (MODELS, IMAGES, BOTH | {"foreign": {"DE-4": STRANGE}}, "no foreign predictions of LeNet"),
-        (MODELS, IMAGES, BOTH | {"foreign": STRANGE}, "no foreign predictions of DE-4"),
-        (MODELS, IMAGES, BOTH | {"foreign_names": "ab"}, "2 foreign_names, but"),
+        (MODELS, IMAGES, {"ood": OOD}, "ood_images is missing"),
+        (MODELS, IMAGES, {"ood_images": IMAGES}, "ood is missing"),
+        (MODELS, IMAGES, BOTH | {"ood_images": IMAGES}, "300 images but 80 predictions"),
+        (MODELS, IMAGES, BOTH | {"ood": {"DE-4": STRANGE}}, "no OOD predictions of LeNet"),
+        (MODELS, IMAGES, BOTH | {"ood": STRANGE}, "no OOD predictions of DE-4"),
+        (MODELS, IMAGES, BOTH | {"ood_names": "ab"}, "2 ood_names, but"),
         (
             ENSEMBLE,
             IMAGES,
-            BOTH | {"foreign": STRANGE.subset([0, 1])},
+            BOTH | {"ood": STRANGE.subset([0, 1])},
             "4 members for the known images but 2",
         ),
         (
             ENSEMBLE,
             IMAGES,
-            BOTH | {"foreign": make_predictions(80, 4, 3)},
+            BOTH | {"ood": make_predictions(80, 4, 3)},
             "10 classes for the known images but 3",
         ),
     ],
@@ -354,17 +343,17 @@ def test_extremes_can_be_moved(predictions: Predictions) -> None:
     assert ("right" in say(made) or "wrong" in say(made)) == (predictions.labels is not None)
 
 
-def test_foreign_images_without_names_are_none_of_the_classes() -> None:
+def test_ood_images_without_names_are_none_of_the_classes() -> None:
     unlabelled = Predictions(STRANGE.logits)
     made = disagreement_explorer(
         ENSEMBLE,
         IMAGES,
-        foreign=unlabelled,
-        foreign_images=IMAGES[:80],
+        ood=unlabelled,
+        ood_images=IMAGES[:80],
         class_names=list("abcdefghij"),
     )
     assert "of class none of these" in made.pictures[1].alt
     assert ", right" not in made.pictures[1].alt and ", wrong" not in made.pictures[1].alt
     long = ["a very long name indeed"] * 10
-    made = disagreement_explorer(MODELS, IMAGES, **BOTH | {"foreign_names": long})
+    made = disagreement_explorer(MODELS, IMAGES, **BOTH | {"ood_names": long})
     assert "of class a very long n…;" in made.pictures[1].alt

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import sys
-from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
 from widget_helpers import make_images
 
-from course_utils.figures import FASHION
-from course_utils.images import ImageSet, centring, load_fashion_mnist, load_mnist
-from course_utils.metrics import scores
+from course_utils.images import ImageSet, load_fashion_mnist, load_mnist
+from course_utils.images.centring import as_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import drawing_pad
-from course_utils.widgets.answer_card import answer_card, blank_card, describe
+from course_utils.widgets.base import parts_of
 from course_utils.widgets.drawing_pad import (
     SIDE,
     Pad,
     bring,
-    centre,
     checked_examples,
     draw_on,
+    shrunk,
     start,
 )
 
@@ -50,10 +47,6 @@ def say(made) -> str:
     return made.pictures[0].caption
 
 
-def pixels(png: bytes) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(png)))
-
-
 # --- state --------------------------------------------------------------------------------------
 def test_what_is_sent_is_what_is_drawn() -> None:
     state = draw_on(start(), BAR)
@@ -63,22 +56,31 @@ def test_what_is_sent_is_what_is_drawn() -> None:
 
 
 def test_networks_see_it_centred_or_as_it_lies() -> None:
-    state = draw_on(start(), CORNER)
-    assert np.array_equal(state.seen, centring.as_mnist(state.drawing))
-    assert state.seen[4:24].any()
-    off = centre(state, False)
-    assert np.array_equal(off.seen, centring.shrunk(state.drawing))
-    assert not off.seen[4:].any()
+    made = drawing_pad(members, centring=as_mnist)
+    made.pad.value = CORNER
+    assert np.array_equal(made.seen(), as_mnist(made.state.drawing))
+    assert made.seen()[4:24].any()
+    made.centred.value = False
+    assert np.array_equal(made.seen(), shrunk(made.state.drawing))
+    assert made.seen().any() and not made.seen()[4:].any()
+
+
+def test_without_centring_there_is_nothing_to_switch() -> None:
+    made = drawing_pad(members)
+    made.pad.value = CORNER
+    assert np.array_equal(made.seen(), shrunk(made.state.drawing))
+    assert made.centred not in parts_of(made)
 
 
 def test_example_comes_as_it_is_and_is_forgotten_once_touched() -> None:
     digit = load_mnist("val").images[3]
     state = bring(start(), digit, "number 3 of MNIST")
-    assert np.array_equal(state.seen, digit)
+    assert np.array_equal(shrunk(state.drawing), digit)
+    assert np.array_equal(as_mnist(state.drawing), digit)
     assert state.origin
     assert not draw_on(state, BAR).origin
     dress = load_fashion_mnist("val").images[0]
-    assert np.array_equal(centre(bring(start(), dress, ""), False).seen, dress)
+    assert np.array_equal(shrunk(bring(start(), dress, "").drawing), dress)
     assert bring(start(), np.full((30, 20), 9, np.uint8), "").drawing.shape == (SIDE, SIDE)
 
 
@@ -94,57 +96,18 @@ def test_examples_go_round() -> None:
     assert shown[:3] == shown[3:]
 
 
-# --- the card -----------------------------------------------------------------------------------
-def test_words_are_the_scores_of_the_course() -> None:
-    predictions = members(make_images(1))
-    words = describe(predictions.probabilities[0], list("0123456789"))
-    assert f"says {predictions.predicted[0]} with" in words
-    assert f"Entropy {scores.entropy(predictions)[0]:.2f} nats" in words
-    assert f"expected entropy {scores.expected_entropy(predictions)[0]:.2f}" in words
-    assert f"information {scores.mutual_information(predictions)[0]:.2f}" in words
-    votes = np.bincount(predictions.member_predicted[0], minlength=10)
-    assert f"{votes.max()} say" in words
-
-
-def test_unanimous_and_single() -> None:
-    certain = np.tile(np.eye(10)[4], (8, 1))
-    assert "All 8 members say 4." in describe(certain, list("0123456789"))
-    assert "100.0 %" in describe(certain, list("0123456789"))
-    assert describe(certain[:1], list("0123456789")).startswith("The network says 4 with")
-    nearly = np.full((1, 10), 1e-6)
-    nearly[0, 0] = 1 - 9e-6
-    assert "> 99.9 %" in describe(nearly, list("0123456789"))
-
-
-@pytest.mark.parametrize("count", [1, 2, 8, 32])
-@pytest.mark.parametrize("names", [tuple("0123456789"), FASHION, ("no", "yes"), ("one",)])
-def test_card_shows_image_and_probabilities(count: int, names: tuple[str, ...]) -> None:
-    generator = np.random.default_rng(count)
-    probabilities = generator.dirichlet(np.full(len(names), 0.5), count)
-    image = make_images(1)[0]
-    card, alt = answer_card(image, probabilities, names)
-    blank, _ = blank_card(image, count, names)
-    assert card.shape == blank.shape
-    assert np.array_equal(card[41 : 41 + 196 : 7, 25 : 25 + 196 : 7, 0], 255 - image)
-    assert np.array_equal(blank[41 : 41 + 196 : 7, 25 : 25 + 196 : 7, 0], 255 - image)
-    assert (card != blank).any()
-    assert names[int(probabilities.mean(axis=0).argmax())] in alt
-    edge = np.concatenate([card[:, :2].reshape(-1), card[:, -2:].reshape(-1)])
-    assert (edge == 255).all()  # nothing is cut off
-
-
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def test_it_answers_what_is_drawn() -> None:
-    made = drawing_pad(members)
+    made = drawing_pad(members, centring=as_mnist)
     assert say(made) == "Draw something: a digit, or anything else."
     first = made.answer.png
     made.pad.value = BAR
-    seen = centring.as_mnist(np.frombuffer(BAR, np.uint8).reshape(SIDE, SIDE))
+    seen = as_mnist(np.frombuffer(BAR, np.uint8).reshape(SIDE, SIDE))
     answer = members(seen[None])
     assert f"says {answer.predicted[0]} with" in say(made)
     assert say(made) in made.answer.alt
     assert made.answer.png != first
-    assert np.array_equal(pixels(made.answer.png)[41:237:7, 25:221:7, 0], 255 - seen)
+    assert np.array_equal(made.blitted.artists["image"].get_array(), 255 - seen)
     assert made.pad.value == BAR  # the page is not written to while somebody draws there
     made.pad.value = bytes(SIDE * SIDE)
     assert "Draw something" in say(made)
@@ -155,11 +118,11 @@ def test_what_the_page_sends_is_taken() -> None:
     made = drawing_pad(members)
     made.pad.set_state({"value": memoryview(BAR)})
     assert made.pad.value == BAR
-    assert "The ensemble says" in say(made)
+    assert "the ensemble of 8 members says" in say(made)
 
 
 def test_centring_can_be_switched_off() -> None:
-    made = drawing_pad(members)
+    made = drawing_pad(members, centring=as_mnist)
     made.pad.value = CORNER
     before = say(made)
     made.centred.value = False
@@ -216,18 +179,18 @@ def test_any_numbers_of_members_and_classes() -> None:
         assert "says" in say(made)
 
 
-def test_foreign_probabilities_will_do() -> None:
+def test_probabilities_will_do() -> None:
     made = drawing_pad(lambda images: Predictions.from_probabilities(np.full((1, 10), 0.1)))
     made.pad.value = BAR
-    assert "The network says 0 with 10.0 %" in say(made)
+    assert "the network says 0 with 10.0 %" in say(made)
 
 
 def test_it_needs_no_torch() -> None:
     import subprocess
 
     code = (
-        "import sys, course_utils.widgets, course_utils.images.centring\n"
-        "assert 'torch' not in sys.modules and 'PIL' in sys.modules"
+        "import sys, course_utils.widgets\n"
+        "assert not {'torch', 'course_utils.images', 'course_utils.networks'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -257,12 +220,11 @@ def wants_colour(images: np.ndarray) -> Predictions:
     ("model", "arguments", "sentence"),
     [
         (wants_colour, {}, "This network wants colour."),
-        (members(make_images(1)), {}, "not Predictions"),
+        (members(make_images(1)), {}, "not Predictions; networks.predictor.predictor_of makes one"),
         (None, {}, "not NoneType"),
         (lambda images: np.zeros((1, 8, 10)), {}, "must return Predictions, not ndarray"),
         (lambda images: members(make_images(3)), {}, "asked about 1 image and answered 3"),
         (members, {"class_names": ["a", "b"]}, "10 classes but 2 class names"),
-        (members, {"num_members": 8}, "num_members is for networks"),
         (members, {"examples": make_images(0)}, "no images in the examples"),
         (members, {"examples": {"digits": np.zeros((3, 4))}}, "Images must have the shape"),
     ],
@@ -289,7 +251,7 @@ def test_a_predictor_that_refuses_leaves_the_pad_alive() -> None:
     assert say(made) == "Not now."
     assert made.answer.problem
     assert made.answer.png != answered  # no old answer beside a new drawing
-    assert made.answer.alt.startswith("An empty card")
+    assert made.answer.alt.startswith("An empty sheet")
     refuse.clear()
     made.pad.value = BAR
     assert made.answer.png == answered
@@ -304,7 +266,7 @@ def test_a_predictor_that_changes_its_classes_is_noticed() -> None:
     assert "gave 3 classes, and at first 10" in say(made)
     shape[:] = [4, 10]  # fewer members are fine
     made.pad.value = CORNER
-    assert "All 4 members" in say(made)
+    assert "4 of 4 members vote for it" in say(made)
 
 
 def test_own_mistakes_are_not_swallowed() -> None:
@@ -331,51 +293,3 @@ def test_a_drawing_of_another_size_leaves_the_pad_alive() -> None:
 
 def test_an_empty_pad_is_all_zeros() -> None:
     assert Pad().value == bytes(SIDE * SIDE)
-
-
-def test_a_network_for_other_images_is_a_sentence() -> None:
-    nn = pytest.importorskip("torch").nn
-    made = drawing_pad(nn.Conv2d(3, 6, 5))
-    assert "does not answer images of shape [1, 1, 28, 28]" in made.pictures[0].caption
-
-
-# --- networks -----------------------------------------------------------------------------------
-def test_networks_are_asked_where_they_are_and_left_as_they_were() -> None:
-    torch = pytest.importorskip("torch")
-    from course_utils.images import MEAN, STD
-
-    class Three(torch.nn.Module):
-        """Three members, in the order (m b)."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.layers = torch.nn.ModuleList(torch.nn.Linear(784, 10) for _ in range(3))
-            self.seen: list[torch.Tensor] = []
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            assert not self.training
-            self.seen.append(images)
-            return torch.cat([layer(images.flatten(1)) for layer in self.layers])
-
-    network = Three().train()
-    made = drawing_pad(network)
-    assert made.members == 3
-    made.pad.value = BAR
-    expected = (made.state.seen / 255 - MEAN) / STD
-    assert network.seen[-1].shape == (1, 1, 28, 28)
-    assert np.allclose(network.seen[-1][0, 0].numpy(), expected, atol=1e-5)
-    assert network.training
-    assert all(parameter.requires_grad for parameter in network.parameters())
-    assert "2 members do not divide" in say(drawing_pad(network, num_members=2))
-
-
-def test_a_network_of_the_course_answers_as_predict_says() -> None:
-    pytest.importorskip("torch")
-    from course_utils.networks import training, zoo
-
-    digits = load_mnist("val").subset([3])
-    network = zoo.load("modest-lenet-0")
-    made = drawing_pad(network, examples=digits)
-    said = training.predict(network, digits, 1)
-    assert np.allclose(made.ask(digits.images[0]).logits, said.logits, atol=1e-4)
-    assert f"says {said.predicted[0]} with" in say(made)

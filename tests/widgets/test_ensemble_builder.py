@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,13 +21,14 @@ from course_utils.widgets.ensemble_builder import (
     choose_metric,
     describe,
     no_member,
+    show,
     start,
     tick,
 )
 
 ENSEMBLE = make_predictions(members=5, skill=2.0)
-FOREIGN = make_predictions(200, members=5, seed=1, skill=0.0)
-CHOICES = Choices(ENSEMBLE, FOREIGN)
+OOD = make_predictions(200, members=5, seed=1, skill=0.0)
+CHOICES = Choices(ENSEMBLE, OOD)
 MANY = Choices(make_predictions(members=14), make_predictions(100, members=14, seed=2))
 
 
@@ -94,24 +97,24 @@ def test_words_tell_what_the_second_member_brings() -> None:
     assert f"the second member alone brings {share:.0f} % of the gain" in words
 
 
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def test_ticks_move_picture_words_and_table() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     first = made.picture.png
     made.ticks[2].value = True
     assert made.picture.png != first
     assert "2 of 5 members (member 1 and member 3)" in say(made)
     assert say(made).replace("\n", " ") in made.picture.alt
     for name, metric in made.choices.metrics.items():
-        shown = metric.show(made.choices.value(frozenset({0, 2}), name))
+        shown = show(metric, made.choices.value(frozenset({0, 2}), name))
         assert f">{shown}</td>" in made.table.value
-    point = made.kept_stages["Accuracy"].actors["point"]
+    point = made.kept_figures["Accuracy"].artists["point"]
     accuracy = ENSEMBLE.subset([0, 2]).correct.mean()
     assert (point.get_xdata()[0], point.get_ydata()[0]) == (2, pytest.approx(100 * accuracy))
 
 
 def test_buttons_set_the_ticks() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     made.metric.value = "NLL"
     made.buttons["All"].click()
     assert all(box.value for box in made.ticks)
@@ -125,24 +128,24 @@ def test_buttons_set_the_ticks() -> None:
 
 
 def test_each_metric_is_drawn_once_and_comes_back() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     first = made.picture.png
     for name in made.metric.options:
         made.metric.value = name
         assert made.picture.alt.startswith(f"{name} of 31 choices of members")
     made.metric.value = "Accuracy"
     assert made.picture.png == first
-    assert len(made.stages) == 5
+    assert len(made.blitted_figures) == 5
 
 
 def test_nothing_ticked_is_a_sentence_and_the_way_back_is_open() -> None:
-    made = builder_function(ENSEMBLE, FOREIGN)
+    made = builder_function(ENSEMBLE, OOD)
     made.ticks[0].value = False
     assert say(made) == NOTHING and "your choice (0)" in made.table.value
-    assert not made.kept_stages["Accuracy"].actors["point"].get_visible()
+    assert not made.kept_figures["Accuracy"].artists["point"].get_visible()
     made.ticks[3].value = True
     assert "1 of 5 members (member 4)" in say(made)
-    assert made.kept_stages["Accuracy"].actors["point"].get_visible()
+    assert made.kept_figures["Accuracy"].artists["point"].get_visible()
 
 
 def test_adding_to_all_is_a_sentence() -> None:
@@ -168,7 +171,7 @@ def test_the_page_says_that_the_choice_is_not_honest() -> None:
     assert still.count("<img") == 1 and "<table" in still
 
 
-def test_without_foreign_images_there_is_no_auroc() -> None:
+def test_without_ood_images_there_is_no_auroc() -> None:
     made = builder_function(ENSEMBLE)
     assert list(made.metric.options) == ["Accuracy", "NLL", "Brier score", "ECE"]
     assert "AUROC" not in made.table.value
@@ -178,7 +181,7 @@ def test_a_sample_is_called_a_sample() -> None:
     made = builder_function(make_predictions(members=14))
     made.ticks[1].value = True
     assert "sampled choices of 2 members" in say(made)
-    assert len(made.kept_stages["Accuracy"].picture.figure.legends) == 1
+    assert len(made.kept_figures["Accuracy"].picture.figure.legends) == 1
 
 
 def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:
@@ -196,10 +199,10 @@ def test_two_over_the_same_predictions_do_not_disturb_each_other() -> None:
         ((ENSEMBLE.logits,), None, "needs Predictions, not ndarray"),
         ((Predictions(ENSEMBLE.logits),), None, "needs true labels"),
         ((ENSEMBLE.take([]),), None, "at least one image"),
-        ((ENSEMBLE, FOREIGN.logits), None, "need Predictions, not ndarray"),
-        ((ENSEMBLE, FOREIGN.subset([0, 1])), None, "M = 2 and C = 10"),
+        ((ENSEMBLE, OOD.logits), None, "need Predictions, not ndarray"),
+        ((ENSEMBLE, OOD.subset([0, 1])), None, "M = 2 and C = 10"),
         ((ENSEMBLE, make_predictions(9, 5, 26)), None, "predict both with the same members"),
-        ((ENSEMBLE, FOREIGN.take([])), None, "no OOD images"),
+        ((ENSEMBLE, OOD.take([])), None, "no OOD images"),
         ((ENSEMBLE,), ["a", "b"], "5 members but 2 member names"),
         ((make_predictions(3, 65),), None, "up to 64 members, not 65"),
     ],

@@ -37,12 +37,12 @@ ODD = {
 every = pytest.mark.parametrize("name", EXAMPLES)
 
 
-def sentence(made: widgets.Shell) -> str:
+def sentence(made: widgets.BaseWidget) -> str:
     """What a widget complains about, or nothing."""
     return made.pictures[0].caption if made.pictures[0].problem else ""
 
 
-def is_whole(made: widgets.Shell) -> bool:
+def is_whole(made: widgets.BaseWidget) -> bool:
     """All pictures of a widget that are there have a text."""
     return any(png for png, _, _ in shown(made)) and all(alt for png, alt, _ in shown(made) if png)
 
@@ -152,7 +152,7 @@ def test_two_hundred_runs_of_the_heaviest_cell_leave_no_memory_behind() -> None:
         check=True,
     )
     grown = json.loads(done.stdout.splitlines()[-1])
-    # kB for a run; of a widget that ended, a hull stays in `Out`
+    # kB for a run; a closed widget stays in `Out`
     assert (grown["traced"][-1] - grown["traced"][0]) / 100 < 10
     # the same with all that is not Python's: a leak grows in each fifty, a cache fills in one
     each_fifty = np.diff(grown["resident"])

@@ -1,4 +1,4 @@
-"""Risk-coverage explorer: pure changes of state, the shell by setting values, bad input."""
+"""Risk-coverage explorer: pure changes of state, the widget by setting values, bad input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.rankings import Rankings
 from course_utils.widgets import explorer, risk_coverage_explorer
-from course_utils.widgets.shell import as_share
+from course_utils.widgets.base import as_share
 
 ENSEMBLE = make_predictions()
 MODELS = {"LeNet": ENSEMBLE.subset([0]), "DE-4": ENSEMBLE}
@@ -110,19 +110,19 @@ def test_items_stand_in_order_around_the_threshold() -> None:
         assert item.truth == ("" if right else "is it")
 
 
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def test_each_slider_moves_the_others() -> None:
     made = risk_coverage_explorer(MODELS, make_images())
     made.coverage.value = 60
     assert "180 of 300" in say(made)
     assert made.threshold.value == pytest.approx(made.state.threshold, abs=made.threshold.step)
-    first = made.curves.png, made.belt.png
+    first = made.curves.png, made.strip.png
     made.threshold.value = made.threshold.max
     assert made.coverage.value == pytest.approx(100)
     assert made.risk.value == pytest.approx(100 * (~MODELS["LeNet"].correct).mean())
     made.risk.value = made.risk.max / 2
     assert made.coverage.value < 100
-    assert (made.curves.png, made.belt.png) != first
+    assert (made.curves.png, made.strip.png) != first
 
 
 def test_threshold_is_exact_where_a_slider_has_no_step_for_it() -> None:
@@ -144,7 +144,7 @@ def test_words_say_what_is_drawn() -> None:
     wrong = (answered & ~MODELS["LeNet"].correct).sum()
     assert f"answers {answered.sum()} of 300 digits (80.0 %); {wrong} of these" in say(made)
     assert say(made) in made.curves.alt
-    assert made.stage.actors["point"].get_xdata()[0] == pytest.approx(80)
+    assert made.blitted.artists["point"].get_xdata()[0] == pytest.approx(80)
 
 
 def test_model_and_score_can_be_chosen() -> None:

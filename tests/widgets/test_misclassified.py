@@ -1,4 +1,4 @@
-"""Misclassified browser: pure changes of state, the shell by setting values, bad input."""
+"""Misclassified browser: pure changes of state, the widget by setting values, bad input."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_slider_ends_hold_all_scores_on_whole_steps(low: float, width: float) ->
     assert 40 <= (last - first) / step <= 202 or width < 1e-6
 
 
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def test_it_opens_on_the_least_certain_error() -> None:
     made = browser()
     uncertainty = scores.max_probability(LENET)

@@ -8,7 +8,7 @@ from widget_examples import answers, fiddle
 from widget_helpers import make_images, make_predictions
 
 from course_utils import widgets
-from course_utils.widgets.shell import parts_of
+from course_utils.widgets.base import parts_of
 
 EVIL = '<img src=x onerror="alert(1)">'
 COUNT = 40
@@ -21,7 +21,7 @@ NAMED = {
         MODELS, MODELS, MODELS, images=IMAGES, ood_images=IMAGES
     ),
     "disagreement_explorer": lambda: widgets.disagreement_explorer(
-        MODELS, IMAGES, foreign=MODELS, foreign_images=IMAGES, class_names=CLASSES
+        MODELS, IMAGES, ood=MODELS, ood_images=IMAGES, class_names=CLASSES
     ),
     "drawing_pad": lambda: widgets.drawing_pad(
         answers(PREDICTIONS), examples={EVIL: IMAGES}, class_names=CLASSES
@@ -38,7 +38,7 @@ NAMED = {
 }
 
 
-def markup(made: widgets.Shell) -> list[str]:
+def markup(made: widgets.BaseWidget) -> list[str]:
     """Everything of a widget that a page takes for HTML."""
     parts = parts_of(made)
     taken = [part.value for part in parts if isinstance(part, (ipywidgets.HTML,))]

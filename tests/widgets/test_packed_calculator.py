@@ -1,4 +1,4 @@
-"""Packed-Ensemble calculator: what builds, pure changes of state, the shell, bad input."""
+"""Packed-Ensemble calculator: what builds, pure changes of state, the widget, bad input."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_words() -> None:
     assert "This is LeNet itself" in describe(Setting(1, 1))
 
 
-# --- the shell ----------------------------------------------------------------------------------
+# --- the widget ---------------------------------------------------------------------------------
 def test_sliders_and_box_follow_each_other() -> None:
     made = packed_calculator()
     pictures = made.diagram.png, made.bars.png

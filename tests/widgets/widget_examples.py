@@ -11,7 +11,7 @@ import numpy as np
 
 from course_utils import widgets
 from course_utils.metrics.predictions import Predictions
-from course_utils.widgets.shell import parts_of
+from course_utils.widgets.base import parts_of
 
 WORDS = (ipywidgets.HTML, ipywidgets.HTMLMath, ipywidgets.Label, ipywidgets.Output)
 
@@ -29,7 +29,7 @@ class Example:
         It says so if there is another number of images.
     """
 
-    build: Callable[[Predictions, np.ndarray], widgets.Shell]
+    build: Callable[[Predictions, np.ndarray], widgets.BaseWidget]
     labels: bool = True
     images: bool = True
 
@@ -55,7 +55,7 @@ EXAMPLES: dict[str, Example] = {
         lambda p, i: widgets.abstention_desk(two(p), two(p), two(p), images=i, ood_images=i)
     ),
     "disagreement_explorer": Example(
-        lambda p, i: widgets.disagreement_explorer(two(p), i, foreign=two(p), foreign_images=i),
+        lambda p, i: widgets.disagreement_explorer(two(p), i, ood=two(p), ood_images=i),
         labels=False,
     ),
     "drawing_pad": Example(
@@ -72,7 +72,7 @@ EXAMPLES: dict[str, Example] = {
 }
 
 
-def controls_of(made: widgets.Shell) -> list[Any]:
+def controls_of(made: widgets.BaseWidget) -> list[Any]:
     """Everything in a widget that a user can move or press."""
     return [
         part
@@ -103,7 +103,7 @@ def wishes(control: Any) -> list[Any]:
     return ["?", ""]
 
 
-def fiddle(made: widgets.Shell) -> int:
+def fiddle(made: widgets.BaseWidget) -> int:
     """Move every control to its ends, press every button; say how often the widget then changed."""
     changes, before = 0, shown(made)
     for control in controls_of(made):
@@ -117,11 +117,11 @@ def fiddle(made: widgets.Shell) -> int:
     return changes
 
 
-def shown(made: widgets.Shell) -> list[tuple[bytes, str, str]]:
+def shown(made: widgets.BaseWidget) -> list[tuple[bytes, str, str]]:
     """What a widget shows: pictures, their alternative texts, the words below them."""
     return [(one.png, one.alt, one.caption) for one in made.pictures]
 
 
-def set_to(made: widgets.Shell) -> list[Any]:
+def set_to(made: widgets.BaseWidget) -> list[Any]:
     """What the controls of a widget stand at."""
     return [control.value for control in controls_of(made) if hasattr(control, "value")]

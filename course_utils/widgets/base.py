@@ -1,4 +1,4 @@
-"""What all widgets share: state changes, sentences instead of tracebacks, and an end."""
+"""What all widgets share: state changes, sentences instead of tracebacks, and closing."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import ipywidgets
 
 from course_utils._support.display import leaves_still
 
+from .blitting import BlittedFigure
 from .live_picture import LivePicture
-from .stage import Stage
 
 # What traitlets and ipywidgets 7 and 8 keep in the object itself.
 _OF_ANY_WIDGET = {
@@ -24,7 +24,7 @@ WIDTH = "880px"  # of a whole widget; a notebook's column is about 900
 
 
 @leaves_still
-class Shell(ipywidgets.VBox):
+class BaseWidget(ipywidgets.VBox):
     """Controls and pictures around a state.
 
     A widget derives from it and says three things: which control asks for which change of state
@@ -38,7 +38,7 @@ class Shell(ipywidgets.VBox):
         self.add_class("course-widget")
         self.state = state
         self.pictures: list[LivePicture] = []
-        self.stages: list[Stage] = []
+        self.blitted_figures: list[BlittedFigure] = []
         self._quiet = False
         self._moved: Any = None
         self._heard: list[tuple[Any, Callable[[Any], None], str]] = []
@@ -59,10 +59,10 @@ class Shell(ipywidgets.VBox):
         self.pictures.append(LivePicture())
         return self.pictures[-1]
 
-    def new_stage(self) -> Stage:
-        """A stage that is cleared when the widget ends."""
-        self.stages.append(Stage())
-        return self.stages[-1]
+    def new_blitted_figure(self) -> BlittedFigure:
+        """A blitted figure that is cleared when the widget is closed."""
+        self.blitted_figures.append(BlittedFigure())
+        return self.blitted_figures[-1]
 
     def listen(self, control: Any, change: Callable[[Any, Any], Any]) -> None:
         """Let a control (or a button) ask for a change of state."""
@@ -135,11 +135,11 @@ class Shell(ipywidgets.VBox):
 
     # --- ending ---
     def close(self) -> None:
-        """End the widget and everything in it: observers, connections, figures, data.
+        """Close the widget and everything in it: observers, connections, figures, data.
 
-        What a cell displayed stays in IPython's history; of a widget that ended, only a hull may.
+        IPython keeps displayed objects alive, so a closed widget must drop its data.
         """
-        # never finished, as its input made no sense; or ended, and Python throws the hull away
+        # never finished, as its input made no sense; or closed before, and now garbage-collected
         if not hasattr(self, "_heard") or self._ended:
             return
         # also what was made and not placed, as a picture of images that nobody gave
@@ -147,8 +147,8 @@ class Shell(ipywidgets.VBox):
         for control, heard, name in self._heard:
             control.unobserve(heard, names=name)
         self._heard.clear()
-        for stage in self.stages:
-            stage.clear()
+        for blitted in self.blitted_figures:
+            blitted.clear()
         for part in parts_of([self, *made]):
             if part is not self:
                 part.close()
@@ -156,7 +156,7 @@ class Shell(ipywidgets.VBox):
         self.children = ()
         for name in set(vars(self)) - _OF_ANY_WIDGET:
             delattr(self, name)
-        self.state, self.pictures, self.stages, self._heard = None, [], [], []
+        self.state, self.pictures, self.blitted_figures, self._heard = None, [], [], []
         self._ended = True
         self._quiet = True  # a control that somebody still holds asks for nothing
 
@@ -193,7 +193,7 @@ def parts_of(
 
 
 # --- one life per run of a cell -----------------------------------------------------------------
-_alive: dict[str, tuple[int, list[Shell]]] = {}
+_alive: dict[str, tuple[int, list[BaseWidget]]] = {}
 
 
 def _running_cell() -> tuple[str, int] | None:
@@ -202,59 +202,59 @@ def _running_cell() -> tuple[str, int] | None:
         from IPython import get_ipython
     except ImportError:
         return None
-    shell = get_ipython()
-    if shell is None:
+    ipython = get_ipython()
+    if ipython is None:
         return None
-    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    parent = ipython.get_parent() if hasattr(ipython, "get_parent") else {}
     cell = parent.get("metadata", {}).get("cellId")
     if cell is None:  # a front end that does not tell: the same text is the same cell
-        cell = shell.user_ns.get("In", [""])[-1]
-    return str(cell), shell.execution_count
+        cell = ipython.user_ns.get("In", [""])[-1]
+    return str(cell), ipython.execution_count
 
 
-def remember(shell: Shell) -> None:
-    """End the widgets that earlier runs of the running cell made; several in one run stay."""
+def remember(made: BaseWidget) -> None:
+    """Close the widgets that earlier runs of the running cell made; several in one run stay."""
     where = _running_cell()
     if where is None:
         return
     cell, run = where
-    former_run, shells = _alive.get(cell, (run, []))
+    former_run, widgets = _alive.get(cell, (run, []))
     if former_run != run:
-        for former in shells:
+        for former in widgets:
             former.close()
-        shells = []
-    _alive[cell] = (run, [*shells, shell])
+        widgets = []
+    _alive[cell] = (run, [*widgets, made])
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def widget(function: Function) -> Function:
-    """Make a function that returns a :class:`Shell` safe to call from a notebook cell.
+    """Make a function that returns a :class:`BaseWidget` safe to call from a notebook cell.
 
     Input that makes no sense becomes a sentence in the page instead of a traceback, and what an
-    earlier run of the cell left is ended.
+    earlier run of the cell left is closed.
     """
 
     @wraps(function)
-    def safely(*args: Any, **kwargs: Any) -> Shell:
+    def safely(*args: Any, **kwargs: Any) -> BaseWidget:
         try:
-            shell = function(*args, **kwargs)
+            made = function(*args, **kwargs)
         except ValueError as error:
-            shell = message(str(error))
-        remember(shell)
-        return shell
+            made = message(str(error))
+        remember(made)
+        return made
 
     return safely  # type: ignore[return-value]
 
 
-def message(sentence: str) -> Shell:
+def message(sentence: str) -> BaseWidget:
     """A widget that only says a sentence."""
-    shell = Shell()
-    picture = shell.new_picture()
+    made = BaseWidget()
+    picture = made.new_picture()
     picture.complain(sentence)
-    shell.children = [picture]
-    return shell
+    made.children = [picture]
+    return made
 
 
 # --- controls of one look -----------------------------------------------------------------------

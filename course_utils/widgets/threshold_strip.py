@@ -1,4 +1,4 @@
-"""Digits on a conveyor belt, in order of uncertainty, with the threshold as a gate in the middle.
+"""A strip of digits in order of uncertainty, with the threshold as a gate in the middle.
 
 Drawn with Pillow, which matplotlib brings along: two dozen short texts and images take it three
 milliseconds, matplotlib sixty.
@@ -26,7 +26,7 @@ _TEXT = 20  # pixels, 10 pt at 144 dpi
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One thing on the belt.
+    """One image on the strip.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ def _fitting(text: str, width: float) -> str:
     return text + "…"
 
 
-def belt(
+def threshold_strip(
     answered: Sequence[Item],
     referred: Sequence[Item],
     *,
