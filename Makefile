@@ -72,7 +72,7 @@ figure: author ## authors: draw an example of a figure, NAME=risk_coverage_curve
 zoo: author ## authors: train the shipped networks that are missing (hours; stop and go on at will)
 	@$(COURSE) -m tools.author.zoo
 
-results: author ## authors: measure every number of the texts again
+results: author ## authors: measure the numbers of decks and claims again, in minutes
 	@$(COURSE) -m tools.author.results
 
 address: author ## authors: set the repository's address, URL=https://…, in badges and notebooks too

@@ -1,10 +1,10 @@
 """The bootstrap over images for many networks and many measures at once.
 
-`intervals.paired_bootstrap` calls a function for each draw: right for a lesson, too slow for the
-results ledger, which needs thousands of intervals. Here a draw is a column of counts (how often
-each image was drawn) and a measure is computed for all draws together. All networks share the same
-draws, so the difference of two measures is paired. Draws and percentiles are those of
-`intervals.paired_bootstrap`, and the tests compare the two.
+`intervals.paired_bootstrap` calls a function for each draw: right for a lesson, too slow for
+hundreds of intervals. Here a draw is a column of counts (how often each image was drawn) and a
+measure is computed for all draws together. All networks share the same draws, so the difference of
+two measures is paired. Draws and percentiles are those of `intervals.paired_bootstrap`, and the
+tests compare the two.
 
 Images drawn several times count one after another. Where that could matter (areas under curves),
 their order is the average over all orders, as `course_utils.metrics.selective` treats ties.
@@ -20,7 +20,18 @@ from numpy.typing import ArrayLike, NDArray
 from .calibration import bin_numbers
 from .intervals import Interval
 
-__all__ = ["Resamples", "percentile_interval", "ranking_draws", "reflected_interval"]
+__all__ = [
+    "Resamples",
+    "calibration_gaps",
+    "calibration_interval",
+    "calibration_noise",
+    "percentile_interval",
+    "ranking_draws",
+    "verdict_interval",
+]
+
+
+DRAWS_AT_ONCE = 200  # more would need gigabytes
 
 
 class Resamples:
@@ -64,19 +75,6 @@ class Resamples:
     def means(self, values: ArrayLike) -> NDArray[np.float64]:
         """Mean over the images of each draw: shape [N, ...] in, [R, ...] out."""
         return self._shares @ np.asarray(values, dtype=np.float64)
-
-    def calibration_error(
-        self, confidence: ArrayLike, correct: ArrayLike, num_bins: int = 15
-    ) -> NDArray[np.float64]:
-        """Expected calibration error of each draw, shape [R].
-
-        Mean over images of the gap between share right and mean confidence in their bin (Guo et
-        al. 2017, arXiv:1706.04599, equation 3), in the bins of `calibration.bin_numbers`.
-        """
-        gaps = np.asarray(correct, dtype=np.float64) - confidence
-        by_bin = np.zeros((len(gaps), num_bins + 1))
-        by_bin[np.arange(len(gaps)), bin_numbers(confidence, num_bins)] = gaps
-        return np.abs(self.means(by_bin)).sum(axis=-1)
 
     def risk_coverage(
         self, uncertainty: ArrayLike, correct: ArrayLike
@@ -170,13 +168,11 @@ class _Steps:
 def ranking_draws(
     known: ArrayLike, ood: ArrayLike, known_draws: Resamples, ood_draws: Resamples
 ) -> dict[str, NDArray[np.float64]]:
-    """How well a score tells OOD images from known ones, in each draw.
-
-    Known and OOD images are drawn separately, so that their proportion stays.
+    """How well a score tells OOD images from known ones, for each draw of both.
 
     Parameters
     ----------
-    known, ood : array of float, shape [N], [K]
+    known, ood : array of float, shapes [N] and [K]
         Uncertainty of the images of either kind; OOD ones should have more.
     known_draws, ood_draws : Resamples
         With equally many resamples R.
@@ -184,9 +180,7 @@ def ranking_draws(
     Returns
     -------
     dict of str to float64, shape [R]
-        ``auroc`` (ties count half), ``aupr`` (average precision, OOD is positive) and ``fpr95``
-        (share of known images flagged when at least 95 % of the OOD ones are, as in
-        torch-uncertainty's ``FPR95``); all 0 to 1.
+        ``auroc`` and ``fpr95``, 0 to 1, as in `detection.ood_detection`.
 
     Examples
     --------
@@ -195,41 +189,105 @@ def ranking_draws(
     >>> found["auroc"].tolist(), found["fpr95"].tolist()
     ([1.0, 1.0, 1.0], [0.0, 0.0, 0.0])
     """
-    scores = np.concatenate([known, ood])
-    is_ood = np.repeat([False, True], [len(known), len(ood)])
-    order = np.argsort(-scores, kind="stable")  # from the most uncertain on
-    ranked, is_ood = scores[order], is_ood[order]
-    tie = np.concatenate([[0], np.cumsum(ranked[1:] != ranked[:-1])])
-    kind = np.bincount(tie, weights=is_ood) / np.bincount(tie)  # 0, 1, or mixed
-    begins = np.ones(len(kind), dtype=bool)
-    begins[1:] = (kind[1:] != kind[:-1]) | ((kind[1:] > 0) & (kind[1:] < 1))
-    # neighbours of one kind are one step: their order among themselves changes nothing
-    step = (np.cumsum(begins) - 1)[tie]
-    num_steps = step[-1] + 1
-    flagged = _sums(step[~is_ood], order[~is_ood], known_draws, num_steps)
-    found = _sums(step[is_ood], order[is_ood] - len(known), ood_draws, num_steps)
-    flagged_after = np.cumsum(flagged, axis=0, dtype=np.int32)
-    found_after = np.cumsum(found, axis=0, dtype=np.int32)
-    num_known, num_ood = known_draws.num_images, ood_draws.num_images
+    known, ood = np.asarray(known), np.asarray(ood)
+    order, by_doubt = np.argsort(known), np.argsort(-ood)
+    ranked, ood = known[order], ood[by_doubt]
+    places = [np.searchsorted(ranked, ood, side) for side in ("left", "right")]
+    auroc, fpr95 = [], []
+    for start in range(0, known_draws.num_resamples, DRAWS_AT_ONCE):
+        block = slice(start, start + DRAWS_AT_ONCE)
+        drawn = np.cumsum(known_draws.counts[order, block], axis=0, dtype=np.int32)
+        drawn = np.concatenate([np.zeros_like(drawn[:1]), drawn])  # known images below each place
+        found = ood_draws.counts[by_doubt, block]
+        below, up_to = (drawn[place] for place in places)
+        auroc.append((found * (below + up_to)).sum(axis=0) / (2 * len(known) * len(ood)))
+        reached = np.argmax(np.cumsum(found, axis=0, dtype=np.int32) >= 0.95 * len(ood), axis=0)
+        fpr95.append(1 - drawn[places[0][reached], np.arange(drawn.shape[1])] / len(known))
+    return {"auroc": np.concatenate(auroc), "fpr95": np.concatenate(fpr95)}
 
-    below = num_known - flagged_after
-    auroc = (found * (below + flagged / 2)).sum(axis=0) / (num_known * num_ood)
 
-    harmonic = _harmonic_numbers(num_known + num_ood)
-    among = harmonic[found_after + flagged_after] - harmonic[found_after - found + flagged_after]
-    mixed = (kind[begins] > 0) & (kind[begins] < 1)
-    precision = np.where(
-        mixed[:, np.newaxis],
-        found * (found_after / np.maximum(found_after + flagged_after, 1)),
-        found - flagged_after * among,
-    )
-    reached = np.argmax(found_after / num_ood >= 0.95, axis=0)
-    draws = np.arange(known_draws.num_resamples)
-    return {
-        "auroc": auroc,
-        "aupr": precision.sum(axis=0) / num_ood,
-        "fpr95": flagged_after[reached, draws] / num_known,
-    }
+def calibration_gaps(
+    confidence: ArrayLike, correct: ArrayLike, bins: int = 15
+) -> NDArray[np.float64]:
+    """What each image adds to the gap of its bin: 1 or 0 minus confidence.
+
+    The expected calibration error is the sum over bins of the absolute mean over images.
+
+    Parameters
+    ----------
+    confidence : array of float, shape [N]
+        0 to 1.
+    correct : array of bool, shape [N]
+    bins : int
+        Of equal width; see `calibration.bin_numbers`.
+
+    Returns
+    -------
+    float64, shape [N, bins + 1]
+        0 in all bins but one.
+
+    Examples
+    --------
+    >>> calibration_gaps([0.25, 0.75], [True, True], bins=2).tolist()
+    [[0.75, 0.0, 0.0], [0.0, 0.25, 0.0]]
+    """
+    confidence = np.minimum(confidence, 1.0)
+    gaps = np.zeros((len(confidence), bins + 1))
+    gaps[np.arange(len(gaps)), bin_numbers(confidence, bins)] = np.asarray(correct) - confidence
+    return gaps
+
+
+def calibration_noise(gaps: ArrayLike, draws: Resamples) -> NDArray[np.float64]:
+    """By how much all bins of each draw together differ from those of the images at hand.
+
+    Parameters
+    ----------
+    gaps : array of float, shape [N, bins + 1]
+        From `calibration_gaps`; or their mean over several copies of the same images.
+    draws : Resamples
+
+    Returns
+    -------
+    float64, shape [R]
+        At least 0.
+
+    Examples
+    --------
+    >>> gaps = calibration_gaps([0.5] * 100, [True, False] * 50)
+    >>> bool(calibration_noise(gaps, Resamples(100)).mean() < 0.1)
+    True
+    """
+    return np.abs(draws.means(gaps) - np.mean(gaps, axis=0)).sum(axis=-1)
+
+
+def calibration_interval(error: float, noise: ArrayLike, level: float = 0.95) -> Interval:
+    """Interval of an expected calibration error that holds the true one at least as often.
+
+    An ECE is a sum of absolute values and grows with noise: draws lie above the estimate, and the
+    estimate above the truth, so that percentiles of the draws miss a small ECE most of the time.
+    But the error can be wrong by no more than all bins together are (the triangle inequality), and
+    how much that is the bootstrap does know.
+
+    Parameters
+    ----------
+    error : float
+        On the images at hand.
+    noise : array of float, shape [R]
+        From `calibration_noise`.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    Interval
+
+    Examples
+    --------
+    >>> print(calibration_interval(0.02, [0.01, 0.02, 0.03], level=0.5))
+    0.02 [0, 0.04]
+    """
+    margin = float(np.quantile(noise, level))
+    return Interval(error, max(0.0, error - margin), error + margin, level)
 
 
 def percentile_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> Interval:
@@ -258,12 +316,12 @@ def percentile_interval(estimate: float, draws: ArrayLike, level: float = 0.95) 
     return Interval(float(estimate), float(low), float(high), level)
 
 
-def reflected_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> Interval:
-    """The middle of the draws, reflected at the estimate (Davison & Hinkley 1997, section 5.2.1).
+def verdict_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> Interval:
+    """Percentiles that leave room for their own Monte-Carlo error, three standard deviations.
 
-    For measures that resampling pushes to one side. A calibration error is a sum of absolute
-    values: it grows with noise, and draws have the noise twice. Percentiles would lie above the
-    truth, and reflecting them takes most of that bias back (not all of it where the truth is 0).
+    The share of R draws below the true percentile p scatters by ``sqrt(p (1 - p) / R)``. The ends
+    move out by three times as much: then what they exclude, infinitely many draws exclude as well,
+    but for one seed in some hundreds. With few draws the ends are the lowest and the highest.
 
     Parameters
     ----------
@@ -281,22 +339,15 @@ def reflected_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -
 
     Examples
     --------
-    >>> print(reflected_interval(2.0, [1.0, 2.0, 3.0, 4.0, 5.0], level=0.5))
-    2 [0, 2]
+    >>> draws = [value / 1000 for value in range(1001)]
+    >>> print(verdict_interval(0.5, draws), percentile_interval(0.5, draws))
+    0.5 [0.0102, 0.9898] 0.5 [0.025, 0.975]
     """
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(estimate), float(2 * estimate - high), float(2 * estimate - low), level)
+    share = (1 - level) / 2
+    share = max(0.0, share - 3 * np.sqrt(share * (1 - share) / len(np.asarray(draws))))
+    low, high = np.quantile(draws, [share, 1 - share])
+    return Interval(float(estimate), float(low), float(high), level)
 
 
 def _harmonic_numbers(largest: int) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(1 / np.arange(1, largest + 1))])
-
-
-def _sums(step: NDArray, images: NDArray, draws: Resamples, num_steps: int) -> NDArray[np.int32]:
-    """How many of the given images are drawn in each step, shape [steps, R]."""
-    sums = np.zeros((num_steps, draws.num_resamples), np.int32)
-    if len(step):
-        starts = np.flatnonzero(np.concatenate([[True], step[1:] != step[:-1]]))
-        counts = draws.counts[images]
-        sums[step[starts]] = np.add.reduceat(counts, starts, axis=0, dtype=np.int32)
-    return sums

@@ -410,9 +410,7 @@ table.join((table / table.iloc[0]).add_suffix(" relative")).round(5)
 
 # %% [markdown]
 # Compare the last row with the row above it. One image among thousands, and AURC rises by many
-# times what it rises by in the middle;<!--claim:aurc-weighs-the-top-many-times supported--> AUGRC
-# knows the difference too, but keeps it in
-# proportion.<!--claim:augrc-keeps-the-top-in-proportion supported-->
+# times what it rises by in the middle; AUGRC knows the difference too, but keeps it in proportion.
 #
 # Traub et al. give AUGRC a meaning. Draw one image to judge, and another one to set the threshold.
 # AUGRC is the probability that the first is *wrong and answered*. Sorting such pairs by whether
@@ -571,21 +569,15 @@ pd.concat({name: compare_scores(test[name]) for name in ("PE-4", "DE-8")}).round
 # Observe the column "different values" first. With $M$ members there are only a few ways to vote,
 # and most digits share the best one: all agree. Votes cannot order those digits at all, and a
 # threshold can only take or leave the lot. That is why their *areas* are so much larger than that
-# of the maximum probability. On MNIST's test digits this holds for the variation ratio of
-# PE-4<!--claim:variation-ratio-orders-mistakes-worse-modest-packed-4 supported--> and
-# DE-8,<!--claim:variation-ratio-orders-mistakes-worse-modest supported--> and for the disagreement
-# of PE-4<!--claim:disagreement-orders-mistakes-worse-modest-packed-4 supported--> and
-# DE-8.<!--claim:disagreement-orders-mistakes-worse-modest supported--> Compare
-# with the last column: among the few most uncertain digits, where the members do split, votes may
-# well keep up. As a *reason* they are fine ("three of four read a 4"); as an order they are coarse.
+# of the maximum probability.<!--claim:votes-order-mistakes-worse supported--> Compare with the last
+# column: among the few most uncertain digits, where the members do split, votes may well keep up.
+# As a *reason* they are fine ("three of four read a 4"); as an order they are coarse.
 #
 # Mutual information sees *only* contradiction. A digit that puzzles every member in the same way
 # has a large entropy and hardly any mutual information, and yet the answer may well be wrong. By
-# its AURC on MNIST's test digits, mutual information does not find the mistakes of these two better
-# than the maximum probability does, neither for
-# PE-4<!--claim:mutual-information-finds-errors-better-modest-packed-4 refuted--> nor for
-# DE-8.<!--claim:mutual-information-finds-errors-better-modest refuted--> For finding *mistakes*,
-# any doubt counts, whatever its source.
+# its AURC, mutual information finds the mistakes of these two less well than the maximum
+# probability does.<!--claim:mutual-information-orders-mistakes-worse supported--> For finding
+# *mistakes*, any doubt counts, whatever its source.
 #
 # A table is a mean. Which mistakes are found by which score? For each mistake of PE-4 and each
 # score we ask: **which share of the digits must be referred until this mistake is among them?**
@@ -622,9 +614,8 @@ figures.Picture(
 # %% [markdown]
 # Observe three things.
 #
-# - The first two rows are nearly the
-#   same.<!--claim:entropy-orders-like-max-probability supported--> For most digits only two
-#   classes compete, and then entropy and maximum probability say the same thing.
+# - The first two rows are nearly the same. For most digits only two classes compete, and then
+#   entropy and maximum probability say the same thing.
 # - The last two rows are light or dark, with little between. Dark are the mistakes on which all
 #   members agree: by votes they look like any right answer, and everything would have to be
 #   referred.
@@ -716,13 +707,9 @@ pd.DataFrame(rows).T.rename_axis("digits to choose on").round(2)
 
 # %% [markdown]
 # "From" and "to" hold the middle nine tenths of the splits. Observe that they are wide with few
-# digits to choose on and grow narrower with
-# more.<!--claim:more-digits-to-choose-narrower-risk supported--> And observe the share of splits in
-# which the promise was broken. It does not go away with more
-# digits.<!--claim:aimed-threshold-misses-above-35-percent-2000 supported--> If you aim exactly at
-# the target, you will land above it about as
-# often<!--claim:aimed-threshold-misses-above-35-percent-1000 supported--> as
-# below.<!--claim:aimed-threshold-misses-below-65-percent-1000 supported-->
+# digits to choose on and grow narrower with more. And observe the share of splits in which the
+# promise was broken. It does not go away with more digits. If you aim exactly at the target, you
+# will land above it about as often as below.
 
 # %% [markdown]
 # ### Exercise 5.3: A threshold for a risk budget
@@ -819,10 +806,9 @@ pd.DataFrame(
 ).round(1)
 
 # %% [markdown]
-# Observe what the guarantee costs: coverage.<!--claim:guarantee-costs-coverage supported--> And
-# sometimes everything: where no bound keeps the target, nothing is answered. Observe also how often
-# it is broken: we asked for at most one split in ten, and because of the many looks that were paid
-# for it is far fewer.<!--claim:guarantee-kept supported-->
+# Observe what the guarantee costs: coverage. And sometimes everything: where no bound keeps the
+# target, nothing is answered. Observe also how often it is broken: we asked for at most one split
+# in ten, and because of the many looks that were paid for it is far fewer.
 # (The rest is itself only a sample, so its risk also scatters a little around the true one.)
 #
 # A guarantee for new digits *of the same kind* is all that counting can give. For other kinds we
@@ -898,20 +884,14 @@ shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by se
 # %% [markdown]
 # Observe that there are two kinds of trouble, and only one of them is dangerous.
 #
-# - **Blur** and **noise**: the error rate grows (for
-#   blur<!--claim:error-rate-rises-blur supported--> and for
-#   noise<!--claim:error-rate-rises-gaussian-noise supported-->), and the coverage falls with it
-#   (for blur<!--claim:coverage-falls-blur supported--> and for
-#   noise<!--claim:coverage-falls-gaussian-noise supported-->). The model notices that something is
-#   wrong and refers more. Compare the risk of what is still answered with that under rotation. It
-#   is far lower, for blur<!--claim:risk-below-that-under-rotation-blur supported--> and for
-#   noise:<!--claim:risk-below-that-under-rotation-gaussian-noise supported--> the work takes
-#   longer, but is not much less reliable than before. (NaN stands where nothing is answered.)
-# - **Rotation**: the coverage falls as
-#   well,<!--claim:coverage-falls-rotation supported--> but not nearly enough for all the
-#   mistakes.<!--claim:error-rate-rises-rotation supported--> A turned digit may look like a
-#   fine other one, and the model is *sure*. The risk climbs far above what was
-#   promised.<!--claim:risk-far-above-target-rotation supported-->
+# - **Blur** and **noise**: the error rate grows, and the coverage falls with
+#   it.<!--claim:blur-and-noise-are-noticed supported--> The model notices that something is wrong
+#   and refers more. Compare the risk of what is still answered with that under rotation. It is far
+#   lower:<!--claim:risk-lower-than-under-rotation supported--> the work takes longer, but is not
+#   much less reliable than before. (NaN stands where nothing is answered.)
+# - **Rotation**: the coverage falls as well, but not nearly enough for all the mistakes. A turned
+#   digit may look like a fine other one, and the model is *sure*. The risk climbs far above what
+#   was promised.<!--claim:rotation-breaks-the-promise supported-->
 #
 # The promise was made for digits like those of validation. A fall in coverage is a warning that you
 # can see without any label: **watch the coverage** of a system in use. But do not rely on it alone:
@@ -1020,18 +1000,9 @@ for name, score in stream_scores.items():
 pd.DataFrame(rows).T.round(2)
 
 # %% [markdown]
-# Compare with the table above: the risk comes back to the neighbourhood of the target. On MNIST's
-# test digits it is nearer for maximum
-# probability,<!--claim:strays-in-validation-nearer-to-target-max-probability supported-->
-# entropy,<!--claim:strays-in-validation-nearer-to-target-entropy supported--> mutual
-# information<!--claim:strays-in-validation-nearer-to-target-mutual-information supported--> and
-# energy.<!--claim:strays-in-validation-nearer-to-target-energy supported--> And fewer digits are
-# answered: by maximum
-# probability,<!--claim:strays-in-validation-answer-fewer-max-probability supported-->
-# entropy,<!--claim:strays-in-validation-answer-fewer-entropy supported--> mutual
-# information<!--claim:strays-in-validation-answer-fewer-mutual-information supported--> and
-# energy.<!--claim:strays-in-validation-answer-fewer-energy supported--> That is the honest price.
-# Which score pays the least of it?
+# Compare with the table above: with each of the four scores the risk comes back to the
+# neighbourhood of the target, and fewer digits are answered. That is the honest price. Which score
+# pays the least of it?
 #
 # Two warnings. The numbers depend on the *mix*: with one OOD image to a hundred digits everything
 # looks better, and nothing has improved. And the next OOD images may not be clothes.
@@ -1122,11 +1093,8 @@ for name in good:
     print(f"{name}: {facts['epochs']} epochs of {facts['num_train']:,} digits")
 
 # %% [markdown]
-# All four stay below a risk of 5 % while answering everything:
-# LeNet,<!--claim:answers-everything-at-5-percent-risk-lenet-0 supported-->
-# DE-2,<!--claim:answers-everything-at-5-percent-risk-deep-ensemble-2 supported-->
-# DE-8<!--claim:answers-everything-at-5-percent-risk-deep-ensemble-8 supported--> and
-# PE-4.<!--claim:answers-everything-at-5-percent-risk-packed-4-0 supported--> The interesting
+# All four stay below a risk of 5 % while answering
+# everything.<!--claim:good-networks-answer-everything-at-5-percent supported--> The interesting
 # question is a risk of 0.1 %: one wrong answer in a thousand.
 
 # %%
@@ -1229,17 +1197,7 @@ pd.DataFrame(rows).T.astype({"digits": int}).round(3)
 # - **All agree, all wrong**: variation ratio and disagreement are exactly 0, as for an easy digit.
 #   Compare maximum probability and entropy with the row of right answers on which all agree: if
 #   they are clearly higher, then the members *hesitated* although they voted alike, and scores that
-#   see probabilities still have a chance. On MNIST's test digits they are higher, by maximum
-#   probability<!--claim:shared-mistakes-score-higher-max-probability supported--> and by
-#   entropy.<!--claim:shared-mistakes-score-higher-entropy supported-->
-#
-# On MNIST's test digits all mistakes with split members, taken together, have a higher mean than
-# right answers on which all agree: in maximum
-# probability,<!--claim:split-mistakes-score-higher-max-probability supported-->
-# entropy,<!--claim:split-mistakes-score-higher-entropy supported--> mutual
-# information,<!--claim:split-mistakes-score-higher-mutual-information supported--> variation
-# ratio<!--claim:split-mistakes-score-higher-variation-ratio supported--> and
-# disagreement.<!--claim:split-mistakes-score-higher-disagreement supported-->
+#   see probabilities still have a chance.
 #
 # Which share of each group is caught if we refer the most uncertain 15 % of all digits?
 

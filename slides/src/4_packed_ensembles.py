@@ -427,7 +427,7 @@ figures.score_histograms(
 # **Say:** Right answers on the left, clothes on the right, and wrong answers with the clothes.
 # Where they overlap, no threshold on this score can separate them. For this network the entropy of
 # the mean beats the mean entropy of the
-# members<!--claim:entropy-of-mean-beats-member-entropy-ood-short-packed-4 supported-->:
+# members:<!--claim:entropy-of-mean-ahead-of-mean-entropy-ood supported-->
 # disagreement carries knowledge that no single member has. That is not so for all of our networks;
 # the notebook shows you how to check.
 #
@@ -467,10 +467,11 @@ pd.DataFrame(table)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Read the first row first: a column may be set against another one only if their budgets
-# agree. Over several seeds, after three epochs, DE-2 is more accurate than
-# LeNet<!--claim:live-deep-ensemble-2-beats-lenet supported-->. Whether PE-4 is, is left
-# undecided<!--claim:live-packed-4-beats-lenet undecided-->: it has four opinions, but from members
-# of half the width, and LeNet is narrow to begin with. The paper shows gains for large networks.
+# agree. Here they do, and DE-2 is more accurate than
+# LeNet.<!--claim:short-deep-ensemble-2-ahead-of-lenet supported--> Whether PE-4 is, ten thousand
+# digits leave undecided:<!--claim:short-packed-4-ahead-of-lenet undecided--> it has four opinions,
+# but from members of half the width, and LeNet is narrow to begin with. The paper shows gains for
+# large networks.
 #
 # **Ask:** A table sets a Deep Ensemble of 75 epochs beside a packed one of three. What does it say?
 #

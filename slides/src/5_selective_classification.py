@@ -268,7 +268,7 @@ figures.risk_coverage_curves(curves, bands=bands, reference="LeNet")
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** At 1 % risk the modest ensemble answers more than its members on
-# average<!--claim:modest-more-members-more-coverage supported-->. Bands that overlap do not mean
+# average.<!--claim:eight-answer-more supported--> Bands that overlap do not mean
 # that two models are equal: both answered the same digits. What counts is the interval of the
 # difference, and the notebook has it.
 #
@@ -314,9 +314,9 @@ figures.Picture(figure, f"Share to refer until each mistake is found. Medians: {
 # nearly the same. In the last two, votes, dark are the mistakes on which all members agree: by
 # votes they look like any right answer. The upper rows still find most of them. Only the last few
 # on the right hide from every score: members that learned from the same digits share their blind
-# spots. Mutual information does not find mistakes better than maximum probability
-# does<!--claim:mutual-information-finds-errors-better-modest-packed-4 refuted-->: it sees
-# contradiction only, and any doubt counts.
+# spots. Mutual information finds mistakes less well than maximum probability
+# does:<!--claim:mutual-information-orders-mistakes-worse supported--> it sees contradiction only,
+# and any doubt counts.
 #
 # **Ask:** What could find the mistakes on the far right?
 #

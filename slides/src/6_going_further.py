@@ -452,9 +452,9 @@ figures.roc_and_precision_recall(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Energy and maximum logit still grow where the confidence is nearly 1 already, with the
-# strength of the features. Mutual information asks about contradiction only; for
-# these eight it does not beat the maximum
-# probability.<!--claim:mutual-information-finds-ood-better-modest refuted--> Choose a score on
+# strength of the features. Mutual information asks about contradiction only; for these eight it is
+# behind the maximum
+# probability.<!--claim:mutual-information-behind-max-probability-ood supported--> Choose a score on
 # validation images of either kind, never on this figure. And remember the grey pixels of chapter 1.
 #
 # **Ask:** May I now pick the winner and report its AUROC?

@@ -26,9 +26,7 @@ def members(images):
 pad = drawing_pad(members, centring=as_mnist{more})
 pad
 """
-EXAMPLES = (
-    ', examples={"digits": load_mnist("val"), "clothes": load_fashion_mnist("val")}'
-)
+EXAMPLES = ', examples={"digits": load_mnist("val"), "clothes": load_fashion_mnist("val")}'
 Open = Callable[..., Any]
 STATUS = ".course-picture figcaption"
 
@@ -238,7 +236,10 @@ def test_pages_of_the_course_keep_the_answer(lab: Any) -> None:
     ExecutePreprocessor(timeout=120).preprocess(notebook, {"metadata": {"path": str(lab.folder)}})
     freeze(notebook)
     still = notebook.cells[0].outputs[0]["data"]["text/html"]
-    assert 'alt="What the networks see, and what they say. One image; the ensemble of 8 members says' in still
+    assert (
+        'alt="What the networks see, and what they say. One image; the ensemble of 8 members says'
+        in still
+    )
     assert "Scale and centre as MNIST was" in still
     assert "of digits." in still
     assert len(still) < 200_000  # the sheet's own bytes are not written out as text

@@ -176,7 +176,9 @@ def test_the_datamodule_of_torch_uncertainty_asks_no_network(tmp_path, monkeypat
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     root = torchvision_root(tmp_path)
-    datamodule = MNISTDataModule(root=root, batch_size=128, eval_ood=True, num_workers=0, persistent_workers=False)
+    datamodule = MNISTDataModule(
+        root=root, batch_size=128, eval_ood=True, num_workers=0, persistent_workers=False
+    )
     datamodule.prepare_data()
     datamodule.setup("fit")
     datamodule.setup("test")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from course_utils.metrics import selective
+from course_utils.metrics.calibration import bins_of_confidence
+from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.intervals import paired_bootstrap
+from course_utils.metrics.ledger import judge
 from course_utils.metrics.resampling import (
     Resamples,
+    calibration_gaps,
+    calibration_interval,
+    calibration_noise,
     percentile_interval,
     ranking_draws,
-    reflected_interval,
+    verdict_interval,
 )
 
 NUM_IMAGES, NUM_RESAMPLES = 300, 40
@@ -83,61 +88,74 @@ def test_without_an_error_nothing_is_at_risk(resamples):
     assert (resamples.coverage_at_risk(uncertainty, right, 0.0) == 1).all()
 
 
-def test_ranking_measures_are_those_of_the_drawn_images(resamples, scores):
-    known, foreign, _ = scores
-    foreign_draws = Resamples(len(foreign), NUM_RESAMPLES, seed=6)
-    measured = ranking_draws(known, foreign, resamples, foreign_draws)
-    torch = pytest.importorskip("torch")
-    from torch_uncertainty.metrics import FPR95
-
-    for resample in range(0, NUM_RESAMPLES, 4):
-        drawn = known[one_draw(resamples, resample)]
-        drawn_foreign = foreign[one_draw(foreign_draws, resample)]
-        scores_drawn = np.concatenate([drawn, drawn_foreign])
-        labels = np.repeat([0, 1], [len(drawn), len(drawn_foreign)])
-        assert measured["auroc"][resample] == pytest.approx(roc_auc_score(labels, scores_drawn))
-        # images drawn twice count one after another here, as one step there
-        assert measured["aupr"][resample] == pytest.approx(
-            average_precision_score(labels, scores_drawn), abs=1e-3
+def test_ranking_measures_are_those_of_the_drawn_images(scores):
+    known, ood, _ = scores
+    draws = Resamples(len(known), 240, seed=5), Resamples(len(ood), 240, seed=6)
+    measured = ranking_draws(known, ood, *draws)
+    for resample in range(0, 240, 17):
+        found = ood_detection(
+            known[one_draw(draws[0], resample)], ood[one_draw(draws[1], resample)]
         )
-        metric = FPR95(pos_label=1)
-        metric.update(torch.tensor(scores_drawn), torch.tensor(labels))
-        assert measured["fpr95"][resample] == pytest.approx(float(metric.compute()), abs=1e-6)
+        assert measured["auroc"][resample] == pytest.approx(found.auroc)
+        assert measured["fpr95"][resample] == pytest.approx(found.fpr95)
 
 
-def test_calibration_error_is_torch_uncertainty_s(resamples):
-    torch = pytest.importorskip("torch")
-    from torch_uncertainty.metrics import CalibrationError
-
-    generator = np.random.default_rng(2)
-    probabilities = generator.dirichlet(np.full(10, 0.1), size=NUM_IMAGES)
-    labels = generator.integers(10, size=NUM_IMAGES)
-    correct = probabilities.argmax(axis=1) == labels
-    ours = resamples.calibration_error(probabilities.max(axis=1), correct)
-    for resample in range(0, NUM_RESAMPLES, 10):
-        drawn = one_draw(resamples, resample)
-        metric = CalibrationError(task="multiclass", num_classes=10, num_bins=15)
-        metric.update(torch.tensor(probabilities[drawn]), torch.tensor(labels[drawn]))
-        assert ours[resample] == pytest.approx(float(metric.compute()), abs=1e-6)
+# Calibration
 
 
-def test_reflection_comes_nearer_to_a_perfect_calibration_than_percentiles():
-    generator = np.random.default_rng(3)
-    hits = {"reflected": 0, "percentile": 0}
-    for trial in range(20):
-        confidence = generator.uniform(0.1, 1, size=2000)
-        correct = generator.random(2000) < confidence  # the true error is 0
-        draws = Resamples(2000, 100, seed=trial)
-        estimate = np.abs(_gaps(confidence, correct)).sum() / 2000
-        values = draws.calibration_error(confidence, correct)
-        hits["reflected"] += reflected_interval(estimate, values).low <= 0.005
-        hits["percentile"] += percentile_interval(estimate, values).low <= 0.005
-    assert hits["reflected"] >= hits["percentile"] + 10
+def calibrated(num_images: int, seed: int, shift: float = 0.0):
+    """Confidences as networks have them, most near 1, and answers right less often by a shift."""
+    generator = np.random.default_rng(seed)
+    confidence = 1 - 0.9 * generator.beta(0.3, 4, size=num_images)
+    return confidence, generator.random(num_images) < confidence - shift
 
 
-def _gaps(confidence, correct):
-    bins = np.minimum((confidence * 15).astype(int), 14)
-    return np.bincount(bins, weights=correct - confidence)
+def test_gaps_add_up_to_the_calibration_error():
+    confidence, correct = calibrated(2000, seed=0, shift=0.05)
+    confidence[:3] = 1.0
+    gaps = calibration_gaps(confidence, correct)
+    error = bins_of_confidence(confidence, correct).error
+    assert np.abs(gaps.mean(axis=0)).sum() == pytest.approx(error, rel=1e-12)
+
+
+def test_noise_is_by_how_much_the_bins_of_a_draw_differ(resamples):
+    confidence, correct = calibrated(NUM_IMAGES, seed=1)
+    gaps = calibration_gaps(confidence, correct)
+    noise = calibration_noise(gaps, resamples)
+    drawn = gaps[one_draw(resamples, 3)]
+    assert noise[3] == pytest.approx(np.abs(drawn.mean(axis=0) - gaps.mean(axis=0)).sum())
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.005, 0.05])
+def test_the_interval_of_an_ece_holds_the_true_one(shift):
+    hits, trials = 0, 100
+    for trial in range(trials):
+        confidence, correct = calibrated(1500, seed=trial, shift=shift)
+        gaps = calibration_gaps(confidence, correct)
+        noise = calibration_noise(gaps, Resamples(len(gaps), 200, seed=trial))
+        # right less often by the same shift everywhere: the true error is the shift
+        hits += shift in calibration_interval(np.abs(gaps.mean(axis=0)).sum(), noise)
+    assert hits >= 92  # of 100 at 95 %, two standard deviations below
+
+
+# Verdicts
+
+
+def test_where_seeds_disagree_a_verdict_is_undecided():
+    values = np.random.default_rng(0).exponential(size=500)
+    draws = [Resamples(500, 1000, seed).means(values) for seed in range(30)]
+    bound = np.quantile(np.concatenate(draws), 0.025)  # on it, half of the seeds exclude it
+    plain = [percentile_interval(values.mean(), one - bound).low > 0 for one in draws]
+    assert 5 < sum(plain) < 25
+    verdicts = [verdict_interval(values.mean(), one - bound) for one in draws]
+    assert {judge([(one.low, one.high)]) for one in verdicts} == {"undecided"}
+
+
+def test_a_clear_difference_stays_decided_with_room_for_the_seed():
+    values = np.random.default_rng(0).exponential(size=500)
+    draws = Resamples(500, 1000).means(values)
+    narrow, wide = percentile_interval(1.0, draws), verdict_interval(1.0, draws)
+    assert draws.min() < wide.low < narrow.low < narrow.high < wide.high < draws.max()
 
 
 def test_nothing_to_draw_is_refused():

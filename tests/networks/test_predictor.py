@@ -10,7 +10,7 @@ from course_utils.images import load_mnist
 torch = pytest.importorskip("torch")
 
 from course_utils.images import MEAN, STD  # noqa: E402
-from course_utils.networks import evaluation, training, zoo  # noqa: E402
+from course_utils.networks import evaluation, zoo  # noqa: E402
 from course_utils.networks.predictor import predictor_of  # noqa: E402
 
 IMAGES = np.random.default_rng(7).integers(0, 256, (2, 28, 28)).astype(np.uint8)

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 from property_strategies import labelled, ranked_answers
 
 from course_utils.metrics import scores, selective
+from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.resampling import Resamples
 from course_utils.metrics.selective import risk_coverage
 
@@ -167,10 +168,8 @@ def test_the_values_of_torchmetrics(metrics, whole):
     accuracy = computed(torchmetrics.Accuracy(**kind, average="micro"), *given_values)
     assert predictions.correct.mean() == pytest.approx(accuracy, abs=1e-6)
 
-    confidence, once = predictions.mean.max(axis=-1), Resamples(len(predictions), 1)
-    once.counts[:] = 1
+    confidence = predictions.mean.max(axis=-1)
     # a confidence on the border of two bins may fall to either side in float32
     assume(np.abs(confidence * 15 - np.round(confidence * 15)).min() > 1e-5)
     theirs = computed(torchmetrics.CalibrationError(**kind, n_bins=15), *given_values)
-    ours = once.calibration_error(confidence, predictions.correct)[0]
-    assert ours == pytest.approx(theirs, abs=1e-6)
+    assert expected_calibration_error(predictions) == pytest.approx(theirs, abs=1e-6)
