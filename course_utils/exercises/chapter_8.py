@@ -226,8 +226,8 @@ ex8_9 = _question(
         "c": ("Nothing: every answered shoe is an error that validation never saw.", ""),
     },
     "c",
-    "A threshold is a choice for a stream. Put some OOD images into validation, or watch the coverage "
-    "in use: if it falls, the stream has changed.",
+    "A threshold is a choice for a stream. Put some OOD images into validation, or watch the "
+    "coverage in use: if it falls, the stream has changed.",
     ("On which images was the promise made?", "Is a shoe ever answered rightly?",
      "Every answer to a shoe is wrong."),
 )  # fmt: skip

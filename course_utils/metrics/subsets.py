@@ -238,7 +238,8 @@ def _classes_first(predictions: Predictions) -> NDArray[np.float64]:
 def _fitting(ood: Predictions, predictions: Predictions) -> Predictions:
     if not isinstance(ood, Predictions):
         raise ValueError(
-            f"OOD images need Predictions, not {type(ood).__name__}; evaluation.predict returns them."
+            f"OOD images need Predictions, not {type(ood).__name__}; "
+            "evaluation.predict returns them."
         )
     sizes = [(one.num_members, one.num_classes) for one in (predictions, ood)]
     if sizes[0] != sizes[1]:

@@ -38,8 +38,8 @@
 import sys
 
 if "google.colab" in sys.modules:
-    print("This copy of the course does not know its address. Whoever published it runs, in the")
-    print("repository: make address URL=https://github.com/OWNER/NAME")
+    print("This copy of the course does not know its address. To set it, its publisher runs:")
+    print("make address URL=https://github.com/OWNER/NAME")
 
 # %% [markdown]
 # ## From many networks to one with groups

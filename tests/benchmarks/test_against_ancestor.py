@@ -11,7 +11,7 @@ import torch
 from benchmarks import against_ancestor, ancestor, tasks
 from benchmarks.harness import Side, tree_memory
 from course_utils.images import batches, load_mnist
-from course_utils.networks import training
+from course_utils.networks import evaluation, training
 from course_utils.networks.models import LeNet
 
 

@@ -1,4 +1,4 @@
-"""A network as a predictor: its answers are those of `evaluation.predict`, and it stays as it was."""
+"""A network as a predictor: it answers as `evaluation.predict` does, and stays as it was."""
 
 from __future__ import annotations
 

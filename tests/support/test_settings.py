@@ -1,37 +1,31 @@
-"""The knobs: defaults, allowed values, and a clear sentence for everything else."""
+"""The knob: its default, the allowed values, and a clear sentence for everything else."""
 
 from __future__ import annotations
 
 import pytest
 
-from course_utils._support import settings
+from course_utils import speed
 
 
-@pytest.mark.parametrize(
-    ("function", "variable", "default", "allowed"),
-    [
-        (settings.speed, "COURSE_SPEED", "train", ("look", "train", "full")),
-        (settings.data_mode, "COURSE_DATA", "auto", ("auto", "sample", "full")),
-    ],
-)
-class TestKnob:
-    def test_default(self, function, variable, default, allowed, monkeypatch):
-        monkeypatch.delenv(variable, raising=False)
-        assert function() == default
+def test_default(monkeypatch):
+    monkeypatch.delenv("COURSE_SPEED", raising=False)
+    assert speed() == "train"
 
-    @pytest.mark.parametrize("empty", ["", "  "])
-    def test_empty_means_default(self, function, variable, default, allowed, monkeypatch, empty):
-        monkeypatch.setenv(variable, empty)
-        assert function() == default
 
-    def test_allowed(self, function, variable, default, allowed, monkeypatch):
-        for value in allowed:
-            monkeypatch.setenv(variable, f" {value} ")
-            assert function() == value
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_empty_means_default(monkeypatch, empty):
+    monkeypatch.setenv("COURSE_SPEED", empty)
+    assert speed() == "train"
 
-    @pytest.mark.parametrize("wrong", ["fast", "FULL", "1"])
-    def test_unknown(self, function, variable, default, allowed, monkeypatch, wrong):
-        monkeypatch.setenv(variable, wrong)
-        with pytest.raises(ValueError, match=f"{variable} is '{wrong}'") as raised:
-            function()
-        assert all(value in str(raised.value) for value in allowed)
+
+@pytest.mark.parametrize("value", ["look", "train", "full"])
+def test_allowed(monkeypatch, value):
+    monkeypatch.setenv("COURSE_SPEED", f" {value} ")
+    assert speed() == value
+
+
+@pytest.mark.parametrize("wrong", ["fast", "FULL", "1"])
+def test_unknown(monkeypatch, wrong):
+    monkeypatch.setenv("COURSE_SPEED", wrong)
+    with pytest.raises(ValueError, match=f"COURSE_SPEED is '{wrong}': set it to look, train"):
+        speed()

@@ -15,7 +15,7 @@ from course_utils.images.corruptions import corrupt
 from course_utils.metrics import calibration, conformal, ledger, scores, selective
 from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.predictions import Predictions
-from course_utils.networks import zoo
+from course_utils.networks import evaluation, zoo
 from tools.author import result_measures, results
 from tools.author.result_claims import CLAIMS
 from tools.author.result_measures import Laboratory, Measured, difference

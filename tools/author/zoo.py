@@ -26,8 +26,8 @@ from safetensors.torch import save
 
 from course_utils._support.atomic import write_whole
 from course_utils.images import ImageSet, load_mnist
-from course_utils.metrics.classification import negative_log_likelihood
-from course_utils.networks import training, zoo
+from course_utils.networks import augmentation, evaluation, training, zoo
+from course_utils.networks.registry import ENSEMBLES, NETWORKS, SHORT, Recipe
 
 ROOT = Path(__file__).resolve().parents[2]
 UNFINISHED = ROOT / "runs" / "zoo"
@@ -83,7 +83,7 @@ def train_one(name: str, recipe: Recipe) -> None:
         "sha256": hashlib.sha256(content).hexdigest(),
         "metrics": {
             "val accuracy": round(float(predictions.correct.mean()), 6),
-            "val NLL": round(negative_log_likelihood(predictions), 6),
+            "val NLL": round(nll(predictions), 6),
         },
     }
     zoo.FOLDER.mkdir(parents=True, exist_ok=True)
@@ -93,6 +93,12 @@ def train_one(name: str, recipe: Recipe) -> None:
     update_manifest({name: entry})
     shutil.rmtree(UNFINISHED / name)
     print(f"{name}: {entry['metrics']}, {fit.seconds:.0f} s", flush=True)
+
+
+def nll(predictions) -> float:
+    """Negative log-likelihood of the labels under the mean of the members, in nats."""
+    of_label = predictions.mean[range(len(predictions)), predictions.labels]
+    return float(-torch.tensor(of_label).log().mean())
 
 
 def read_manifest() -> dict:

@@ -1,7 +1,9 @@
 """Train a network on several devices, or one member of an ensemble on one of them.
 
-    python -m tools.learner.train_on_many --devices 4               four GPUs of this machine, one network
-    CUDA_VISIBLE_DEVICES=3 python -m tools.learner.train_on_many --seed 3   one member, on the GPU number 3
+Four GPUs of this machine for one network, or one member on GPU number 3:
+
+    python -m tools.learner.train_on_many --devices 4
+    CUDA_VISIBLE_DEVICES=3 python -m tools.learner.train_on_many --seed 3
 
 Eight GPUs of two machines of a SLURM cluster; Lightning wants one task for each GPU:
 
