@@ -38,7 +38,7 @@ from course_utils.metrics.predictions import Predictions
 
 BUNDLE = Path(__file__).with_name("front_end.js")
 REFERENCE = "IPY_MODEL_"
-_TYPES = {"uint8": 1, "int32": 4, "float16": 2, "float32": 4, "float64": 8}
+_TYPES = {"uint8", "int16", "int32", "float32", "float64"}
 
 
 # --- arrays -------------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ def packed(array: np.ndarray) -> bytes:
 
 def stored(array: np.ndarray) -> np.ndarray:
     """An array as one that a widget may be given: of a type that the page can read."""
-    kind = {"i": "int32", "b": "uint8"}.get(array.dtype.kind, str(array.dtype))
+    kind = {"int64": "int32", "bool": "uint8"}.get(str(array.dtype), str(array.dtype))
     if kind not in _TYPES:
         raise ValueError(f"The page reads no arrays of {array.dtype}.")
     return np.asarray(array, dtype=kind)

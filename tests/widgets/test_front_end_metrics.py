@@ -174,18 +174,18 @@ def drawings() -> list[dict[str, Any]]:
 def the_lenets() -> dict[str, Any]:
     """Three networks as the pad carries them, and what torch says of 1,000 digits."""
     import torch
-    from course_utils.widgets.live_pad import lenet_weights
 
     from course_utils.networks import zoo
+    from course_utils.widgets.live_pad import lenet_weights, packed_weights
 
     names = ["lenet-0", "lenet-5", "modest-lenet-1"]
     images = load_mnist("test").images[:1000]
     inputs = torch.from_numpy(images).unsqueeze(1).float().div(255).sub(0.1307).div(0.3081)
     with torch.inference_mode():
         answers = [zoo.load(name)(inputs).double().softmax(-1).numpy() for name in names]
-    weights = np.concatenate([lenet_weights(zoo.load(name)) for name in names])
+    networks = [packed_weights(lenet_weights(zoo.load(name))) for name in names]
     return {
-        "weights": weights.astype(np.float32),
+        "networks": networks,
         "images": images.reshape(1000, -1),
         "probabilities": np.stack(answers, axis=1),
     }
@@ -200,6 +200,7 @@ def all_cases() -> dict[str, Any]:
         np.eye(10, dtype=np.float32)[members.labels][:, None] * 800, members.labels
     )
     two = make_predictions(40, 3, 2, seed=5, skill=1.0)
+    foreign_model = Predictions.from_probabilities(members.probabilities, members.labels)
     predictions = [
         prediction_case("four members", members, foreign),
         prediction_case("one member", members.subset([2])),

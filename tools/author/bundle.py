@@ -1,7 +1,7 @@
 """The widgets' front end: one file for learners, bundled from the sources that authors edit.
 
     python -m tools.author.bundle          # bundle anew; needs Node 20 and npm
-    python -m tools.author.bundle check    # say whether the bundle is that of the sources; needs neither
+    python -m tools.author.bundle check    # whether it is that of the sources; needs neither
 
 The first line of the bundle holds a hash of all sources, so that the check compares two numbers.
 """

@@ -2,7 +2,7 @@
 import { Predictions } from "./metrics.js";
 
 const REFERENCE = "IPY_MODEL_";
-const TYPES = { uint8: Uint8Array, int32: Int32Array, float16: Uint16Array, float32: Float32Array, float64: Float64Array };
+const TYPES = { uint8: Uint8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array, float64: Float64Array };
 
 async function decoded(store) {
   const content = store.get("content"), kind = store.get("dtype"), shape = store.get("shape");
@@ -19,15 +19,7 @@ async function decoded(store) {
       for (let i = 0, from = byte * count; i < count; i++) together[i * width + byte] = planes[from + i];
     values = new TYPES[kind](together.buffer);
   }
-  return { values: kind === "float16" ? fromHalves(values) : values, shape };
-}
-
-/** Half-precision floats as float32. */
-export function fromHalves(halves) {
-  return Float32Array.from(halves, (half) => {
-    const exponent = (half >> 10) & 31, fraction = half & 1023, sign = half & 0x8000 ? -1 : 1;
-    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-  });
+  return { values, shape };
 }
 
 /** `given` with every reference replaced by {values, shape}; each store is read once. */

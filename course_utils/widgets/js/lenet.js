@@ -4,19 +4,16 @@ export const SIDE = 28;
 const BOX = 20, CENTRE = 14;
 const MEAN = 0.1307, STD = 0.3081;
 
-/** Sizes of one LeNet's weights, in the order in which they lie in the buffer. */
+/** The arrays of one LeNet and their sizes, in the order in which they come. */
 const PARTS = [
   ["conv1", 6 * 25], ["bias1", 6], ["conv2", 16 * 6 * 25], ["bias2", 16],
   ["fc1", 120 * 256], ["fcBias1", 120], ["fc2", 84 * 120], ["fcBias2", 84], ["fc3", 10 * 84], ["fcBias3", 10],
 ];
-export const WEIGHTS = PARTS.reduce((sum, [, size]) => sum + size, 0);
-
-/** @returns a list of networks out of one buffer of float32 */
-export function networks(weights) {
-  return Array.from({ length: weights.length / WEIGHTS }, (_, network) => {
-    let start = network * WEIGHTS;
-    return Object.fromEntries(PARTS.map(([name, size]) => [name, weights.subarray(start, (start += size))]));
-  });
+/** A network out of whole numbers in a row, and the size of a step for each of its arrays. */
+export function network({ steps, values }) {
+  let start = 0;
+  return Object.fromEntries(PARTS.map(([name, size], i) =>
+    [name, Float32Array.from(values.subarray(start, (start += size)), (whole) => whole * steps[i])]));
 }
 
 function convolution(input, channels, side, filters, bias, outputs) {

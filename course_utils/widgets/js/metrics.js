@@ -414,7 +414,7 @@ export function fitTemperature(logits, labels, classes) {
 /** Predictions with the logarithm of their mean divided by a temperature: one member. */
 export function atTemperature(p, temperature, log = logMean(p)) {
   return new Predictions({
-    logits: log.map((value) => value / temperature),
+    logits: Float32Array.from(log, (value) => value / temperature), // as Python's Predictions keep them
     labels: p.labels,
     shape: [p.images, 1, p.classes],
   });

@@ -111,8 +111,9 @@ test("input that makes no sense is refused in a sentence", () => {
 });
 
 test("LeNet answers as torch does", { skip: !cases.lenet }, () => {
-  const { weights, images, probabilities } = cases.lenet;
-  const networks = lenet.networks(Float32Array.from(weights));
+  const { images, probabilities } = cases.lenet;
+  const networks = cases.lenet.networks.map(({ steps, values }) =>
+    lenet.network({ steps, values: Int16Array.from(values) }));
   let apart = 0;
   images.forEach((image, i) =>
     networks.forEach((network, m) => {
