@@ -208,10 +208,7 @@ def all_cases() -> dict[str, Any]:
         prediction_case("two classes", two),
         prediction_case("certain of everything", certain),
         prediction_case("one image", members.take([3])),
-        prediction_case(
-            "probabilities only",
-            Predictions.from_probabilities(members.probabilities, members.labels),
-        ),
+        prediction_case("probabilities only", foreign_model),
     ]
     noise = generator.normal(size=300)
     right = generator.random(300) < 0.8

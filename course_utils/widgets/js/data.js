@@ -22,7 +22,10 @@ async function decoded(store) {
   return { values, shape };
 }
 
-/** `given` with every reference replaced by {values, shape}; each store is read once. */
+/**
+ * `given` with every reference replaced by {values, shape}; each store is read once. What stands
+ * under "later" is read when it is called for.
+ */
 export async function load(model) {
   const resolve = async (given) => {
     if (typeof given === "string" && given.startsWith(REFERENCE)) {
@@ -31,7 +34,8 @@ export async function load(model) {
     }
     if (Array.isArray(given)) return Promise.all(given.map(resolve));
     if (given && typeof given === "object") {
-      const entries = Object.entries(given).map(async ([name, one]) => [name, await resolve(one)]);
+      const entries = Object.entries(given).map(async ([name, one]) =>
+        [name, name === "later" ? () => resolve(one) : await resolve(one)]);
       return Object.fromEntries(await Promise.all(entries));
     }
     return given;

@@ -139,8 +139,8 @@ export function explorer({ model, el, given, hear, change }) {
       path.key = key;
     }
     const x = plot.x(100 * answered / total), y = plot.y(answered ? Math.min(100 * wrong / answered, top()) : 0);
-    handle.setAttribute("transform", `translate(${Math.max(x, plot.margin?.left ?? 0)},${y})`);
-    handle.style.display = x >= (plot.margin?.left ?? 0) - 1 ? "" : "none";
+    handle.setAttribute("transform", `translate(${Math.max(x, plot.margin.left)},${y})`);
+    handle.style.display = x >= (plot.margin.left) - 1 ? "" : "none";
     guides.setAttribute("d", `M${x},${plot.y(0)}V${y}H${plot.x(span[0])}`);
 
     coverage.put(answered, percent(answered / total));

@@ -37,8 +37,8 @@ export class Predictions {
     const outputs = logits ?? probabilities;
     if (outputs.length !== this.images * this.members * this.classes)
       throw new RangeError("The numbers of a model do not fit its shape; run the cell again.");
-    for (const value of outputs)
-      if (!Number.isFinite(value))
+    for (let i = 0; i < outputs.length; i++)
+      if (!Number.isFinite(outputs[i]))
         throw new RangeError("A model's outputs hold NaN or infinite values: the training may have diverged.");
     Object.assign(this, { logits, labels, given: probabilities });
   }

@@ -69,7 +69,8 @@ export class Plot {
       if (Math.abs(this.box.clientWidth - this.width) > 1) this.resize() && this.redraw();
     });
     this.observer.observe(this.box);
-    this.width = 0;
+    this.width = this.height = 0;
+    this.margin = { left: 46, right: 14, top: 30, bottom: 42 };
     this.resize();
   }
   resize() {
@@ -77,13 +78,13 @@ export class Plot {
     if (!width) return false;
     this.width = width;
     this.height = Math.round(Math.min(this.highest, Math.max(this.lowest, width * this.share)));
-    this.margin = { left: 46, right: 14, top: 30, bottom: 42 };
     place(this.svg, { width, height: this.height, viewBox: `0 0 ${width} ${this.height}` });
     return true;
   }
   /** Set the ends of the axes and draw them. */
   frame([x0, x1], [y0, y1]) {
-    const { left, right, top, bottom } = this.margin ?? { left: 0, right: 0, top: 0, bottom: 0 };
+    if (!this.width && !this.resize()) return; // not in the page yet; the observer will draw
+    const { left, right, top, bottom } = this.margin;
     this.x.domain([x0, x1]).range([left, this.width - right]);
     this.y.domain([y0, y1]).range([this.height - bottom, top]);
     const key = [x0, x1, y0, y1, this.width, this.xAxis.label, this.yAxis.label].join();
