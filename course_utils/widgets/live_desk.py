@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_EXPENSIVE = 1e6
 SEED = 20  # of the order in which strays come
 STRAY_SHARES = (0.0, 0.01, 0.05, 0.1, 0.2)  # of the digits; more strays than these never go over
+
+DECISIONS = ("model", "score", "threshold", "coverage", "cost_wrong", "cost_refer", "strays")
 
 
 @dataclass(frozen=True)
@@ -185,8 +187,7 @@ class AbstentionDesk(LiveWidget):
     @property
     def state(self) -> Desk:
         """What is decided now."""
-        names = ("model", "score", "threshold", "cost_wrong", "cost_refer", "strays", "opened")
-        return Desk(**{name: getattr(self, name) for name in names})
+        return Desk(**{field.name: getattr(self, field.name) for field in fields(Desk)})
 
     def to_frame(self) -> pd.DataFrame:
         """All rounds, one a row: decisions, the promise, the cost on the test set."""

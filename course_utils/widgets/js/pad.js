@@ -1,7 +1,7 @@
 // Drawing pad: draw a digit, or a shoe, and all networks answer while the pen moves.
 import { asMnist, forward, network, shrunk, SIDE } from "./lenet.js";
 import { Predictions, entropySplit, meanOfRows } from "./metrics.js";
-import { bars, button, digit, everyFrame, gallery, h, paint, row, tick, voice } from "./parts.js";
+import { bars, button, digit, everyFrame, gallery, h, memberGrid, paint, row, tick, voice } from "./parts.js";
 import { sheet } from "./sheet.js";
 import { listing, percent } from "./words.js";
 
@@ -59,13 +59,7 @@ export function pad({ model, el, given, hear, change }) {
 
   // --- the answer ---
   const seen = digit("What the networks see"), verdict = h("strong", { className: "cw-verdict" }), sure = h("span", {});
-  const chart = bars(names), grid = h("div", { className: "cw-members" }), words = h("p", { className: "cw-words" }), said = voice();
-  const members = Array.from({ length: given.members }, (_, m) => {
-    const cells = names.map(() => h("i", {})), vote = h("span", {});
-    grid.append(h("div", {}, h("span", {}, given.members === 1 ? "network" : `${m + 1}`), h("div", {}, ...cells), vote));
-    return { cells, vote };
-  });
-  grid.setAttribute("role", "img");
+  const chart = bars(names), grid = memberGrid(names), words = h("p", { className: "cw-words" }), said = voice();
   const answer = h("div", { className: "cw-answer" },
     h("div", { className: "cw-head" }, h("figure", {}, seen, h("figcaption", {}, "the networks see")), h("div", {}, verdict, sure)),
     chart, ...(given.members > 1 ? [h("h4", {}, `Each of the ${given.members} alone`), grid] : []), words, said);
@@ -93,12 +87,7 @@ export function pad({ model, el, given, hear, change }) {
     words.textContent = sentence;
     said.say(sentence);
     chart.put(mean, rows ? `Probabilities: ${names.map((name, c) => `${name} ${percent(mean[c])}`).join(", ")}` : blank, { said: top });
-    members.forEach(({ cells, vote }, m) => {
-      const vote_of = rows && best(rows[m]);
-      cells.forEach((cell, c) => (cell.style.opacity = rows ? rows[m][c] : 0));
-      vote.textContent = rows ? `${names[vote_of]} ${percent(rows[m][vote_of])}` : "";
-    });
-    grid.setAttribute("aria-label", rows ? `Each network alone: ${rows.map((one, m) => `${m + 1} says ${names[best(one)]} with ${percent(one[best(one)])}`).join("; ")}` : blank);
+    grid.put(rows, given.members);
   });
 
   hear(["drawing"], () => {

@@ -1,5 +1,7 @@
 // Small parts of pages: elements, controls with their names, digits, voices, gliding.
 
+import { percent } from "./words.js";
+
 /** An element with properties, attributes (aria-…, data-…), listeners (onclick) and children. */
 export function h(kind, traits = {}, ...children) {
   const element = document.createElement(kind);
@@ -144,6 +146,30 @@ export function bars(names) {
       row.className = `cw-bar${c === truth ? " cw-truth" : ""}${c === said ? " cw-said" : ""}`;
     });
     box.setAttribute("aria-label", words);
+  };
+  return box;
+}
+
+/** One line for each member: how it shares its probability among the classes, and its vote. */
+export function memberGrid(names) {
+  const letters = (name) => (name.length > 2 ? name.slice(0, 2) : name);
+  const head = h("div", { "aria-hidden": "true" }, h("span", {}), h("div", {}, ...names.map((name) => h("small", {}, letters(name)))));
+  const box = h("div", { className: "cw-members", role: "img" });
+  let lines = [];
+  /** @param rows probabilities of each member, or undefined; @param on which of them answer */
+  box.put = (rows, number = rows?.length, on = rows?.map(() => true)) => {
+    if (lines.length !== number) {
+      lines = Array.from({ length: number }, () => ({ cells: names.map(() => h("i", {})), vote: h("span", {}) }));
+      box.replaceChildren(head, ...lines.map((one, m) => h("div", {}, h("span", {}, `${m + 1}`), h("div", {}, ...one.cells), one.vote)));
+    }
+    const votes = lines.map(({ cells, vote }, m) => {
+      const row = rows?.[m], said = row && row.indexOf(Math.max(...row)), silent = !row || !on[m];
+      cells.forEach((cell, c) => (cell.style.opacity = row ? row[c] : 0));
+      vote.textContent = silent ? "–" : `${names[said]} ${percent(row[said])}`;
+      vote.parentElement.classList.toggle("cw-off", silent);
+      return silent ? `member ${m + 1} is off` : `member ${m + 1} says ${names[said]} with ${percent(row[said])}`;
+    });
+    box.setAttribute("aria-label", rows ? votes.join("; ") : "Nobody answers");
   };
   return box;
 }
