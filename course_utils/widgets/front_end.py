@@ -42,8 +42,10 @@ _TYPES = {"uint8", "int16", "int32", "float32", "float64"}
 
 
 # --- arrays -------------------------------------------------------------------------------------
-class Store(ipywidgets.Widget):
+class Store(anywidget.AnyWidget):
     """An array in the page, without anything to see.
+
+    An anywidget, because ipywidgets' own model loses bytes when a notebook is saved.
 
     Attributes
     ----------
@@ -53,6 +55,8 @@ class Store(ipywidgets.Widget):
         Little-endian, gzipped. The first bytes of all values come first, then the second ones, and
         so on: the exponents of floats repeat themselves, and a sixth of the bytes is saved.
     """
+
+    _esm = "export default {};"
 
     dtype = traitlets.Unicode().tag(sync=True)
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
@@ -135,6 +139,7 @@ class LiveWidget(anywidget.AnyWidget):
     """
 
     _esm = BUNDLE.read_text(encoding="utf-8")
+    _keys: list[str] = []  # noqa: RUF012: of a widget that was refused before it had any
 
     kind = traitlets.Unicode().tag(sync=True)
     given = traitlets.Dict().tag(sync=True)

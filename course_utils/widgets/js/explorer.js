@@ -96,7 +96,10 @@ export function explorer({ model, el, given, hear, change }) {
     requestAnimationFrame(move);
   }
 
+  let highestOf = "", highestRisk = 0;
   function top() {
+    const key = [score(), ...span].join();
+    if (key === highestOf) return highestRisk;
     let highest = 0;
     for (const { says } of shown()) {
       const { coverage, risk, answered } = says.curve(score());
@@ -104,7 +107,8 @@ export function explorer({ model, el, given, hear, change }) {
       for (let i = 0; i < risk.length; i++)
         if (100 * coverage[i] >= span[0] && answered[i] >= Math.min(total, 50)) highest = Math.max(highest, risk[i]);
     }
-    return 100 * (highest || 0.01) * 1.08;
+    highestOf = key;
+    return (highestRisk = 100 * (highest || 0.01) * 1.08);
   }
 
   const draw = everyFrame(() => {

@@ -5,7 +5,7 @@ import { calm, digit, h } from "./parts.js";
 import { figures, listing } from "./words.js";
 
 /** A threshold that reaches its step in Python too, whose last digit may differ. */
-export const nudged = (threshold) => threshold + Math.abs(threshold) * 1e-12;
+export const nudged = (threshold) => (Number.isFinite(threshold) ? threshold + Math.abs(threshold) * 1e-12 : threshold);
 
 /** Thresholds travel as null where they are minus infinity, which JSON cannot say. */
 export const received = (threshold) => threshold ?? -Infinity;
@@ -69,20 +69,17 @@ export function queue({ paint, words, glide = 240 }) {
         element.remove();
         tiles.delete(image);
       }
-    const moved = former ? answered - former.answered : 0;
-    for (const [image, x] of wanted) {
-      let element = tiles.get(image);
-      if (!element) {
-        element = tile(image);
+    const moved = former ? answered - former.answered : 0, fresh = [];
+    for (const [image, x] of wanted)
+      if (!tiles.has(image)) {
+        const element = tile(image);
+        element.style.transform = `translateX(${jump ? x : x + moved * pitch}px)`;
         tiles.set(image, element);
-        track.append(element);
-        if (!jump) {
-          element.style.transform = `translateX(${x + moved * pitch}px)`;
-          element.getBoundingClientRect(); // from where it glides
-        }
+        fresh.push(element);
       }
-      element.style.transform = `translateX(${x}px)`;
-    }
+    track.append(...fresh);
+    if (fresh.length && !jump) track.getBoundingClientRect(); // so that they glide from there
+    for (const [image, x] of wanted) tiles.get(image).style.transform = `translateX(${x}px)`;
     former = { answered, key };
     const near = (images) => images.length ? images.map((image) => {
       const { says, truth, right } = words(image);
