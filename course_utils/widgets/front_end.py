@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from course_utils.metrics import calibration, scores, selective
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choices
+from course_utils.widgets.live_desk import AbstentionDesk, Desk, round_of
 
 HERE = Path(__file__).parent / "front_end"
 NODE = shutil.which("node")
@@ -72,7 +74,12 @@ def prediction_case(name: str, predictions: Predictions, foreign: Predictions | 
         try:
             log = calibration.log_mean(predictions)
             expected["temperature"] = calibration.fit_temperature(log, labels)
-            expected["cooler"] = calibration.scale(predictions, mean=2.5).mean.ravel()
+            cooler = calibration.scale(predictions, mean=2.5)
+            expected["cooler"] = {
+                "nll": calibration.negative_log_likelihood(cooler),
+                "confidence": cooler.mean.max(axis=1),
+                "uncertainty": scores.max_probability(cooler),
+            }
         except ValueError:  # every answer is right, for instance
             pass
     choices = Choices(predictions, foreign)
@@ -142,6 +149,64 @@ def detection_case(name: str, known: Any, foreign: Any):
         "fpr95": found.fpr95,
     }
     return {"name": name, "known": known, "foreign": foreign, "expected": expected}
+
+
+def desk_case() -> dict[str, Any]:
+    """Two models, strays, and decisions of all kinds; what the best known rival would cost."""
+    val = {"A": make_predictions(150, 1, seed=11), "B": make_predictions(150, 3, seed=11, skill=4)}
+    test = {"A": make_predictions(260, 1, seed=12), "B": make_predictions(260, 3, seed=12, skill=4)}
+    ood = {
+        name: Predictions(np.random.default_rng(5).normal(size=(120, one.num_members, 10)), None)
+        for name, one in val.items()
+    }
+    desk = AbstentionDesk(val, test, ood)
+    rounds = []
+    for model, score, coverage, wrong, refer, strays in (
+        ("A", "Maximum probability", 0.8, 10.0, 1.0, 0.0),
+        ("B", "Mutual information", 0.6, 3.0, 1.0, 0.2),
+        ("B", "Entropy", 0.0, 10.0, 1.0, 0.1),
+        ("A", "Energy", 1.0, 1.0, 2.0, 0.05),
+        ("B", "Variation ratio", 0.9, 0.0, 0.0, 0.0),
+    ):
+        curve = desk.validation.ranking(model, score, strays).curve
+        threshold = -np.inf if coverage == 0 else curve.threshold_for_coverage(coverage)
+        state = Desk(model, score, threshold, wrong, refer, strays, True)
+        ranking = desk.test.ranking(model, score, strays)
+        errors = 1 - ranking.correct.mean()
+        rival = "A" if model == "B" else "B"
+        known_scores = desk.test.rankings.scores_of(rival)
+        of_rival = replace(
+            state, model=rival, score=score if score in known_scores else "Maximum probability"
+        )
+        cheapest = desk.validation.costs(of_rival).optimum.threshold
+        rounds.append(
+            {
+                "state": asdict(state),
+                "expected": {
+                    **round_of(desk.validation, desk.test, state),
+                    "items": len(ranking.correct),
+                    "bounds": [errors * min(wrong, refer), errors * wrong, refer],
+                },
+                "others": [desk.test.costs(of_rival).cost_at(cheapest)],
+            }
+        )
+
+    def queue(of: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": name,
+                "says": outputs(one),
+                "strays": {**outputs(of.strays[name]), "labels": None},
+            }
+            for name, one in of.rankings.models.items()
+        ]
+
+    return {
+        "name": "two models and strays",
+        "validation": queue(desk.validation),
+        "test": queue(desk.test),
+        "rounds": rounds,
+    }
 
 
 def drawings() -> list[dict[str, Any]]:
@@ -237,6 +302,7 @@ def all_cases() -> dict[str, Any]:
         "curves": curves,
         "detections": detections,
         "intervals": intervals,
+        "desks": [desk_case()],
         "drawings": drawings(),
         "lenet": the_lenets(),
     }

@@ -1,6 +1,6 @@
 // One temperature for all answers: the reliability diagram moves a lot, the ranking hardly.
 import { predictions } from "./data.js";
-import { accuracy, atTemperature, calibrationBins, DEFAULT_SCORE, logMean, negativeLogLikelihood, wilson } from "./metrics.js";
+import { accuracy, calibrationBins, DEFAULT_SCORE, logMean, riskCoverage, tempered, wilson } from "./metrics.js";
 import { button, everyFrame, h, row, slider, voice } from "./parts.js";
 import { Plot, place, svg } from "./plot.js";
 import { figures, percent } from "./words.js";
@@ -10,11 +10,12 @@ const FEW = 20; // a bin with fewer images is drawn pale: its accuracy is mostly
 const stepOf = (temperature) => Math.round((STEPS * Math.log(temperature / LOWEST)) / Math.log(HIGHEST / LOWEST));
 const ofStep = (step) => LOWEST * (HIGHEST / LOWEST) ** (step / STEPS);
 
-/** What one temperature makes of predictions. */
-export function measured(p) {
-  const bins = calibrationBins(p.confidence, p.correct), curve = p.curve(DEFAULT_SCORE);
-  const confidence = p.confidence.reduce((sum, value) => sum + value, 0) / p.images;
-  return { bins, curve, confidence, accuracy: accuracy(p), ece: bins.error, nll: negativeLogLikelihood(p), aurc: curve.aurc };
+/** What a temperature makes of predictions; `log` is the logarithm of their mean. */
+export function measured(p, log, temperature) {
+  const { confidence, uncertainty, nll } = tempered(log, p.labels, p.classes, temperature);
+  const bins = calibrationBins(confidence, p.correct), curve = riskCoverage(uncertainty, p.correct, p.curve(DEFAULT_SCORE).order);
+  const sure = confidence.reduce((sum, value) => sum + value, 0) / p.images;
+  return { bins, curve, confidence: sure, accuracy: accuracy(p), ece: bins.error, nll, aurc: curve.aurc };
 }
 
 /** What the temperature did, in words. */
@@ -28,12 +29,12 @@ export function describe(temperature, now, before) {
 }
 
 export function temperature({ model, el, given, hear, change }) {
-  const p = predictions(given.predictions, given.labels), log = logMean(p), before = measured(atTemperature(p, 1, log));
+  const p = predictions(given.predictions, given.labels), log = logMean(p), before = measured(p, log, 1);
   const kept = new Map();
   const at = (temperature) => {
     const key = temperature.toPrecision(6);
     if (kept.size > 60) kept.clear();
-    if (!kept.has(key)) kept.set(key, measured(atTemperature(p, temperature, log)));
+    if (!kept.has(key)) kept.set(key, measured(p, log, temperature));
     return kept.get(key);
   };
   const move = slider("Temperature T", { max: STEPS, oninput: (step) => change({ temperature: Math.abs(step - stepOf(1)) < 2 ? 1 : ofStep(step) }) });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import * as metrics from "../../../course_utils/widgets/js/metrics.js";
+import { Queue, judge } from "../../../course_utils/widgets/js/judging.js";
 import * as lenet from "../../../course_utils/widgets/js/lenet.js";
 
 const cases = JSON.parse(readFileSync(process.env.CASES, "utf8"));
@@ -42,7 +43,11 @@ for (const one of cases.predictions)
     if ("temperature" in expected) {
       const log = metrics.logMean(p);
       near(metrics.fitTemperature(log, p.labels, p.classes), expected.temperature, "temperature", 1e-7);
-      near(Array.from(metrics.atTemperature(p, 2.5).mean), expected.cooler, "divided by 2.5");
+      const cooler = metrics.tempered(log, p.labels, p.classes, 2.5);
+      for (const name of ["nll", "confidence", "uncertainty"]) {
+        const found = typeof cooler[name] === "number" ? cooler[name] : Array.from(cooler[name]);
+        near(found, expected.cooler[name], `${name} at T = 2.5`);
+      }
     }
     for (const [choice, values] of expected.choices) {
       const found = metrics.measureChoice(p, one.foreign && predictions(one.foreign), choice);
@@ -79,6 +84,20 @@ for (const one of cases.curves)
       const answered = one.uncertainty.map((value) => value <= number(threshold));
       const found = metrics.costOf(answered, one.correct, wrong, refer);
       near([found.cost, found.error], [cost, error], "cost of a desk");
+    }
+  });
+
+for (const one of cases.desks)
+  test(`desk: ${one.name}`, () => {
+    const queue = (set) => new Queue(one[set].map(({ name, says, strays }) =>
+      ({ name, says: predictions(says), strays: strays && predictions(strays) })));
+    const validation = queue("validation"), test = queue("test");
+    for (const { state, expected, others } of one.rounds) {
+      const { bars, promised, items } = judge(validation, test, { ...state, threshold: number(state.threshold) });
+      near([promised, bars[0].cost, bars[0].error, bars[1].cost], [expected.promised, expected.cost, expected.error, expected.hindsight], state.model);
+      assert.equal(items, expected.items);
+      near(bars.filter((bar) => bar.other).map((bar) => bar.cost), others, "other models");
+      near([bars[2].cost, bars.at(-2).cost, bars.at(-1).cost], expected.bounds, "oracle, everything, nothing");
     }
   });
 
