@@ -1,0 +1,108 @@
+// Drawing pad: draw a digit, or a shoe, and all networks answer while the pen moves.
+import { asMnist, forward, network, shrunk, SIDE } from "./lenet.js";
+import { Predictions, entropySplit, meanOfRows } from "./metrics.js";
+import { bars, button, digit, everyFrame, gallery, h, memberGrid, paint, row, tick, voice } from "./parts.js";
+import { sheet } from "./sheet.js";
+import { listing, percent } from "./words.js";
+
+const PAUSE = 60; // milliseconds between two messages to the kernel while the pen is down
+
+const bytes = (value) => new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength);
+const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+const best = (values) => values.indexOf(Math.max(...values));
+
+/** What the networks said, in words. */
+export function describe(rows, names) {
+  const mean = meanOfRows(rows), said = best(mean), votes = new Map();
+  for (const one of rows) votes.set(best(one), (votes.get(best(one)) ?? 0) + 1);
+  const { total, expected, mutual } = entropySplit(rows);
+  const agree = [...votes].sort((a, b) => b[1] - a[1]).map(([vote, number]) => `${number} for ${names[vote]}`);
+  const who = rows.length === 1 ? "The network says" : `The ${rows.length} networks together say`;
+  const counted = rows.length === 1 ? `Entropy ${total.toFixed(2)}.` :
+    `Votes: ${listing(agree)}. Entropy ${total.toFixed(2)} = expected entropy ${expected.toFixed(2)} + mutual information ${mutual.toFixed(2)}.`;
+  return `${who} ${names[said]} with ${percent(mean[said])}. ${counted}`;
+}
+
+export function pad({ model, el, given, hear, change }) {
+  const { side, class_names: names } = given, nets = given.networks.map(({ steps, values }) => network({ steps, values: values.values }));
+  const sets = given.examples.map((one) => ({ ...one, images: gallery(one.images) }));
+  const turns = sets.map((_, i) => (i === 0 && given.opening ? 1 : 0));
+  let ink = bytes(model.get("drawing")), origin = given.opening ?? "", timer, last = 0;
+
+  // --- the sheet ---
+  const paper = sheet(side, (drawn) => {
+    ink = drawn;
+    origin = "";
+    draw();
+    timer ??= setTimeout(tell, Math.max(0, last + PAUSE - performance.now()));
+  });
+  function tell() {
+    clearTimeout(timer);
+    timer = undefined;
+    last = performance.now();
+    change({ drawing: ink });
+  }
+  function bring(number) {
+    const { images, words } = sets[number], turn = turns[number]++ % images.length;
+    const pixels = images.pixels(turn), large = new Uint8Array(side * side);
+    for (let y = 0; y < side; y++)
+      for (let x = 0; x < side; x++)
+        large[y * side + x] = pixels[Math.floor((y * images.rows) / side) * images.columns + Math.floor((x * images.columns) / side)];
+    ink = large;
+    origin = words[turn];
+    paper.put(ink);
+    draw();
+    tell();
+  }
+  const centred = tick("scale and centre like MNIST", (on) => change({ centred: on }));
+  const bringers = sets.map((one, i) => button(sets.length === 1 ? "Example" : `Example: ${one.name}`, () => bring(i)));
+
+  // --- the answer ---
+  const seen = digit("What the networks see"), verdict = h("strong", { className: "cw-verdict" }), sure = h("span", {});
+  const chart = bars(names), grid = memberGrid(names), words = h("p", { className: "cw-words" }), said = voice();
+  const answer = h("div", { className: "cw-answer" },
+    h("div", { className: "cw-head" }, h("figure", {}, seen, h("figcaption", {}, "the networks see")), h("div", {}, verdict, sure)),
+    chart, ...(given.members > 1 ? [h("h4", {}, `Each of the ${given.members} alone`), grid] : []), words, said);
+  el.append(h("div", { className: "cw-padded" }, h("div", {}, paper, row(...bringers), centred), answer));
+
+  const small = () => (model.get("centred") ? asMnist(ink, side) : shrunk(ink, side));
+  /** Probabilities of all networks for what is on the sheet now, or undefined while they are awaited. */
+  function ask(image) {
+    if (nets.length)
+      return nets.map((net) => new Predictions({ logits: forward(net, image), shape: [1, 1, names.length] }).mean);
+    const { seen, rows } = model.get("answer") ?? {};
+    return seen && same(Uint8Array.from(seen), image) ? rows : undefined;
+  }
+
+  const draw = everyFrame(() => {
+    const empty = ink.every((value) => value === 0), image = small();
+    centred.put(model.get("centred"));
+    paint(seen, image, SIDE);
+    const rows = empty ? undefined : ask(image);
+    const mean = rows && meanOfRows(rows), top = rows && best(mean);
+    verdict.textContent = rows ? names[top] : "?";
+    sure.textContent = rows ? percent(mean[top]) : "";
+    const blank = empty ? "Draw something: a digit, or anything else." : "The kernel is asked …";
+    const sentence = rows ? describe(rows, names) + (origin ? ` The example is ${origin}.` : "") : model.get("problem") || blank;
+    words.textContent = sentence;
+    said.say(sentence);
+    chart.put(mean, rows ? `Probabilities: ${names.map((name, c) => `${name} ${percent(mean[c])}`).join(", ")}` : blank, { said: top });
+    grid.put(rows, given.members);
+  });
+
+  hear(["drawing"], () => {
+    const came = bytes(model.get("drawing"));
+    if (timer !== undefined || same(came, ink)) return; // our own, or older than what is drawn here
+    ink = came.slice();
+    origin = "";
+    paper.put(ink);
+    draw();
+  });
+  hear(["centred", "answer", "problem"], draw);
+  if (ink.some((value) => value)) paper.put(ink);
+  draw();
+  return () => {
+    clearTimeout(timer);
+    draw.stop();
+  };
+}

@@ -1,0 +1,123 @@
+"""Ensemble builder: tick members, and see where this choice lies among all others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from course_utils._support import validation as checks
+from course_utils.figures import Picture, choices_of_members
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import known
+from course_utils.metrics.subsets import Choices
+
+from .front_end import LiveWidget, outputs, stored, widget
+
+MOST_MEMBERS = 30  # bits of a whole number in the page
+
+
+class EnsembleBuilder(LiveWidget):
+    """The widget of :func:`ensemble_builder`; its traits can be read, set and linked.
+
+    Attributes
+    ----------
+    chosen : list of int
+        Members of the choice, counted from 0.
+    metric : str
+    """
+
+    chosen = traitlets.List(traitlets.Int(), [0]).tag(sync=True)
+    metric = traitlets.Unicode("Accuracy").tag(sync=True)
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        foreign: Predictions | None = None,
+        member_names: Sequence[str] | None = None,
+    ) -> None:
+        self.choices = Choices(predictions, foreign)
+        members = self.choices.num_members
+        if members > MOST_MEMBERS:
+            raise ValueError(
+                f"The ensemble builder takes up to {MOST_MEMBERS} members, not {members}; keep "
+                "some with predictions.subset."
+            )
+        everybody = frozenset(range(members))
+        rows = {**self.choices.table, everybody: self.choices.measure(everybody)}
+        given: dict[str, Any] = {
+            "member_names": checks.member_names(members, member_names),
+            "metrics": list(self.choices.metrics),
+            "complete": self.choices.complete,
+            "table": [
+                [
+                    sum(1 << member for member in choice),
+                    *(float(value) if np.isfinite(value) else None for value in values),
+                ]
+                for choice, values in rows.items()
+            ],
+        }
+        if not self.choices.complete:
+            given["predictions"] = outputs(predictions)
+            given["labels"] = stored(predictions.labels)
+            given["foreign"] = None if foreign is None else outputs(foreign)
+        super().__init__(kind="builder", given=given)
+
+    @traitlets.validate("chosen")
+    def _known_members(self, proposal: Any) -> list[int]:
+        members = self.choices.num_members
+        for member in proposal["value"]:
+            if not 0 <= member < members:
+                raise ValueError(f"There are {members} members; there is no number {member}.")
+        return sorted(set(proposal["value"]))
+
+    @traitlets.validate("metric")
+    def _known_metric(self, proposal: Any) -> str:
+        return known(proposal["value"], list(self.choices.metrics), "metric")
+
+    @property
+    def measures(self) -> dict[str, float]:
+        """All metrics of the choice; empty where no member is chosen."""
+        if not self.chosen:
+            return {}
+        values = self.choices.measure(frozenset(self.chosen))
+        return dict(zip(self.choices.metrics, map(float, values), strict=True))
+
+    def picture(self) -> Picture:
+        looks = self.choices.metrics[self.metric]
+        return choices_of_members(
+            self.choices.sizes,
+            self.choices.values(self.metric),
+            metric=looks.name,
+            percent=looks.percent,
+            higher_is_better=looks.higher_is_better,
+            sampled=not self.choices.complete,
+        )
+
+
+@widget
+def ensemble_builder(
+    predictions: Predictions,
+    foreign: Predictions | None = None,
+    *,
+    member_names: Sequence[str] | None = None,
+) -> EnsembleBuilder:
+    """Tick members of an ensemble, and see accuracy, NLL, Brier score, ECE and AUROC of the choice.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of M members, with labels.
+    foreign : Predictions, optional
+        Of images of no known class, by the same members; then the AUROC tells how well the
+        maximum probability sets them apart.
+    member_names : sequence of str, optional
+
+    Returns
+    -------
+    EnsembleBuilder
+        Where the input makes no sense, a widget that says so.
+    """
+    return EnsembleBuilder(predictions, foreign, member_names)

@@ -1,0 +1,151 @@
+// Compares the page's numbers with those of course_utils.metrics, on cases that Python wrote.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import * as metrics from "../../../course_utils/widgets/js/metrics.js";
+import { Queue, judge } from "../../../course_utils/widgets/js/judging.js";
+import * as lenet from "../../../course_utils/widgets/js/lenet.js";
+
+const cases = JSON.parse(readFileSync(process.env.CASES, "utf8"));
+const number = (value) =>
+  typeof value === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[value] : value;
+
+function near(found, expected, what, within = 1e-9) {
+  if (Array.isArray(expected)) {
+    assert.equal(found.length, expected.length, `${what}: length`);
+    expected.forEach((value, i) => near(found[i], value, `${what}[${i}]`, within));
+    return;
+  }
+  const wanted = number(expected);
+  if (Number.isFinite(wanted)) assert.ok(Math.abs(found - wanted) <= within * Math.max(1, Math.abs(wanted)), `${what}: ${found}, not ${wanted}`);
+  else assert.ok(Object.is(Number(found), wanted), `${what}: ${found}, not ${wanted}`);
+}
+
+const predictions = ({ values, labels, shape, kind }) =>
+  new metrics.Predictions({ [kind]: Float64Array.from(values), labels, shape });
+
+for (const one of cases.predictions)
+  test(`predictions: ${one.name}`, () => {
+    const p = predictions(one), { expected } = one;
+    near(Array.from(p.mean), expected.mean, "mean");
+    assert.deepEqual(Array.from(p.predicted), expected.predicted);
+    assert.deepEqual(p.scores, Object.keys(expected.scores));
+    for (const name of p.scores) near(Array.from(p.score(name)), expected.scores[name], name);
+    for (const [name, value] of Object.entries(expected.measures)) {
+      const found = { accuracy: metrics.accuracy, brier: metrics.brier, nll: metrics.negativeLogLikelihood,
+        ece: () => metrics.calibrationBins(p.confidence, p.correct).error }[name](p);
+      near(found, value, name);
+    }
+    const bins = metrics.calibrationBins(p.confidence, p.correct);
+    assert.deepEqual(bins.count, expected.bins.count);
+    near(bins.accuracy, expected.bins.accuracy, "accuracy of bins");
+    near(bins.confidence, expected.bins.confidence, "confidence of bins");
+    if ("temperature" in expected) {
+      const log = metrics.logMean(p);
+      near(metrics.fitTemperature(log, p.labels, p.classes), expected.temperature, "temperature", 1e-7);
+      const cooler = metrics.tempered(log, p.labels, p.classes, 2.5);
+      for (const name of ["nll", "confidence", "uncertainty"]) {
+        const found = typeof cooler[name] === "number" ? cooler[name] : Array.from(cooler[name]);
+        near(found, expected.cooler[name], `${name} at T = 2.5`);
+      }
+    }
+    for (const [choice, values] of expected.choices) {
+      const found = metrics.measureChoice(p, one.foreign && predictions(one.foreign), choice);
+      assert.deepEqual(Object.keys(found), Object.keys(values));
+      for (const name of Object.keys(values)) near(found[name], values[name], `${name} of choice ${choice}`);
+    }
+  });
+
+for (const one of cases.curves)
+  test(`risk and coverage: ${one.name}`, () => {
+    const curve = metrics.riskCoverage(Float64Array.from(one.uncertainty), one.correct), { expected } = one;
+    near(Array.from(curve.threshold), expected.threshold, "threshold");
+    assert.deepEqual(curve.answered, expected.answered);
+    assert.deepEqual(curve.wrong, expected.wrong);
+    near(curve.aurc, expected.aurc, "AURC");
+    near(curve.augrc, expected.augrc, "AUGRC");
+    for (const [share, at, threshold] of expected.at_coverage) {
+      near(curve.riskAtCoverage(share), at, `risk at ${share}`);
+      if (share > 0) near(curve.thresholdOf(curve.stepCovering(share)), threshold, `threshold for ${share}`);
+    }
+    for (const [risk, coverage, threshold] of expected.at_risk) {
+      near(curve.coverageAtRisk(risk), coverage, `coverage at ${risk}`);
+      near(curve.thresholdOf(curve.stepWithin(risk)), threshold, `threshold for risk ${risk}`);
+    }
+    for (const [threshold, coverage] of expected.at_threshold)
+      near(curve.answeredAt(curve.stepAt(number(threshold))) / curve.images, coverage, `at ${threshold}`);
+    for (const [wrong, refer, costs, best, chow] of expected.costs) {
+      const found = metrics.costCurve(curve, wrong, refer);
+      near(found.cost, costs, `costs ${wrong}, ${refer}`);
+      near(curve.thresholdOf(found.best), best, `cheapest of ${wrong}, ${refer}`);
+      near(metrics.chowThreshold(wrong, refer), chow, "Chow's rule");
+    }
+    for (const [threshold, wrong, refer, cost, error] of expected.desks) {
+      const answered = one.uncertainty.map((value) => value <= number(threshold));
+      const found = metrics.costOf(answered, one.correct, wrong, refer);
+      near([found.cost, found.error], [cost, error], "cost of a desk");
+    }
+  });
+
+for (const one of cases.desks)
+  test(`desk: ${one.name}`, () => {
+    const queue = (set) => new Queue(one[set].map(({ name, says, strays }) =>
+      ({ name, says: predictions(says), strays: strays && predictions(strays) })));
+    const validation = queue("validation"), test = queue("test");
+    for (const { state, expected, others } of one.rounds) {
+      const { bars, promised, items } = judge(validation, test, { ...state, threshold: number(state.threshold) });
+      near([promised, bars[0].cost, bars[0].error, bars[1].cost], [expected.promised, expected.cost, expected.error, expected.hindsight], state.model);
+      assert.equal(items, expected.items);
+      near(bars.filter((bar) => bar.other).map((bar) => bar.cost), others, "other models");
+      near([bars[2].cost, bars.at(-2).cost, bars.at(-1).cost], expected.bounds, "oracle, everything, nothing");
+    }
+  });
+
+for (const one of cases.detections)
+  test(`detection: ${one.name}`, () => {
+    const found = metrics.detection(one.known, one.foreign);
+    for (const name of ["truePositive", "falsePositive", "auroc", "fpr95"]) near(found[name], one.expected[name], name);
+    near(metrics.auroc(one.known, one.foreign), one.expected.auroc, "AUROC alone");
+  });
+
+test("Wilson's intervals", () => {
+  for (const [hits, count, low, high] of cases.intervals) near(metrics.wilson(hits, count), [low, high], `${hits} of ${count}`);
+});
+
+test("input that makes no sense is refused in a sentence", () => {
+  const shape = [1, 1, 2];
+  const says = (act, words) => assert.throws(act, { name: "RangeError", message: words });
+  says(() => new metrics.Predictions({ logits: [NaN, 1], labels: [0], shape }), /NaN/);
+  says(() => new metrics.Predictions({ logits: [1], labels: [0], shape }), /shape/);
+  says(() => metrics.riskCoverage(Float64Array.from([NaN]), [1]), /ranked/);
+  says(() => metrics.riskCoverage(new Float64Array(0), []), /at least one/);
+  const curve = metrics.riskCoverage(Float64Array.from([0.1, 0.2]), [1, 0]);
+  says(() => curve.stepCovering(1.01), /coverage/);
+  says(() => curve.stepWithin(-0.1), /risk/);
+  says(() => curve.stepAt(NaN), /number/);
+  says(() => metrics.costCurve(curve, -1, 1), /wrong answer/);
+  says(() => metrics.costCurve(curve, 1, NaN), /human/);
+  says(() => metrics.detection([], [1]), /at least one/);
+  says(() => metrics.fitTemperature(Float64Array.from([5, 0, 0, 5]), [0, 1], 2), /every answer is right/);
+});
+
+test("LeNet answers as torch does", { skip: !cases.lenet }, () => {
+  const { images, probabilities } = cases.lenet;
+  const networks = cases.lenet.networks.map(({ steps, values }) =>
+    lenet.network({ steps, values: Int16Array.from(values) }));
+  let apart = 0;
+  images.forEach((image, i) =>
+    networks.forEach((network, m) => {
+      const logits = lenet.forward(network, image);
+      const p = new metrics.Predictions({ logits, labels: [0], shape: [1, 1, 10] }).mean;
+      p.forEach((value, c) => (apart = Math.max(apart, Math.abs(value - probabilities[i][m][c]))));
+    }));
+  assert.ok(apart < 1e-3, `probabilities differ by ${apart}`);
+});
+
+test("drawings are centred as course_utils.images.centring does it", () => {
+  for (const { name, drawing, side, centred, small } of cases.drawings) {
+    near(Array.from(lenet.asMnist(drawing, side)), centred, name, 1.01);
+    near(Array.from(lenet.shrunk(drawing, side)), small, `${name}, only shrunk`, 1.01);
+  }
+});
