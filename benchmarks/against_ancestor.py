@@ -44,7 +44,7 @@ def measure(
     workers : tuple of int
         Of the ancestor's loaders, in training and in evaluation.
     digits : int, optional
-        How many to train on, by default all.
+        How many of each set to work with, by default all.
     """
     rows: list[dict[str, Any]] = []
     with Side("ancestor", threads) as ancestor, Side("course", threads) as course:
@@ -164,7 +164,7 @@ def main(arguments: list[str] | None = None) -> Path:
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, help="of PyTorch; by default what it chooses")
-    parser.add_argument("--digits", type=int, help="to train on; fewer only show that it works")
+    parser.add_argument("--digits", type=int, help="of each set; few only show that it works")
     parser.add_argument(
         "--workers",
         type=int,

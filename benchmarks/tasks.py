@@ -26,9 +26,8 @@ _digits: int | None = None
 def images() -> dict[str, ImageSet]:
     """The same four sets for both sides; OOD are 10,000 training clothes, as in the ancestor."""
     sets = {split: load_mnist(split) for split in SPLITS}
-    if _digits is not None:
-        sets["train"] = sets["train"].subset(slice(0, _digits))
-    return sets | {"ood": load_fashion_mnist("train").subset(slice(0, len(sets["test"])))}
+    sets["ood"] = load_fashion_mnist("train").subset(slice(0, len(sets["test"])))
+    return {name: one.subset(slice(0, _digits)) for name, one in sets.items()}
 
 
 def _build(name: str, seed: int) -> nn.Module:
@@ -42,7 +41,7 @@ def warm_up(digits: int | None = None) -> dict[str, str | int]:
     Parameters
     ----------
     digits : int, optional
-        How many this process trains on from now on; by default all.
+        How many of each set this process works with from now on; by default all.
     """
     global _digits
     _digits = digits

@@ -63,4 +63,4 @@ def _checked_out(paths: list[Path]) -> bool:
 
 
 def _names(paths: list[Path]) -> str:
-    return ", ".join(path.name for path in paths)
+    return ", ".join(path.relative_to(ROOT).as_posix() for path in paths)

@@ -66,9 +66,11 @@ def test_all_comes_back_from_the_repository(
     damage(course)
     assert shipped.repair() and shipped.damaged() == []
     told = capsys.readouterr().out.splitlines()
+    assets = "course_utils/assets"
     assert told == [
-        "Repaired from the repository: t10k-labels-idx1-ubyte.gz, manifest.json, results.json.",
-        "Repaired from the repository: lenet-3.safetensors.",
+        f"Repaired from the repository: {assets}/images/{LABELS}, {assets}/zoo/manifest.json, "
+        f"{assets}/results.json.",
+        f"Repaired from the repository: {assets}/zoo/lenet-3.safetensors.",
     ]
     assert note.read_text() == "mine"
 
@@ -79,5 +81,8 @@ def test_without_a_repository_a_line_says_what_to_do(
     (course / "results.json").unlink()
     assert not shipped.repair()
     told = capsys.readouterr().err
-    assert told.startswith("Missing or damaged: results.json.") and told.count("\n") == 1
+    assert (
+        told.startswith("Missing or damaged: course_utils/assets/results.json.")
+        and told.count("\n") == 1
+    )
     assert "download the course again" in told
