@@ -138,7 +138,7 @@ class LiveWidget(anywidget.AnyWidget):
     """
 
     _esm = BUNDLE.read_text(encoding="utf-8")
-    _keys: list[str] = []  # noqa: RUF012: of a widget that was refused before it had any
+    _keys: list[str] = []  # noqa: RUF012 - of a widget that was refused before it had any
 
     kind = traitlets.Unicode().tag(sync=True)
     given = traitlets.Dict().tag(sync=True)
