@@ -82,10 +82,10 @@ def test_one_mistake_more_weighs_what_the_formula_says():
     assert top["augrc"] / middle["augrc"] == pytest.approx(2, rel=0.02)
 
 
-def test_error_of_one_copy_is_the_library_s(results):
+def test_error_of_one_copy_is_that_of_the_metrics(results):
     known = predictions(2, num_members=3)
     result_lessons.add_calibration_error(results, "x.ece", [known], results.test_draws)
-    expected = 100 * make_results.calibration_error(known.mean, known.labels)
+    expected = 100 * calibration.expected_calibration_error(known)
     assert results.values["x.ece"] == pytest.approx(expected, rel=1e-5)
     drawn = results.draws["x.ece"]
     result_lessons.add_calibration_error(results, "y.ece", [known, known], results.test_draws)
