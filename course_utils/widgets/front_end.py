@@ -137,11 +137,7 @@ class LiveWidget(anywidget.AnyWidget):
     """
 
     _esm = BUNDLE.read_text(encoding="utf-8")
-<<<<<<< HEAD
-    _keys: list[str] = []  # noqa: RUF012 - of a widget that was refused before it had any
-=======
     _keys: tuple[str, ...] | list[str] = ()  # of stores; none yet where a trait is refused
->>>>>>> js
 
     kind = traitlets.Unicode().tag(sync=True)
     given = traitlets.Dict().tag(sync=True)
