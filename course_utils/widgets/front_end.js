@@ -1,4 +1,4 @@
-/* The widgets of the course, bundled from js/ by tools.author.bundle; sources fb693e29dd63ce1540fe7f914b84882b9932c175d1d1ad7d5211c3ce49600804 */
+/* The widgets of the course, bundled from js/ by tools.author.bundle; sources a832723e7c9be1a82256247c1e5deba3c61fa45c846c914b2c1b2b2723abebac */
 var Cr=`.course-widget {
   --ink: var(--jp-content-font-color1, #222);
   --soft: var(--jp-content-font-color2, #595959);
@@ -22,6 +22,7 @@ var Cr=`.course-widget {
   color-scheme: dark;
 }
 .course-widget *, .course-widget ::before { box-sizing: border-box; }
+.course-widget.jupyter-widgets-disconnected::before { content: none; } /* it needs no kernel */
 .course-widget [hidden] { display: none !important; }
 .course-widget .cw-content { padding: 4px; }
 .course-widget p { margin: 8px 0; max-width: 75ch; }
