@@ -1,4 +1,4 @@
-/* The widgets of the course, bundled from js/ by tools.author.bundle; sources a832723e7c9be1a82256247c1e5deba3c61fa45c846c914b2c1b2b2723abebac */
+/* The widgets of the course, bundled from js/ by tools.author.bundle; sources 548e5267f7af0d2e35c8d2cd274c95d9c678c7a91a8aa9605da9ea5bfca68d79 */
 var Cr=`.course-widget {
   --ink: var(--jp-content-font-color1, #222);
   --soft: var(--jp-content-font-color2, #595959);
@@ -13,6 +13,7 @@ var Cr=`.course-widget {
   box-sizing: border-box;
   width: 100%;
   max-width: 880px;
+  container-type: inline-size; /* a narrow panel on a wide screen is narrow, too */
   color: var(--ink);
   font: 15px/1.45 var(--jp-ui-font-family, system-ui, sans-serif);
 }
@@ -115,7 +116,7 @@ var Cr=`.course-widget {
 .cw-bar.cw-said { font-weight: 700; }
 .cw-bar.cw-truth > span::after { content: " ✓"; }
 
-@media (max-width: 600px) {
+@container (max-width: 600px) {
   .cw-slider { grid-template-columns: 1fr auto; gap: 0 10px; margin: 6px 0; }
   .cw-slider input { grid-row: 2; grid-column: 1 / -1; }
 }
@@ -143,7 +144,7 @@ var Cr=`.course-widget {
 .cw-members i { height: 15px; background: var(--c-0072b2, #0072b2); }
 .cw-members > div > div { background: var(--panel); }
 .cw-members small { text-align: center; font-size: 12px; color: var(--soft); background: none; }
-@media (max-width: 640px) { .cw-padded { grid-template-columns: minmax(0, 1fr); gap: 12px; } .cw-sheet { margin: 0 auto; } }
+@container (max-width: 640px) { .cw-padded { grid-template-columns: minmax(0, 1fr); gap: 12px; } .cw-sheet { margin: 0 auto; } }
 
 /* --- desk --- */
 .cw-step { padding: 2px 12px 8px; margin: 8px 0; border: 1px solid var(--line); border-radius: 8px; }
@@ -169,7 +170,7 @@ var Cr=`.course-widget {
 .course-widget :is(th, td) { padding: 4px 10px; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 .course-widget tbody tr { background: none; }
 .course-widget textarea { width: 100%; }
-@media (max-width: 600px) { .cw-cost { grid-template-columns: 1fr auto; gap: 0 8px; } .cw-cost > div { grid-row: 2; grid-column: 1 / -1; } }
+@container (max-width: 600px) { .cw-cost { grid-template-columns: 1fr auto; gap: 0 8px; } .cw-cost > div { grid-row: 2; grid-column: 1 / -1; } }
 
 /* --- disagreement --- */
 .cw-columns { row-gap: 0; }
@@ -182,7 +183,7 @@ var Cr=`.course-widget {
 .cw-dot { display: inline-block; width: 14px; height: 14px; vertical-align: -2px; }
 .cw-off { opacity: 0.35; }
 .cw-button[aria-pressed="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
-@media (max-width: 560px) { .cw-columns { grid-template-columns: minmax(0, 1fr); } }
+@container (max-width: 540px) { .cw-columns { grid-template-columns: minmax(0, 1fr); } }
 
 /* --- misclassified --- */
 .cw-strip { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 72px); gap: 6px; justify-content: center; min-height: 96px; margin: 8px 0; }
@@ -195,13 +196,13 @@ var Cr=`.course-widget {
 .cw-model .cw-bar { line-height: 1; }
 .cw-model .cw-bar > div { height: 12px; }
 .cw-framed { outline: 2px solid var(--edge); outline-offset: 3px; border-radius: 3px; }
-@media (max-width: 600px) { .cw-models { grid-template-columns: repeat(2, minmax(0, 1fr)); } .cw-two { grid-template-columns: minmax(0, 1fr); } }
+@container (max-width: 600px) { .cw-models { grid-template-columns: repeat(2, minmax(0, 1fr)); } .cw-two { grid-template-columns: minmax(0, 1fr); } }
 
 /* --- builder, calculator --- */
 .cw-dot-choice { fill: var(--c-0072b2, #0072b2); opacity: 0.5; }
 .cw-block { transition: d 250ms ease-out; }
 .cw-wide { grid-template-columns: 5em 1fr 11em; }
-@media (max-width: 600px) { .cw-cost.cw-wide { grid-template-columns: 1fr auto; } }
+@container (max-width: 600px) { .cw-cost.cw-wide { grid-template-columns: 1fr auto; } }
 
 /* --- temperature, averaging --- */
 .cw-charts { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
