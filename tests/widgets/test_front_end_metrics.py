@@ -15,7 +15,7 @@ import pytest
 from widget_helpers import make_predictions
 
 from course_utils.figures import style
-from course_utils.figures.calibration import calibration_bins
+from course_utils.metrics.calibration import calibration_bins
 from course_utils.figures.ood import detection
 from course_utils.images import centring, load_mnist
 from course_utils.metrics import calibration, scores, selective
