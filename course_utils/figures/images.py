@@ -374,16 +374,16 @@ def misclassified_gallery(
 
     said = []
     for index in shown:
-        words = (
+        sentence = (
             f"{names[labels[index]]} taken for {names[predicted[index]]}"
             if not correct[index]
             else f"{names[labels[index]]} rightly recognised"
         )
-        words += f" with confidence {style.percent(confidence[index])}"
+        sentence += f" with confidence {style.percent(confidence[index])}"
         if votes:
             with_answer = int((predictions.member_predicted[index] == predicted[index]).sum())
-            words += f", {with_answer} of {members} members agree"
-        said.append(words)
+            sentence += f", {with_answer} of {members} members agree"
+        said.append(sentence)
     alt = (
         f"Gallery of {style.plural(len(shown), 'image')}; {wrong:,} of {len(images):,} answers "
         f"are wrong ({style.percent(wrong / len(images))}). " + "; ".join(said) + "."

@@ -202,12 +202,8 @@ def _checked_band(name: str, band: Band) -> Band:
 
 def _wrapped_for_a_legend(axes: Axes, texts: Iterable[str]) -> list[str]:
     """Texts broken into lines that fit into the axes, beside a symbol."""
-    room = (
-        axes.get_position().width
-        * axes.figure.get_figure(root=True).get_size_inches()[0]
-        / style.current().em
-        - 3
-    )
+    wide, _ = axes.figure.get_figure(root=True).get_size_inches()
+    room = axes.get_position().width * wide / style.current().em - 3
     return [_wrapped(text, int(room / LETTER)) for text in texts]
 
 

@@ -75,7 +75,8 @@ class ProgressLine(ProgressBar):
     ) -> None:
         # not at every step: a GPU would have to be waited for
         step = trainer.global_step
-        if step % trainer.log_every_n_steps == 0:
+        every = trainer.log_every_n_steps  # type: ignore[attr-defined] # Lightning sets it late
+        if step % every == 0:
             self._loss = float(outputs["loss"])
             if not math.isfinite(self._loss):
                 raise FloatingPointError(

@@ -60,9 +60,10 @@ class DisagreementExplorer(LiveWidget):
     ) -> None:
         self.models = _checked_models(models)
         first = next(iter(self.models.values()))
-        self.images = checks.images_for(images, len(first))
-        if self.images is None:
+        stack = checks.images_for(images, len(first))
+        if stack is None:
             raise ValueError("The images are missing; pass those that the models predicted.")
+        self.images = stack
         labels = _labels(self.models)
         given: dict[str, Any] = {
             "models": _sent(self.models),
@@ -83,11 +84,12 @@ class DisagreementExplorer(LiveWidget):
         if foreign is not None or foreign_images is not None:
             strange = _checked_foreign(self.models, foreign, foreign_images)
             words = _foreign_words(strange, foreign_images, foreign_names)
-            stack = checks.images_for(foreign_images, len(words))
+            strangers = checks.images_for(foreign_images, len(words))
+            assert strangers is not None  # `_checked_foreign` refuses that
             strange = {name: one.take(slice(FOREIGN)) for name, one in strange.items()}
             given["foreign"] = {
                 "models": _sent(strange),
-                "images": stored(stack[:FOREIGN]),
+                "images": stored(strangers[:FOREIGN]),
                 "words": words[:FOREIGN],
                 "note": f"These are the first {FOREIGN:,} of {len(words):,}."
                 if len(words) > FOREIGN

@@ -56,12 +56,13 @@ class MisclassifiedBrowser(LiveWidget):
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.rankings = Rankings(models)
-        self.images = checks.images_for(images, len(self.rankings))
-        if self.images is None:
+        stack = checks.images_for(images, len(self.rankings))
+        if stack is None:
             raise ValueError(
                 "The browser shows the images; pass those that were predicted, as an ImageSet or "
                 "an array."
             )
+        self.images = stack
         names = checks.class_names(self.rankings.num_classes, class_names)
         given = {
             "models": with_looks(self.rankings.models),
