@@ -25,7 +25,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 KINDS = ("fit", "TUTrainer")
 SITUATIONS = ("alone", "three at once", "beside a busy process")
-BUSY = "while True: pass"
+# until the process that started it is gone, whatever ended that one
+BUSY = "import os; starter = os.getppid()\nwhile os.getppid() == starter: pass"
 # largest factor of each goal
 ALONE, THREE, BESIDE = 1.4, 3.5, 2.5
 

@@ -195,7 +195,8 @@ def fit(
         If the loss is not a number any more.
     Interrupted, OSError, MemoryError
         If the training is interrupted, the disk is full, or the GPU's memory does not suffice (see
-        `interruptible`); everything up to the last whole epoch is kept.
+        `interruptible`). `model` then has the weights again that it came with; the checkpoints
+        keep everything up to the last whole epoch.
     """
     _check(train, val, devices, num_nodes)
     epochs = epochs_for(train) if epochs is None else epochs
@@ -214,9 +215,7 @@ def fit(
         ),
     ):
         num_processes = devices * num_nodes
-        # of several GPUs none is touched: one in use cannot be taken along by ddp_notebook
-        enough = num_processes > 1 and torch.cuda.device_count() >= devices
-        where = torch.device("cuda" if enough else "cpu") if num_processes > 1 else device()
+        where = device() if num_processes == 1 else _device_of_each(devices)
         loaders = _loaders(train, val, crop_padding, augment, where, num_processes)
         steps_per_epoch = math.ceil(
             math.ceil(len(train) / num_processes) / (BATCH_SIZE // num_processes)
@@ -289,6 +288,11 @@ def _check(train: ImageSet, val: ImageSet, devices: int, num_nodes: int) -> None
             f"A batch of {BATCH_SIZE} images cannot be shared out equally over {devices} devices on"
             f" each of {num_nodes} machines: use 1, 2, 4, 8, ... in all."
         )
+
+
+def _device_of_each(devices: int) -> torch.device:
+    # counted without touching them: a GPU in use cannot be taken along by ddp_notebook
+    return torch.device("cuda" if torch.cuda.device_count() >= devices else "cpu")
 
 
 def _loaders(

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import html
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -106,13 +106,12 @@ def _references(given: Any, keys: list[str]) -> Any:
     return given
 
 
-def _let_go(keys: list[str]) -> None:
+def _let_go(keys: Iterable[str]) -> None:
     for key in keys:
         _readers[key] -= 1
         if not _readers[key]:
             del _readers[key]
             _stores.pop(key).close()
-    keys.clear()
 
 
 def outputs(predictions: Predictions) -> dict[str, Any]:
@@ -138,7 +137,7 @@ class LiveWidget(anywidget.AnyWidget):
     """
 
     _esm = BUNDLE.read_text(encoding="utf-8")
-    _keys: list[str] = []  # noqa: RUF012 - of a widget that was refused before it had any
+    _keys: tuple[str, ...] | list[str] = ()  # of stores; none yet where a trait is refused
 
     kind = traitlets.Unicode().tag(sync=True)
     given = traitlets.Dict().tag(sync=True)
@@ -166,7 +165,8 @@ class LiveWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """End the widget, and the stores that no other widget reads."""
-        _let_go(self._keys)
+        keys, self._keys = self._keys, ()
+        _let_go(keys)
         super().close()
 
     # --- where no page computes: print, no JavaScript, a viewer of files ---

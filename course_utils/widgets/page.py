@@ -55,7 +55,7 @@ def document(widgets: Iterable[LiveWidget], title: str = "Widgets") -> str:
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<style>:root{color-scheme:light dark}body{margin:16px auto;padding:0 8px;max-width:880px;"
-        "font-family:system-ui,sans-serif}img{max-width:100%}</style></head>"
+        "font-family:system-ui,sans-serif;background:Canvas;color:CanvasText}img{max-width:100%}</style></head>"
         f"<body><main><h1>{title}</h1>{body}</main>\n"
         f"{scripts(saved, [one.model_id for one in widgets])}</body></html>"
     )

@@ -739,10 +739,11 @@ predictions_eight_ood = predict(eight, data_ood)
 # were written.
 
 # %% tags=["optional"] jupyter={"source_hidden": true}
-from huggingface_hub import hf_hub_download
+from huggingface_hub import hf_hub_download, utils
 
 from course_utils._support.patience import within
 
+utils.logging.set_verbosity_error()  # it would report every new try
 try_the_network = False
 
 

@@ -425,8 +425,8 @@ figures.score_histograms(
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Each group is scaled to its own size, and the axis is logarithmic. Right answers pile up
-# at the left, most mistakes and most clothes lie further right. But look at the clothes in the
-# leftmost bar: of these it is as sure as of most digits.
+# at the left, most mistakes and most clothes lie further right. But some clothes lie far to the
+# left, too: of these it is as sure as of digits.
 #
 # **Ask:** Where would you put a threshold that stops the clothes?
 #

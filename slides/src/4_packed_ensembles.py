@@ -538,7 +538,7 @@ with torch.no_grad():
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** The same numbers in the same memory, but the first convolution answers in the layout in
 # which it was asked, and so does everything after it. Chapter 4 times both
-# layouts on your machine: look which network gains most. The course's batches always deal out
+# layouts on your machine: look which network gains most. The course's batches are always
 # channels-last.
 #
 # **Ask:** Two papers report seconds for the same network. What would you ask first?

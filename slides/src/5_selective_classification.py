@@ -25,10 +25,9 @@ clothes = load_fashion_mnist("test").subset(slice(len(digits) // 4))
 network, packed_network = zoo.load("modest-deep-ensemble-8"), zoo.load("modest-packed-4")
 eight, eight_val = predict(network, digits), predict(network, validation)
 eight_on_clothes = predict(network, clothes)
-packed = predict(packed_network, digits)
+packed, packed_val = predict(packed_network, digits), predict(packed_network, validation)
 test = {"LeNet": eight.subset(members=[0]), "DE-8": eight, "PE-4": packed}
-val = {"LeNet": eight_val.subset(members=[0]), "DE-8": eight_val}
-val["PE-4"] = predict(packed_network, validation)
+val = {"LeNet": eight_val.subset(members=[0]), "DE-8": eight_val, "PE-4": packed_val}
 uncertainty = scores.max_probability(test["LeNet"])
 correct = test["LeNet"].correct
 curve = selective.risk_coverage(uncertainty, correct)

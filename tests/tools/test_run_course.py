@@ -299,7 +299,7 @@ def test_damage_that_cannot_be_repaired_ends_before_the_first_chapter(
 ) -> None:
     monkeypatch.setattr(run_course.shipped, "repair", lambda: False)
     assert run_course.main(["--build", str(tmp_path)]) == 1
-    assert not any(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["run.lock"]
 
 
 def test_every_chapter_opens_with_what_the_index_shows() -> None:

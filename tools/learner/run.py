@@ -340,9 +340,9 @@ def main(arguments: list[str] | None = None) -> int:
     notebooks, build = options.notebooks.resolve(), options.build.resolve()
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        if not shipped.repair():
-            return 1
         with only_one(build / "run.lock", "Another run writes into this folder"):
+            if not shipped.repair():
+                return 1
             if options.chapter is not None:
                 return run_one(notebooks, build, options.chapter)
             return run_course(notebooks, build)

@@ -103,7 +103,7 @@ export function builder({ model, el, given, hear, change }) {
     plot.yAxis.label = `${looks.name}${looks.percent ? " (%)" : ""}, ${looks.higher ? "higher" : "lower"} is better`;
     plot.frame([0.5, members + 0.5], [low - room, high + room]);
     for (const choice of table.keys()) {
-      if (!circles.has(choice)) circles.set(choice, svg("circle", dots, { r: 4, class: "cw-dot-choice" }));
+      if (!circles.has(choice)) circles.set(choice, svg("circle", dots, { r: 4, class: "cw-dot-choice", "data-choice": choice }));
       const [cx, cy] = position(choice);
       place(circles.get(choice), { cx, cy });
       circles.get(choice).style.display = Number.isFinite(cy) ? "" : "none";

@@ -35,7 +35,7 @@ export function everyFrame(draw) {
 
 /** A menu; `options` are names, or pairs of value and words. */
 export function menu(words, onchange) {
-  const select = h("select", { onchange: () => onchange(select.value) });
+  const select = h("select", { "aria-label": words, onchange: () => onchange(select.value) });
   const box = h("label", { className: "cw-field" }, h("span", {}, words), select);
   let former = "";
   box.put = (value, options) => {

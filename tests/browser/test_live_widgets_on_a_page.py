@@ -1,0 +1,293 @@
+"""All widgets on one page from a file, without a kernel and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from course_utils import figures
+from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.metrics.predictions import Predictions
+from course_utils.networks import zoo
+from course_utils.widgets import live
+from course_utils.widgets.page import document
+
+DIGITS = 600
+
+
+def pretend(labels: np.ndarray, members: int, skill: float, seed: int) -> Predictions:
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(size=(len(labels), 1, 10)) * 1.6
+    logits = logits + 0.8 * generator.normal(size=(len(labels), members, 10))
+    logits[np.arange(len(labels)), :, labels] += skill
+    return Predictions(logits, labels)
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    digits = load_mnist("test").subset(slice(DIGITS))
+    clothes = load_fashion_mnist("test").subset(slice(200))
+    ensemble = pretend(digits.labels, 4, 4.5, 0)
+    models = {"LeNet": ensemble.subset([0]), "DE-4": ensemble}
+    test = {name: pretend(digits.labels, one.num_members, 4.5, 1) for name, one in models.items()}
+    foreign = {
+        name: Predictions(pretend(clothes.labels, one.num_members, 0, 2).logits)
+        for name, one in models.items()
+    }
+    widgets = [
+        live.risk_coverage_explorer(models, digits),
+        live.abstention_desk(models, test, foreign, images=digits, ood_images=clothes),
+        live.drawing_pad(zoo.load("lenet-0"), examples={"digit": digits, "clothes": clothes}),
+        live.misclassified_browser(models, digits),
+        live.disagreement_explorer(
+            models,
+            digits,
+            foreign=foreign,
+            foreign_images=clothes,
+            foreign_names=figures.FASHION,
+        ),
+        live.ensemble_builder(ensemble, foreign["DE-4"]),
+        live.packed_calculator(),
+        live.temperature_slider(models["LeNet"]),
+        live.averaging(ensemble, digits),
+        live.risk_coverage_explorer({}),
+    ]
+    path = tmp_path_factory.mktemp("page") / "widgets.html"
+    path.write_text(document(widgets), encoding="utf-8")
+    for one in widgets:
+        one.close()
+    return path
+
+
+@pytest.fixture(params=[(390, "dark"), (900, "light")], ids=["phone", "laptop"])
+def page(request: Any, browser: Any, page_file: Path) -> Iterator[Any]:
+    width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    shown = context.new_page()
+    wrong: list[str] = []
+    shown.on("pageerror", lambda error: wrong.append(str(error)))
+    shown.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    shown.on("request", lambda r: wrong.append(r.url) if not r.url.startswith("file:") else None)
+    shown.goto(page_file.as_uri())
+    for place in shown.locator(".course-live").all():
+        place.scroll_into_view_if_needed()
+        place.locator(".course-widget[data-ready]").wait_for(timeout=20_000)
+    yield shown
+    context.close()
+    assert not wrong
+
+
+def widget(page: Any, number: int) -> Any:
+    return page.locator(".course-live").nth(number).locator(".course-widget")
+
+
+def words(page: Any, number: int, which: int = 0) -> str:
+    page.wait_for_timeout(60)
+    return widget(page, number).locator(".cw-words").nth(which).inner_text()
+
+
+def test_nothing_is_wider_than_the_page(page: Any) -> None:
+    width = page.evaluate("innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_axe_finds_nothing_serious(page: Any) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    # the still pictures below the widgets are hidden; headings of a page are not a widget's matter
+    found = axe.run(page, options={"rules": {"heading-order": {"enabled": False}}}).response
+    serious = [one for one in found["violations"] if one["impact"] in ("serious", "critical")]
+    assert not serious, [
+        (one["id"], [n["html"][:150] for n in one["nodes"][:3]]) for one in serious
+    ]
+
+
+def test_the_explorer_by_mouse_touch_and_keys(page: Any) -> None:
+    explorer, (coverage, risk, threshold) = widget(page, 0), range(3)
+    ranges = explorer.locator("input[type=range]")
+    ranges.nth(coverage).focus()
+    page.keyboard.press("End")
+    assert f"answers {DIGITS} of {DIGITS} digits (100 %)" in words(page, 0)
+    page.keyboard.press("ArrowLeft")
+    assert f"answers {DIGITS - 1} of" in words(page, 0)
+    ranges.nth(risk).focus()
+    page.keyboard.press("Home")
+    assert "0 of these answers are wrong" in words(page, 0)
+    ranges.nth(threshold).focus()
+    page.keyboard.press("Home")
+    assert "answers none of" in words(page, 0)
+    # drag on the curve itself
+    explorer.locator(".cw-plot svg").scroll_into_view_if_needed()
+    box = explorer.locator(".cw-plot svg").bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 60, steps=4)
+    page.mouse.up()
+    answered = int(words(page, 0).split(" answers ")[1].split(" of")[0])
+    assert 0.55 * DIGITS < answered < 0.8 * DIGITS
+    explorer.get_by_role("button", name="DE-4").click()
+    assert words(page, 0).startswith(f"DE-4 answers {answered} of")
+    assert "Just answered, nearest first" in explorer.locator(".cw-queue").get_attribute(
+        "aria-label"
+    )
+
+
+def test_pointing_at_a_curve_shows_the_digit_there(page: Any) -> None:
+    explorer = widget(page, 0)
+    explorer.locator(".cw-plot svg").scroll_into_view_if_needed()
+    box = explorer.locator(".cw-plot svg").bounding_box()
+    for share in np.linspace(0.1, 0.9, 30):
+        page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + share * box["height"])
+        if explorer.locator(".cw-tip").is_visible():
+            break
+    assert "The last one answered here: says" in explorer.locator(".cw-tip").inner_text()
+    assert explorer.locator(".cw-tip canvas").is_visible()
+
+
+def test_the_desk_from_costs_to_a_second_round(page: Any) -> None:
+    desk = widget(page, 1)
+    before = words(page, 1)
+    assert "the least" not in before and "best" not in before
+    wrong = desk.get_by_label("A wrong answer costs")
+    wrong.fill("-3")
+    assert "A cost is a number from 0 to 1,000,000." in desk.inner_text()
+    wrong.fill("123456")
+    assert wrong.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert words(page, 1) != before
+    desk.get_by_role("button", name="Undo").click()
+    assert words(page, 1) == before
+    desk.get_by_role("button", name="Open the test set, once").click()
+    page.wait_for_timeout(100)
+    verdict = desk.locator(".cw-verdicts")
+    assert "validation had promised" in verdict.inner_text()
+    assert verdict.evaluate("one => one.getBoundingClientRect().top < innerHeight")
+    assert desk.get_by_label("Answer the surest").is_disabled()
+    desk.get_by_role("button", name="Another round").click()
+    desk.get_by_role("button", name="DE-4").click()
+    desk.get_by_role("button", name="Open the test set, once").click()
+    rows = desk.locator("tbody tr")
+    page.wait_for_timeout(200)
+    assert rows.count() == 2
+    assert "2, test seen before" in rows.nth(1).inner_text()
+    desk.get_by_role("button", name="Copy rounds").click()
+    assert page.evaluate("navigator.clipboard.readText()").count("\n") == 2
+    desk.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(100)
+    assert words(page, 1) == before and not rows.count()
+
+
+def test_the_pad_answers_while_the_pen_moves(page: Any) -> None:
+    pad = widget(page, 2)
+    assert "The example is number" in words(page, 2)
+    pad.get_by_role("button", name="Clear").click()
+    assert words(page, 2) == "Draw something: a digit, or anything else."
+    sheet = pad.get_by_label("Drawing pad")
+    sheet.scroll_into_view_if_needed()
+    box = sheet.bounding_box()
+    middle = box["x"] + box["width"] / 2
+    page.mouse.move(middle, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(middle, box["y"] + box["height"] - 40, steps=12)
+    assert "says 1" in words(page, 2)  # the pen is still down
+    page.mouse.up()
+    pad.get_by_role("button", name="Undo").click()
+    assert "Draw something" in words(page, 2)
+    sheet.focus()
+    for key in ["ArrowUp", "ArrowUp", "ArrowUp", "Space", *["Shift+ArrowDown"] * 4, "Space"]:
+        page.keyboard.press(key)
+    assert "says" in words(page, 2)
+
+
+def test_a_mistake_is_found_pinned_and_looked_up(page: Any) -> None:
+    browser = widget(page, 3)
+    assert "Number 1 of" in words(page, 3)
+    browser.get_by_role("button", name="Pin to compare").click()
+    browser.get_by_role("button", name="Next →").click()
+    page.wait_for_timeout(60)
+    assert browser.locator("article:visible").count() == 2
+    image = words(page, 3).split("It is image ")[1].split(" of")[0]
+    browser.get_by_role("button", name="Show in the disagreement explorer").click()
+    assert words(page, 4).startswith(f"Image {image},")
+    browser.get_by_label("Show", exact=True).select_option("alone")
+    browser.get_by_label("True class").select_option("3")
+    page.wait_for_timeout(60)
+    assert "(errors of LeNet only)" in words(page, 3) or "passes the filters" in words(page, 3)
+
+
+def test_disagreement_with_nobody_left(page: Any) -> None:
+    explorer = widget(page, 4)
+    explorer.get_by_role("button", name="All off").click()
+    assert "nobody answers" in words(page, 4)
+    assert explorer.locator(".cw-verdict").first.inner_text() == "\N{EN DASH}"
+    explorer.get_by_role("button", name="One at a time").click()
+    assert "1 of 4 members says" in words(page, 4)
+    explorer.get_by_role("button", name="All on").click()
+    explorer.get_by_role("button", name="Most confident mistake").first.click()
+    assert ", wrong. Entropy" in words(page, 4)
+    left, right = (one.bounding_box() for one in explorer.locator("section figure canvas").all())
+    if page.evaluate("innerWidth") >= 600:
+        assert left["y"] == right["y"]
+
+
+def test_a_dot_is_a_choice(page: Any) -> None:
+    builder = widget(page, 5)
+    assert builder.locator(".cw-dot-choice").count() == 15
+    everybody = builder.locator("[data-choice='15']")
+    everybody.scroll_into_view_if_needed()
+    box = everybody.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert words(page, 5).startswith("4 of 4 members")
+    builder.get_by_role("button", name="None").click()
+    assert "Nothing is ticked" in words(page, 5)
+    builder.get_by_role("button", name="Best single").click()
+    assert "none is better" in words(page, 5)
+
+
+def test_the_calculator_says_what_builds(page: Any) -> None:
+    calculator = widget(page, 6)
+    typed = calculator.get_by_label("or type alpha")
+    typed.fill("3")
+    assert "The nearest that build are alpha = 2 and 4." in calculator.inner_text()
+    typed.fill("4")
+    assert "M = 4, alpha = 4. Each of the 4 members is a LeNet of 6, 16, 120 and 84" in words(
+        page, 6
+    )
+    calculator.get_by_label("M: members").fill("2")
+    assert "M = 2" in words(page, 6)
+
+
+def test_temperature_moves_the_confidence_and_no_answer(page: Any) -> None:
+    slider = widget(page, 7)
+    slider.get_by_label("Temperature T").focus()
+    page.keyboard.press("End")
+    assert "T = 5" in words(page, 7) and "less sure than it is right" in words(page, 7)
+    slider.get_by_role("button", name="T = 1, as trained").click()
+    assert words(page, 7).startswith("T = 1:")
+
+
+def test_averaging_by_keys_and_by_playing(page: Any) -> None:
+    shown = widget(page, 8)
+    shown.get_by_label("Members averaged").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    assert words(page, 8).startswith("The mean of the first 2 says")
+    shown.get_by_role("button", name="Play").click()
+    shown.get_by_role("button", name="Play again").wait_for()
+    assert words(page, 8).startswith("The mean of all 4 says")
+
+
+def test_bad_input_is_a_sentence(page: Any) -> None:
+    assert "dictionary from model names" in widget(page, 9).inner_text()
+
+
+def test_print_shows_the_still_pictures(page: Any) -> None:
+    page.emulate_media(media="print")
+    assert not widget(page, 0).is_visible()
+    still = page.locator(".course-live").first.locator("img")
+    assert still.is_visible() and "risk" in still.get_attribute("alt").lower()
