@@ -201,7 +201,7 @@ def _weights() -> Iterator[Finding]:
 
 def _numbers() -> Iterator[Finding]:
     try:
-        count = len(ledger.load().entries)
+        count = len(ledger.load(ledger.FILE).entries)
     except ledger.LedgerError as error:
         yield Finding("Numbers", "problem", str(error), _bring_back(ledger.FILE.name))
     else:
