@@ -57,7 +57,6 @@ class Session:
         environment = {
             **os.environ,
             "COURSE_SPEED": "look",
-            "COURSE_DATA": "sample",
             "PYTHONPATH": str(course),
             # The attendee's own Jupyter settings play no part, and are not written to.
             "JUPYTER_CONFIG_DIR": str(home),

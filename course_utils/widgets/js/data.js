@@ -29,7 +29,8 @@ async function decoded(store) {
 export async function load(model) {
   const resolve = async (given) => {
     if (typeof given === "string" && given.startsWith(REFERENCE)) {
-      const store = await model.widget_manager.get_model(given.slice(REFERENCE.length));
+      const store = await model.widget_manager.get_model(given.slice(REFERENCE.length)).catch(() => undefined);
+      if (!store?.get("content")) throw new RangeError("The data of this widget are gone; run its cell again.");
       return (store.courseArray ??= decoded(store)); // kept with the store, so all widgets share it
     }
     if (Array.isArray(given)) return Promise.all(given.map(resolve));

@@ -25,7 +25,6 @@ function dress(el) {
 
 async function render({ model, el }) {
   el.classList.add("course-widget");
-  el.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own shortcuts use the same keys
   dress(el);
   const content = h("div", { className: "cw-content" });
   el.append(content);

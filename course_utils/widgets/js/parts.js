@@ -2,9 +2,13 @@
 
 import { percent } from "./words.js";
 
+const CONTROLS = new Set(["button", "input", "select", "summary", "textarea"]);
+
 /** An element with properties, attributes (aria-…, data-…), listeners (onclick) and children. */
 export function h(kind, traits = {}, ...children) {
   const element = document.createElement(kind);
+  // JupyterLab moves its cells by the same keys, unless what has the focus says so itself.
+  if (CONTROLS.has(kind) || "tabIndex" in traits) element.dataset.lmSuppressShortcuts = "true";
   for (const [name, value] of Object.entries(traits)) {
     if (value === undefined) continue;
     if (name === "style") Object.assign(element.style, value);

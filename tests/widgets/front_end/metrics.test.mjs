@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import * as metrics from "../../../course_utils/widgets/js/metrics.js";
-import { Queue, judge } from "../../../course_utils/widgets/js/judging.js";
+import { Queue, describeDesk, describeVerdict, judge } from "../../../course_utils/widgets/js/judging.js";
+import * as words from "../../../course_utils/widgets/js/words.js";
 import * as lenet from "../../../course_utils/widgets/js/lenet.js";
 
 const cases = JSON.parse(readFileSync(process.env.CASES, "utf8"));
@@ -97,6 +98,15 @@ for (const one of cases.desks)
       near([promised, bars[0].cost, bars[0].error, bars[1].cost], [expected.promised, expected.cost, expected.error, expected.hindsight], state.model);
       assert.equal(items, expected.items);
       near(bars.filter((bar) => bar.other).map((bar) => bar.cost), others, "other models");
+      const sentence = describeVerdict({ bars, promised, items }, "minutes");
+      assert.match(sentence, new RegExp(`^Test queue of ${items}: your desk cost `));
+      assert.ok(sentence.includes(expected.within ? "which lies within it" : "which lies outside it"), sentence);
+      assert.ok(sentence.includes(expected.cheaper ? `Cheaper than you: ${expected.cheaper},` : "No other model, "), sentence);
+      const before = describeDesk(validation, { ...state, threshold: number(state.threshold) }, "minutes");
+      assert.ok(before.startsWith(`Validation queue of ${expected.queue}: ${expected.answered} answered (`), before);
+      assert.ok(before.includes(` ${expected.wrong} of them ${expected.wrong === 1 ? "is" : "are"} wrong`), before);
+      assert.ok(before.includes(`asked about ${expected.queue - expected.answered}. `), before);
+      assert.equal(before.includes("stray"), expected.strays > 0, before);
       near([bars[2].cost, bars.at(-2).cost, bars.at(-1).cost], expected.bounds, "oracle, everything, nothing");
     }
   });
@@ -107,6 +117,14 @@ for (const one of cases.detections)
     for (const name of ["truePositive", "falsePositive", "auroc", "fpr95"]) near(found[name], one.expected[name], name);
     near(metrics.auroc(one.known, one.foreign), one.expected.auroc, "AUROC alone");
   });
+
+test("numbers in words", () => {
+  for (const [share, text] of cases.percents) assert.equal(words.percent(share), text);
+  assert.deepEqual([1, 2, 3].map((n) => words.listing(["a", "b", "c"].slice(0, n))), ["a", "a and b", "a, b and c"]);
+  assert.deepEqual([0, 1, 2345].map((n) => words.plural(n, "digit")), ["0 digits", "1 digit", "2,345 digits"]);
+  assert.deepEqual([0, 0.012345, 12.3456, 1234.5, 3.2e-11, -0.00001, NaN].map((value) => words.figures(value)),
+    ["0", "0.0123", "12.3", "1,235", "3.20 × 10⁻¹¹", "-1.00 × 10⁻⁵", "–"]);
+});
 
 test("Wilson's intervals", () => {
   for (const [hits, count, low, high] of cases.intervals) near(metrics.wilson(hits, count), [low, high], `${hits} of ${count}`);
