@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal, cast
+from typing import Literal
 
 Speed = Literal["look", "train", "full"]
 
@@ -26,4 +26,4 @@ def speed() -> Speed:
         raise ValueError(
             f"COURSE_SPEED is {value!r}: set it to look, train or full, or unset it for 'train'."
         )
-    return cast(Speed, value)
+    return value

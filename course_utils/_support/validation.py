@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 class Labelled(Protocol):
     """Anything with labels [N], or None where nobody knows them."""
 
-    labels: np.ndarray | None
+    @property
+    def labels(self) -> np.ndarray | None: ...
 
 
 def image_stack(images: np.ndarray) -> np.ndarray:
@@ -96,7 +98,7 @@ def named(models: Mapping[str, object], what: str) -> None:
         )
 
 
-def finite(values: np.ndarray, what: str) -> np.ndarray:
+def finite(values: ArrayLike, what: str) -> np.ndarray:
     """A float64 vector [N] without gaps."""
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 1:
@@ -124,7 +126,7 @@ def one_of(name: object, names: Sequence[str], what: str) -> str:
     return str(name)
 
 
-def images_for(images: object, count: int, what: str = "predictions") -> np.ndarray | None:
+def images_for(images: Any, count: int, what: str = "predictions") -> np.ndarray | None:
     """So many images [N, H, W] as uint8, from an array or an ``ImageSet``; None stays None."""
     if images is None:
         return None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from course_utils.images import ImageSet
+    from course_utils.images.loaders import Split
 
 FEWEST = 500  # images a report must rest on
 OBJECTIVE = "find a fault from its symptom, in a script that runs without an error"
@@ -46,7 +47,7 @@ class Examined(Exercise):
 
 # --- 1 and 2: which images ----------------------------------------------------------------------
 @cache
-def _images(kind: str, split: str) -> frozenset[bytes]:
+def _images(kind: str, split: Split) -> frozenset[bytes]:
     """Every image of a part, as bytes, to look up where images come from."""
     from course_utils.images import load_fashion_mnist, load_mnist
 
@@ -54,7 +55,7 @@ def _images(kind: str, split: str) -> frozenset[bytes]:
     return frozenset(image.tobytes() for image in load(split).images)
 
 
-def _share(images: ImageSet, kind: str, split: str) -> float:
+def _share(images: ImageSet, kind: str, split: Split) -> float:
     known = _images(kind, split)
     return float(np.mean([image.tobytes() in known for image in images.images]))
 
@@ -75,6 +76,8 @@ _TRAINED_ON = "digits that you report on are among those that you train on."
 
 
 def _examine_digits(digits: Callable[[], Any]) -> None:
+    from course_utils.images import SPLITS
+
     parts = guard.call(digits)
     if not isinstance(parts, (tuple, list)) or len(parts) != 3:
         raise NotYet("`digits` must return three sets: to train on, to choose on, to report on.")
@@ -84,9 +87,7 @@ def _examine_digits(digits: Callable[[], Any]) -> None:
         raise NotYet(_TRAINED_ON)
     if {image.tobytes() for image in val.images} & {image.tobytes() for image in test.images}:
         raise NotYet("digits that you report on are digits that you choose on.")
-    for images, name, split in zip(
-        (train, val, test), names, ("train", "val", "test"), strict=True
-    ):
+    for images, name, split in zip((train, val, test), names, SPLITS, strict=True):
         if _share(images, "digits", split) < 1:
             raise NotYet(f"{name} are not from the part {split!r} of MNIST.")
 

@@ -145,9 +145,9 @@ def _ece(
     correct: np.ndarray,
     num_bins: int = 10,
     *,
-    centres=False,
-    drop_one=False,
-    closed_below=False,
+    centres: bool = False,
+    drop_one: bool = False,
+    closed_below: bool = False,
 ) -> float:
     upper = np.ceil(confidence * num_bins) / num_bins
     if closed_below:

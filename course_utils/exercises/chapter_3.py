@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -431,7 +431,11 @@ def _split(probabilities: np.ndarray) -> np.ndarray:
     return _columns(total, expected, total - expected)
 
 
-def _split_as(make):  # a misconception: the three columns from the two right parts
+def _split_as(
+    make: Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A misconception: the three columns from the two right parts and the number of members."""
+
     def answer(probabilities: np.ndarray) -> np.ndarray:
         return _columns(*make(*_parts(probabilities), probabilities.shape[1]))
 

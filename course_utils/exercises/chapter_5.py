@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .kinds import Choice, Function, Misconception, Number
 
@@ -173,32 +174,50 @@ def _report(threshold: float, uncertainty: np.ndarray, correct: np.ndarray) -> n
     return np.array([threshold, answered.mean(), risk])
 
 
-def _choose(val_u, val_correct, test_u, test_correct, budget, *, off=0) -> np.ndarray:
+def _choose(
+    val_u: NDArray,
+    val_correct: NDArray,
+    test_u: NDArray,
+    test_correct: NDArray,
+    budget: float,
+    *,
+    off: int = 0,
+) -> np.ndarray:
     rank = _largest(val_u, val_correct, budget) + off
     return _report(np.sort(val_u)[rank], test_u, test_correct)
 
 
-def _chosen_on_test(val_u, val_correct, test_u, test_correct, budget) -> np.ndarray:
+def _chosen_on_test(
+    val_u: NDArray, val_correct: NDArray, test_u: NDArray, test_correct: NDArray, budget: float
+) -> np.ndarray:
     return _choose(test_u, test_correct, test_u, test_correct, budget)
 
 
-def _reported_on_val(val_u, val_correct, test_u, test_correct, budget) -> np.ndarray:
+def _reported_on_val(
+    val_u: NDArray, val_correct: NDArray, test_u: NDArray, test_correct: NDArray, budget: float
+) -> np.ndarray:
     return _choose(val_u, val_correct, val_u, val_correct, budget)
 
 
-def _first_crossing(val_u, val_correct, test_u, test_correct, budget) -> np.ndarray:
+def _first_crossing(
+    val_u: NDArray, val_correct: NDArray, test_u: NDArray, test_correct: NDArray, budget: float
+) -> np.ndarray:
     rank = int(np.argmax(_risks(val_u, val_correct) > budget)) - 1
     return _report(np.sort(val_u)[rank], test_u, test_correct)
 
 
-def _wrong_side(val_u, val_correct, test_u, test_correct, budget) -> np.ndarray:
+def _wrong_side(
+    val_u: NDArray, val_correct: NDArray, test_u: NDArray, test_correct: NDArray, budget: float
+) -> np.ndarray:
     threshold = _choose(val_u, val_correct, test_u, test_correct, budget)[0]
     referred = test_u > threshold
     risk = (~test_correct[referred]).mean() if referred.any() else np.nan
     return np.array([threshold, referred.mean(), risk])
 
 
-def _risk_of_all(val_u, val_correct, test_u, test_correct, budget) -> np.ndarray:
+def _risk_of_all(
+    val_u: NDArray, val_correct: NDArray, test_u: NDArray, test_correct: NDArray, budget: float
+) -> np.ndarray:
     threshold, coverage, risk = _choose(val_u, val_correct, test_u, test_correct, budget)
     return np.array([threshold, coverage, coverage * risk])
 

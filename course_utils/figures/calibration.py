@@ -118,7 +118,7 @@ def reliability_diagram(
             f"{int(few.sum())} of {style.plural(int((count > 0).sum()), 'filled bin')} with fewer "
             f"than {FEW} images"
         )
-        any_few, any_solid = any_few or few.any(), any_solid or solid.any()
+        any_few, any_solid = any_few or bool(few.any()), any_solid or bool(solid.any())
     handles.append(perfect)
     labels.append("perfect")
     look = style.current()

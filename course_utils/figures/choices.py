@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -13,7 +14,7 @@ from . import style
 from .picture import Picture
 
 GOLDEN = (5**0.5 - 1) / 2  # its multiples spread dots evenly, whatever their number
-DOT = {"linestyle": "none", "marker": "o", "markeredgewidth": 0, "color": style.SKY}
+DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markeredgewidth": 0, "color": style.SKY}
 HALF = 0.3  # half the width of a column of dots, in members
 
 
@@ -138,7 +139,7 @@ def describe_choices(sizes: np.ndarray, values: np.ndarray, percent: bool) -> st
             words += f"{len(here)} from {show(here.min())} to {show(here.max())}, "
             words += f"mean {show(here.mean())}"
         parts.append(words)
-    left_out = np.count_nonzero(~finite)
+    left_out = int(np.count_nonzero(~finite))
     end = (
         f"; {style.plural(left_out, 'choice')} with an infinite value left out" if left_out else ""
     )

@@ -204,7 +204,7 @@ def _layout(look: style.Style) -> _Layout:
 
 def _draw_heads(axes: Axes, lay: _Layout, has_members: bool, tall: float) -> None:
     """Titles of the columns, and the key of the votes below."""
-    soft = {"va": "center_baseline", "color": style.SOFT}
+    soft: dict[str, Any] = {"va": "center_baseline", "color": style.SOFT}
     axes.text(lay.sure, HEAD - 1.0, "confidence", **soft)
     for line, color, hatch, words in (
         (-2.4, style.EXPECTED, None, "expected entropy"),
@@ -235,7 +235,8 @@ def _empty_parts(
     names: Sequence[str],
 ) -> dict[str, Any]:
     """What is the same for all images, and empty parts for the rest."""
-    side, parts = lay.side, {}
+    side = lay.side
+    parts: dict[str, Any] = {}
     parts["image"] = axes.imshow(
         np.zeros(shape, np.uint8),
         cmap="gray",
@@ -308,7 +309,8 @@ def _box(
 ) -> Rectangle:
     """A bar that begins at x and whose middle line is y."""
     bar = Rectangle((x, y - 0.6), width, 1.2, facecolor=color, hatch=hatch, edgecolor="white", lw=0)
-    return axes.add_patch(bar)
+    axes.add_patch(bar)
+    return bar
 
 
 def _pitch(names: Sequence[str]) -> tuple[float, int]:

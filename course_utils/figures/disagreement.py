@@ -27,7 +27,7 @@ def disagreement_sheet(
     probabilities: np.ndarray,
     *,
     label: int | str | None = None,
-    active: Sequence[bool] | None = None,
+    active: Sequence[bool] | np.ndarray | None = None,
     class_names: Sequence[str] | None = None,
     member_names: Sequence[str] | None = None,
     upright: bool = False,
@@ -231,7 +231,7 @@ def refill_sheet(
     probabilities: np.ndarray,
     *,
     label: int | str | None = None,
-    active: Sequence[bool] | None = None,
+    active: Sequence[bool] | np.ndarray | None = None,
     class_names: Sequence[str] | None = None,
 ) -> str:
     """Show other data on a sheet of the same numbers of members and classes.
@@ -264,9 +264,9 @@ def refill_sheet(
         mean, total, expected, mutual = np.zeros(classes), 0.0, 0.0, 0.0
     answer = int(mean.argmax())
     votes, peaks = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    known = isinstance(label, (int, np.integer))
-    true = names[label] if known else label
-    verdict = "" if not known else ", right" if int(label) == answer else ", wrong"
+    true, verdict = label, ""
+    if isinstance(label, (int, np.integer)):
+        true, verdict = names[label], ", right" if label == answer else ", wrong"
 
     parts["image"].set_data(255 - image)
     parts["true"].set_text("" if true is None else f"true: {true}")

@@ -134,7 +134,7 @@ def metric_against_members(
             f"{metric} goes from {shown(value[0])} with {style.plural(int(members[0]), 'member')} "
             f"to {shown(value[-1])} with {int(members[-1])}"
         )
-        if one.low is not None:
+        if one.low is not None and one.high is not None:
             words += f" ({interval} there {shown(one.low[-1])} to {shown(one.high[-1])})"
         for model, level in (one.references or {}).items():
             words += f", {model} has {shown(level)}"

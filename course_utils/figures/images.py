@@ -51,7 +51,7 @@ def mosaic(images: np.ndarray, *, gap: int = 1, wide_gap_after: int | None = Non
         for row in range(rows):
             y = gap + row * (height + gap)
             joined[y : y + height, x : x + width] = 255 - images[row, column]
-    if extra:
+    if wide_gap_after is not None and extra:
         x = (wide_gap_after + 1) * (width + gap) + gap
         joined[:, x : x + extra - gap] = 255
     return joined
@@ -372,20 +372,20 @@ def misclassified_gallery(
         axes.add_collection(PolyCollection(boxes, facecolors=fills, edgecolors="none", zorder=1.5))
     axes.set(xlim=(0, 8 * scale / em), ylim=(rows * cell_height + 0.6 + key, 0), aspect="auto")
 
-    parts = []
+    said = []
     for index in shown:
-        words = (
+        sentence = (
             f"{names[labels[index]]} taken for {names[predicted[index]]}"
             if not correct[index]
             else f"{names[labels[index]]} rightly recognised"
         )
-        words += f" with confidence {style.percent(confidence[index])}"
+        sentence += f" with confidence {style.percent(confidence[index])}"
         if votes:
             with_answer = int((predictions.member_predicted[index] == predicted[index]).sum())
-            words += f", {with_answer} of {members} members agree"
-        parts.append(words)
+            sentence += f", {with_answer} of {members} members agree"
+        said.append(sentence)
     alt = (
         f"Gallery of {style.plural(len(shown), 'image')}; {wrong:,} of {len(images):,} answers "
-        f"are wrong ({style.percent(wrong / len(images))}). " + "; ".join(parts) + "."
+        f"are wrong ({style.percent(wrong / len(images))}). " + "; ".join(said) + "."
     )
     return Picture(figure, alt)

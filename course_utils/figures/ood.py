@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -188,7 +189,12 @@ def roc_and_precision_recall(
     for (name, result), looks in zip(
         results.items(), style.model_styles(results).values(), strict=True
     ):
-        settings = {"color": looks.color, "linestyle": looks.line, "clip_on": False, "zorder": 3}
+        settings: dict[str, Any] = {
+            "color": looks.color,
+            "linestyle": looks.line,
+            "clip_on": False,
+            "zorder": 3,
+        }
         keep = _thinned(result.false_positive, result.true_positive)
         (line,) = left.plot(
             100 * result.false_positive[keep],

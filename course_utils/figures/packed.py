@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -187,24 +187,24 @@ def _network(
     colors: list[str],
 ) -> None:
     """Separate networks, each centred on its own line."""
-    blocks, bands, block_colors, band_colors = [], [], [], []
+    shapes = _Shapes()
     for channels, centre, color in zip(networks, centres, colors, strict=True):
         spans = [(centre - unit * c / 2, centre + unit * c / 2) for c in channels]
-        _chain(spans, color, blocks, bands, block_colors, band_colors)
-    _draw(axes, blocks, bands, block_colors, band_colors)
+        shapes.add(spans, color)
+    shapes.draw(axes)
 
 
 def _grouped(axes: Axes, plan: PackedPlan, middle: float, unit: float, colors: list[str]) -> None:
     """One network: in every layer the members' blocks touch, and each keeps to its own band."""
-    blocks, bands, block_colors, band_colors = [], [], [], []
+    shapes = _Shapes()
     members = plan.num_members
     for member, color in enumerate(colors):
         spans = []
         for channels in plan.member:
             top = middle - unit * channels * members / 2 + member * unit * channels
             spans.append((top, top + unit * channels))
-        _chain(spans, color, blocks, bands, block_colors, band_colors)
-    _draw(axes, blocks, bands, block_colors, band_colors)
+        shapes.add(spans, color)
+    shapes.draw(axes)
     for column, channels in enumerate(plan.member):
         half = unit * channels * members / 2
         axes.add_patch(_outline(column, middle - half, middle + half))
@@ -224,35 +224,45 @@ def _outline(column: int, top: float, bottom: float) -> Rectangle:
     )
 
 
-def _chain(spans, color, blocks, bands, block_colors, band_colors) -> None:
-    for column, (top, bottom) in enumerate(spans):
-        bottom = max(bottom, top + 0.06)  # a few channels stay visible
-        blocks.append(
-            [
-                (column - WIDTH, top),
-                (column + WIDTH, top),
-                (column + WIDTH, bottom),
-                (column - WIDTH, bottom),
-            ]
-        )
-        block_colors.append(color)
-        if column + 1 < len(spans):
-            after_top, after_bottom = spans[column + 1]
-            bands.append(
+@dataclass
+class _Shapes:
+    """Blocks of channels, the connections between them as bands, and the color of each."""
+
+    blocks: list[list[tuple[float, float]]] = field(default_factory=list)
+    bands: list[list[tuple[float, float]]] = field(default_factory=list)
+    block_colors: list[str] = field(default_factory=list)
+    band_colors: list[str] = field(default_factory=list)
+
+    def add(self, spans: list[tuple[float, float]], color: str) -> None:
+        """One network, by the top and the bottom of its block in every layer."""
+        for column, (top, bottom) in enumerate(spans):
+            bottom = max(bottom, top + 0.06)  # a few channels stay visible
+            self.blocks.append(
                 [
+                    (column - WIDTH, top),
                     (column + WIDTH, top),
-                    (column + 1 - WIDTH, after_top),
-                    (column + 1 - WIDTH, after_bottom),
                     (column + WIDTH, bottom),
+                    (column - WIDTH, bottom),
                 ]
             )
-            band_colors.append(color)
+            self.block_colors.append(color)
+            if column + 1 < len(spans):
+                after_top, after_bottom = spans[column + 1]
+                self.bands.append(
+                    [
+                        (column + WIDTH, top),
+                        (column + 1 - WIDTH, after_top),
+                        (column + 1 - WIDTH, after_bottom),
+                        (column + WIDTH, bottom),
+                    ]
+                )
+                self.band_colors.append(color)
 
-
-def _draw(axes, blocks, bands, block_colors, band_colors) -> None:
-    axes.add_collection(
-        PolyCollection(bands, facecolors=band_colors, alpha=0.2, linewidths=0, label="connections")
-    )
-    axes.add_collection(
-        PolyCollection(blocks, facecolors=block_colors, linewidths=0, label="channels")
-    )
+    def draw(self, axes: Axes) -> None:
+        for name, corners, colors, alpha in (
+            ("connections", self.bands, self.band_colors, 0.2),
+            ("channels", self.blocks, self.block_colors, None),
+        ):
+            axes.add_collection(
+                PolyCollection(corners, facecolors=colors, alpha=alpha, linewidths=0, label=name)
+            )

@@ -68,7 +68,7 @@ def _write_at_the_ends(
     """Write a text where each curve ends, in the right margin; overlapping ones move apart."""
     look = style.current()
     low, high = axes.get_ylim()
-    wide, tall = axes.figure.get_size_inches()
+    wide, tall = axes.figure.get_figure(root=True).get_size_inches()
     box = axes.get_position()
     letters = int(((1 - box.x1) * wide / look.em - LEADER) / LETTER)
     texts = {name: _wrapped(text, letters) for name, (_, text) in ends.items()}
@@ -202,7 +202,8 @@ def _checked_band(name: str, band: Band) -> Band:
 
 def _wrapped_for_a_legend(axes: Axes, texts: Iterable[str]) -> list[str]:
     """Texts broken into lines that fit into the axes, beside a symbol."""
-    room = axes.get_position().width * axes.figure.get_size_inches()[0] / style.current().em - 3
+    wide, _ = axes.figure.get_figure(root=True).get_size_inches()
+    room = axes.get_position().width * wide / style.current().em - 3
     return [_wrapped(text, int(room / LETTER)) for text in texts]
 
 
@@ -236,7 +237,7 @@ def _draw_references(axes: Axes, error_rate: float, model: str) -> None:
             label=label,
         )
     whose = f" ({textwrap.shorten(model, 20, placeholder=' …')})" if model else ""
-    soft = {"textcoords": "offset points", "color": style.SOFT}
+    soft: dict[str, Any] = {"textcoords": "offset points", "color": style.SOFT}
     if 0 < 100 * error_rate <= axes.get_ylim()[1]:
         below = (0.6 * look.text, -0.35 * look.text)
         axes.annotate(f"random{whose}", (0, 100 * error_rate), xytext=below, va="top", **soft)

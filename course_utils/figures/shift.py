@@ -136,19 +136,19 @@ def severity_curves(
         shown = style.percent if measure in percent else (lambda value: f"{value:.3g}")
         words = []
         for name, values in models.items():
-            series = np.asarray(values[measure], dtype=np.float64)
-            if np.isnan(series).any():
+            curve = np.asarray(values[measure], dtype=np.float64)
+            if np.isnan(curve).any():
                 continue
             look = looks[name]
             (handles[name],) = axes.plot(
                 severities,
-                factor * series,
+                factor * curve,
                 color=look.color,
                 linestyle=look.line,
                 marker=look.marker,
                 label=name,
             )
-            words.append(f"{name} goes from {shown(series[0])} to {shown(series[-1])}")
+            words.append(f"{name} goes from {shown(curve[0])} to {shown(curve[-1])}")
         axes.set_xticks(list(severities))
         axes.margins(y=0.08)
         if measure in percent:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import matplotlib
 import numpy as np
@@ -24,6 +24,9 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType  # not in matplotlib 3.10
 
 # --- colours -----------------------------------------------------------------------------------
 # Okabe & Ito (2008), "Color Universal Design". Its orange and sky blue have a contrast of only
@@ -162,7 +165,7 @@ class Style:
         return 0.65 * self.line
 
     @property
-    def rc(self) -> dict[str, Any]:
+    def rc(self) -> dict[RcKeyType, Any]:
         """The matplotlib settings under which a figure is built and drawn."""
         return {
             "font.size": self.text,

@@ -160,7 +160,7 @@ def training_curves(
             last.append(f"{name} {final}")
         style.label(axes, x=x, title=words + (" (%)" if share else ""), grid="y")
         if x == "epoch":
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.locator_params(axis="x", integer=True)
         axes.margins(x=0.06, y=0.08)
         if axes.dataLim.width == 0 and axes.lines:
             axes.set_xlim(axes.dataLim.x0 - 0.5, axes.dataLim.x0 + 0.5)
@@ -170,8 +170,8 @@ def training_curves(
         raise ValueError("The logs hold no value of these metrics; train for one epoch first.")
     style.legend(
         figure,
-        handles.values(),
-        handles.keys(),
+        list(handles.values()),
+        list(handles),
         loc="upper left",
         ncols=min(len(handles), 4),
         bbox_to_anchor=(1.6 * look.em / figure.get_size_inches()[0], 1),

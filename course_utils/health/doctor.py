@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_utils._support import settings
 from course_utils._support.device import device
@@ -28,6 +29,10 @@ from course_utils.networks import runs, zoo
 
 from . import forecast, packages
 from .report import Finding, State, table, text
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
 
 __all__ = ["Finding", "examine", "healthy", "report", "text"]
 
@@ -127,7 +132,7 @@ def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _misfit(requirement) -> str:
+def _misfit(requirement: Requirement) -> str:
     """What is wrong with the installed version, in words; empty if nothing is."""
     from packaging.version import Version
 
@@ -144,7 +149,7 @@ def _misfit(requirement) -> str:
     return f"{requirement.name} {version} is too {kind} (needs {needs})"
 
 
-def _in_words(ranges) -> str:
+def _in_words(ranges: SpecifierSet) -> str:
     """A set of version ranges, its lower end first."""
     return ", ".join(sorted(map(str, ranges), reverse=True))
 
@@ -196,7 +201,7 @@ def _weights() -> Iterator[Finding]:
 
 def _numbers() -> Iterator[Finding]:
     try:
-        count = len(ledger.load().keys())
+        count = len(ledger.load(ledger.FILE).entries)
     except ledger.LedgerError as error:
         yield Finding("Numbers", "problem", str(error), _bring_back(ledger.FILE.name))
     else:
@@ -358,7 +363,7 @@ def _install_again() -> str:
     """A command that installs the course again from where it came."""
     try:
         stated = importlib.metadata.distribution(DISTRIBUTION).read_text("direct_url.json")
-        origin = json.loads(stated)
+        origin = json.loads(stated or "")
         source = ("git+" if "vcs_info" in origin else "") + origin["url"]
     except (importlib.metadata.PackageNotFoundError, TypeError, ValueError, KeyError):
         source = DISTRIBUTION

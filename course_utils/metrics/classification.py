@@ -137,7 +137,7 @@ def log_loss_terms(probabilities: ArrayLike, labels: ArrayLike) -> NDArray[np.fl
     [0.6931, 0.0]
     """
     probabilities = np.asarray(probabilities, dtype=np.float64)
-    of_label = probabilities[np.arange(len(probabilities)), labels]
+    of_label = probabilities[np.arange(len(probabilities)), np.asarray(labels)]
     with np.errstate(divide="ignore"):
         return 0.0 - np.log(of_label)  # and not -0 where p(y) is 1
 
@@ -193,7 +193,7 @@ def brier_terms(probabilities: ArrayLike, labels: ArrayLike) -> NDArray[np.float
     [0.5, 2.0]
     """
     errors = np.array(probabilities, dtype=np.float64)
-    errors[np.arange(len(errors)), labels] -= 1
+    errors[np.arange(len(errors)), np.asarray(labels)] -= 1
     return np.einsum("nc,nc->n", errors, errors)
 
 

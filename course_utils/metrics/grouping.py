@@ -161,7 +161,7 @@ def grouping_loss(
             totals += len(measured) / count * np.array([plug_in, bias])
             regions += [(number, *region) for region in found]
     columns = [np.array(column) for column in zip(*regions, strict=True)]
-    return GroupingLoss(*totals.tolist(), float(induced), *columns)
+    return GroupingLoss(float(totals[0]), float(totals[1]), float(induced), *columns)
 
 
 def without_groups(

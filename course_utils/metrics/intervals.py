@@ -86,12 +86,12 @@ def paired_bootstrap(
     Not ``scipy.stats.bootstrap``: it resamples the last axis, its seed is called ``random_state``
     or ``rng`` by version, and importing it takes as long as hundreds of draws.
     """
-    arrays = tuple(np.asarray(array) for array in arrays)
-    lengths = {len(array) if array.ndim else 0 for array in arrays}
+    given = [np.asarray(array) for array in arrays]
+    lengths = {len(array) if array.ndim else 0 for array in given}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(
             "The bootstrap needs at least one array, all with the same images along the first "
-            f"axis, got the shapes {[array.shape for array in arrays]}."
+            f"axis, got the shapes {[array.shape for array in given]}."
         )
     if num_resamples < 1:
         raise ValueError(f"The number of resamples must be at least 1, got {num_resamples}.")
@@ -102,7 +102,7 @@ def paired_bootstrap(
     values = np.empty(num_resamples)
     for resample in range(num_resamples):
         drawn = generator.integers(num_images, size=num_images)
-        values[resample] = statistic(*(array[drawn] for array in arrays))
+        values[resample] = statistic(*(array[drawn] for array in given))
     strange = ~np.isfinite(values)
     if strange.any():
         raise ValueError(
@@ -110,7 +110,7 @@ def paired_bootstrap(
             "it needs more images, or a definition for such draws."
         )
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(statistic(*arrays)), float(low), float(high), level)
+    return Interval(float(statistic(*given)), float(low), float(high), level)
 
 
 def wilson_interval(

@@ -10,9 +10,10 @@ import io
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,7 @@ from course_utils._support.atomic import write_whole
 FILE_FORMAT = "course_utils.metrics.predictions/1"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Predictions:
     """Outputs of all members of a classifier on N images, with the labels if they are known.
 
@@ -45,24 +46,30 @@ class Predictions:
     changing them afterwards would make the object contradict itself.
     """
 
-    logits: NDArray[np.float32] | None
+    logits: NDArray[np.float32] | None = None
     labels: NDArray[np.int64] | None = None
-    given_probabilities: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    given_probabilities: NDArray[np.float64] | None = None
 
-    def __post_init__(self) -> None:
-        if (self.logits is None) == (self.given_probabilities is None):
+    def __init__(
+        self,
+        logits: ArrayLike | None,
+        labels: ArrayLike | None = None,
+        *,
+        given_probabilities: ArrayLike | None = None,
+    ) -> None:
+        if logits is not None and given_probabilities is None:
+            outputs = _checked_outputs(logits, np.float32, "logits")
+            object.__setattr__(self, "logits", outputs)
+        elif given_probabilities is not None and logits is None:
+            outputs = _checked_probabilities(given_probabilities)
+            object.__setattr__(self, "given_probabilities", outputs)
+        else:
             raise ValueError(
                 "Give logits, or use Predictions.from_probabilities for a model without logits."
             )
-        if self.logits is not None:
-            outputs = _checked_outputs(self.logits, np.float32, "logits")
-            object.__setattr__(self, "logits", outputs)
-        else:
-            outputs = _checked_probabilities(self.given_probabilities)
-            object.__setattr__(self, "given_probabilities", outputs)
-        if self.labels is not None:
+        if labels is not None:
             num_images, _, num_classes = outputs.shape
-            labels = _checked_labels(self.labels, num_images, num_classes)
+            labels = _checked_labels(labels, num_images, num_classes)
             object.__setattr__(self, "labels", labels)
 
     # Other ways in
@@ -167,7 +174,9 @@ class Predictions:
 
     @property
     def _outputs(self) -> NDArray[np.floating]:
-        return self.given_probabilities if self.logits is None else self.logits
+        outputs = self.given_probabilities if self.logits is None else self.logits
+        assert outputs is not None  # one of the two is always there
+        return outputs
 
     def __len__(self) -> int:
         return self._outputs.shape[0]
@@ -199,9 +208,9 @@ class Predictions:
         The softmax runs in float64. In float32 the largest probability of many images is
         exactly 1, all these images tie, and their ranking is lost.
         """
-        if self.logits is None:
+        if self.given_probabilities is not None:
             return self.given_probabilities
-        shifted = self.logits.astype(np.float64)
+        shifted = self._outputs.astype(np.float64)
         shifted -= shifted.max(axis=-1, keepdims=True)  # exp cannot overflow
         np.exp(shifted, out=shifted)
         shifted /= shifted.sum(axis=-1, keepdims=True)
@@ -286,7 +295,7 @@ class Predictions:
         Path
             Where it was written: exactly the path given.
         """
-        arrays = {"format": np.array(FILE_FORMAT)}
+        arrays: dict[str, Any] = {"format": np.array(FILE_FORMAT)}
         arrays["probabilities" if self.logits is None else "logits"] = self._outputs
         if self.labels is not None:
             arrays["labels"] = self.labels

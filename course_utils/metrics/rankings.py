@@ -81,7 +81,7 @@ class Rankings:
                     "evaluation.predict returns them."
                 )
             labels = checks.labelled(predictions, "Ranking images")
-            if len(labels) != len(first) or not np.array_equal(labels, first.labels):
+            if len(labels) != len(first) or not np.array_equal(labels, self.labels):
                 raise ValueError(
                     f"{first_name} and {name} must predict the same images in the same order; "
                     "their labels differ."
@@ -93,7 +93,7 @@ class Rankings:
     @property
     def labels(self) -> NDArray[np.int64]:
         """True classes, shape [N]."""
-        return next(iter(self.models.values())).labels
+        return checks.labelled(next(iter(self.models.values())), "Ranking images")
 
     @property
     def num_classes(self) -> int:

@@ -257,7 +257,7 @@ def calibration_noise(gaps: ArrayLike, draws: Resamples) -> NDArray[np.float64]:
     >>> bool(calibration_noise(gaps, Resamples(100)).mean() < 0.1)
     True
     """
-    return np.abs(draws.means(gaps) - np.mean(gaps, axis=0)).sum(axis=-1)
+    return np.abs(draws.means(gaps) - np.mean(np.asarray(gaps), axis=0)).sum(axis=-1)
 
 
 def calibration_interval(error: float, noise: ArrayLike, level: float = 0.95) -> Interval:
@@ -286,7 +286,7 @@ def calibration_interval(error: float, noise: ArrayLike, level: float = 0.95) ->
     >>> print(calibration_interval(0.02, [0.01, 0.02, 0.03], level=0.5))
     0.02 [0, 0.04]
     """
-    margin = float(np.quantile(noise, level))
+    margin = float(np.quantile(np.asarray(noise), level))
     return Interval(error, max(0.0, error - margin), error + margin, level)
 
 
@@ -312,7 +312,7 @@ def percentile_interval(estimate: float, draws: ArrayLike, level: float = 0.95) 
     >>> print(percentile_interval(2.0, [1.0, 2.0, 3.0, 4.0, 5.0], level=0.5))
     2 [2, 4]
     """
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(np.asarray(draws), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(estimate), float(low), float(high), level)
 
 
@@ -343,8 +343,8 @@ def verdict_interval(estimate: float, draws: ArrayLike, level: float = 0.95) -> 
     >>> print(verdict_interval(0.5, draws), percentile_interval(0.5, draws))
     0.5 [0.0102, 0.9898] 0.5 [0.025, 0.975]
     """
-    share = (1 - level) / 2
-    share = max(0.0, share - 3 * np.sqrt(share * (1 - share) / len(np.asarray(draws))))
+    draws, share = np.asarray(draws), (1 - level) / 2
+    share = max(0.0, share - 3 * np.sqrt(share * (1 - share) / len(draws)))
     low, high = np.quantile(draws, [share, 1 - share])
     return Interval(float(estimate), float(low), float(high), level)
 

@@ -62,7 +62,7 @@ METRICS = {
     )
 }
 
-Choice = frozenset  # of member numbers
+Choice = frozenset[int]  # numbers of members
 
 
 class Choices:
@@ -122,7 +122,9 @@ class Choices:
     def _all(self) -> Iterator[tuple[Choice, list[NDArray[np.float64]]]]:
         """Every choice; members are added in order, as ``Predictions.mean`` adds them."""
 
-        def grow(chosen, sums, first):
+        def grow(
+            chosen: Choice, sums: list[NDArray[np.float64]] | None, first: int
+        ) -> Iterator[tuple[Choice, list[NDArray[np.float64]]]]:
             for member in range(first, self.num_members):
                 more = self._sums(member)
                 if sums is not None:
@@ -140,7 +142,8 @@ class Choices:
         generator = np.random.default_rng(SEED)
         orders = max(1, min(SAMPLED, affordable) // self.num_members - 1)
         for _ in range(orders):
-            chosen, sums = frozenset(), None
+            chosen: Choice = frozenset()
+            sums: list[NDArray[np.float64]] | None = None
             for member in map(int, generator.permutation(self.num_members)):
                 more = self._sums(member)
                 if sums is None:
@@ -216,7 +219,7 @@ class Choices:
 
 def _ranked(
     mean: NDArray[np.float64],
-) -> tuple[NDArray[np.int8], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.int16], NDArray[np.float64], NDArray[np.float64]]:
     """Most probable class, its probability and the sum of all others; mean is [C, N].
 
     The others are summed and not subtracted from 1: see ``scores.max_probability``.

@@ -152,7 +152,9 @@ def predict(model: nn.Module, images: ImageSet, num_members: int | None = None) 
                 # not around the moves: parameters moved in inference mode could not be trained
                 with torch.inference_mode():
                     outputs = model(inputs).cpu().numpy()
-                logits.append(Predictions.from_stacked(outputs, num_members).logits)
+                sorted_outputs = Predictions.from_stacked(outputs, num_members).logits
+                assert sorted_outputs is not None  # they were given as logits
+                logits.append(sorted_outputs)
             break
         except torch.OutOfMemoryError:
             if batch_size == 1:

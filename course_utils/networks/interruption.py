@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -84,7 +85,7 @@ class Beginning:
     """
 
     def __init__(self, trainer: Trainer, module: LightningModule) -> None:
-        kept = {
+        kept: dict[str, Any] = {
             "weights": module.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in trainer.optimizers],
             "schedules": [one.scheduler.state_dict() for one in trainer.lr_scheduler_configs],

@@ -6,6 +6,7 @@ import html
 import math
 import sys
 import time
+from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
@@ -64,10 +65,18 @@ class ProgressLine(ProgressBar):
         self._start = time.perf_counter() - self.seconds_before
         self._show(trainer, force=True)
 
-    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
         # not at every step: a GPU would have to be waited for
         step = trainer.global_step
-        if step % trainer.log_every_n_steps == 0:
+        every = trainer.log_every_n_steps  # type: ignore[attr-defined] # Lightning sets it late
+        if step % every == 0:
             self._loss = float(outputs["loss"])
             if not math.isfinite(self._loss):
                 raise FloatingPointError(
@@ -87,7 +96,9 @@ class ProgressLine(ProgressBar):
         self._show(trainer, force=True)
         self._leave_line()
 
-    def on_exception(self, trainer, pl_module, exception) -> None:
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
         if self._beginning is not None:  # else it was stopped before its first step
             self._was_stopped = True
             self._beginning.restore(trainer, pl_module)
@@ -102,10 +113,12 @@ class ProgressLine(ProgressBar):
         if not self._is_enabled or (now - self._shown_at < 0.25 and not force):
             return
         self._shown_at = now
-        total = trainer.max_epochs * trainer.num_training_batches
+        epochs = trainer.max_epochs
+        assert epochs is not None  # a trainer that trains has settled on a number
+        total = epochs * trainer.num_training_batches
         share = trainer.global_step / total if total else 1.0
-        epoch = min(trainer.current_epoch + 1, trainer.max_epochs)
-        words = f"{self.title}: epoch {epoch} of {trainer.max_epochs}"
+        epoch = min(trainer.current_epoch + 1, epochs)
+        words = f"{self.title}: epoch {epoch} of {epochs}"
         if self._loss is not None:
             words += f", loss {self._loss:.3f}"
         if self._accuracy is not None:

@@ -129,9 +129,10 @@ def chapters() -> dict[str, ChapterNetwork]:
         for name, network in NETWORKS.items()
         if network.chapter and network.recipe == SHORT
     }
+    stored: dict[str, Network | Ensemble] = {**NETWORKS, **ENSEMBLES}
     long = {
         entry.chapter: name
-        for name, entry in [*NETWORKS.items(), *ENSEMBLES.items()]
+        for name, entry in stored.items()
         if entry.chapter and name not in short.values()
     }
     return {

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from torch_uncertainty.routines import ClassificationRoutine
-from torchmetrics import MetricCollection
+from torchmetrics import Metric, MetricCollection
 
 __all__ = ["CourseRoutine"]
 
@@ -28,6 +28,9 @@ class CourseRoutine(ClassificationRoutine):
     - SGD changes all parameters with one call each for decay, momentum and step.
     """
 
+    val_cls_metrics: MetricCollection
+    test_cls_metrics: MetricCollection
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.val_cls_metrics = _without_left_out(self.val_cls_metrics)
@@ -43,7 +46,7 @@ class CourseRoutine(ClassificationRoutine):
 
 
 def _without_left_out(metrics: MetricCollection) -> MetricCollection:
-    kept = {
+    kept: dict[str, Metric | MetricCollection] = {
         name: metric
         for name, metric in metrics.items(keep_base=True, copy_state=False)
         if name not in LEFT_OUT

@@ -6,13 +6,19 @@ from collections.abc import Callable
 
 import torch
 from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from course_utils.images import Batches, ImageSet, batches
 
 from .augmentation import Augmented
 from .evaluation import EVALUATION_BATCH_SIZE
 
-__all__ = ["Shares"]
+__all__ = ["Shares", "own_rank"]
+
+
+def own_rank() -> int:
+    """The number of this process among those that train together; the first has 0."""
+    return rank_zero_only.rank  # type: ignore[attr-defined] # Lightning sets it at run time
 
 
 class Shares(LightningDataModule):
@@ -39,6 +45,7 @@ class Shares(LightningDataModule):
         self.seed = int(torch.randint(2**62, (), dtype=torch.int64))  # as `batches` draws its own
 
     def train_dataloader(self) -> Batches | Augmented:
+        assert self.trainer is not None  # it is the trainer that asks
         strategy, rank = self.trainer.strategy, self.trainer.global_rank
         count = self.trainer.world_size
         seed = strategy.broadcast(self.seed)  # the first one's: all must shuffle alike
@@ -56,6 +63,7 @@ class Shares(LightningDataModule):
         return loader if self.augment is None else Augmented(loader, self.augment)
 
     def val_dataloader(self) -> Batches:
+        assert self.trainer is not None
         return batches(
             self.val_images, EVALUATION_BATCH_SIZE, device=self.trainer.strategy.root_device
         )

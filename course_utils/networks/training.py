@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch import nn
 from torch_uncertainty import TUTrainer
 from torch_uncertainty.transforms import RepeatTarget
@@ -32,7 +31,7 @@ from .evaluation import EVALUATION_BATCH_SIZE, count_members
 from .interruption import interruptible
 from .progress import ProgressLine
 from .routine import CourseRoutine
-from .sharing import Shares
+from .sharing import Shares, own_rank
 from .silence import quiet
 from .training_folder import loggers, only_training_in, remove_earlier, steps_done
 
@@ -233,7 +232,7 @@ def fit(
         last = log_folder / "last.ckpt"
         resume = resume and last.exists()
         steps_before = steps_done(last, model, num_steps) if resume else 0
-        if not resume and rank_zero_only.rank == 0:
+        if not resume and own_rank() == 0:
             remove_earlier(log_folder)
         checkpoints = ModelCheckpoint(
             log_folder,

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lightning.pytorch.loggers import CSVLogger, Logger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from torch import nn
 
 from .checkpoints import read_checkpoint
+from .sharing import own_rank
 
 __all__ = ["loggers", "only_training_in", "remove_earlier", "steps_done"]
 
@@ -23,7 +23,7 @@ def only_training_in(folder: Path) -> Iterator[None]:
 
     lock = filelock.FileLock(folder / ".lock")
     try:
-        if rank_zero_only.rank == 0:
+        if own_rank() == 0:
             folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
     except filelock.Timeout:
@@ -87,7 +87,7 @@ def _csv_logger(folder: Path, steps_before: int) -> CSVLogger:
     """A CSV log that goes on after the steps of a checkpoint; Lightning's own starts empty."""
     log = folder / "metrics.csv"
     earlier = []
-    if steps_before and log.exists() and rank_zero_only.rank == 0:
+    if steps_before and log.exists() and own_rank() == 0:
         # what came after the checkpoint will come again
         earlier = [row for row in _whole_rows(log) if int(row["step"]) < steps_before]
     logger = CSVLogger(folder, name="", version="", flush_logs_every_n_steps=1)

@@ -117,7 +117,7 @@ def _let_go(keys: Iterable[str]) -> None:
 def outputs(predictions: Predictions) -> dict[str, Any]:
     """What a page needs of predictions: logits as they are (float16 would make ties)."""
     kind = "probabilities" if predictions.logits is None else "logits"
-    values = predictions.given_probabilities if predictions.logits is None else predictions.logits
+    values = predictions.probabilities if predictions.logits is None else predictions.logits
     # Member by member: an ensemble and its parts then share what they have in common.
     members = range(predictions.num_members)
     return {"kind": kind, "members": [stored(values[:, member]) for member in members]}

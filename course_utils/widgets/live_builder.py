@@ -11,7 +11,6 @@ import traitlets
 from course_utils._support import validation as checks
 from course_utils.figures import Picture, choices_of_members
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import known
 from course_utils.metrics.subsets import Choices
 
 from .front_end import LiveWidget, outputs, stored, widget
@@ -61,7 +60,7 @@ class EnsembleBuilder(LiveWidget):
         }
         if not self.choices.complete:
             given["predictions"] = outputs(predictions)
-            given["labels"] = stored(predictions.labels)
+            given["labels"] = stored(self.choices.labels)
             given["foreign"] = None if foreign is None else outputs(foreign)
         super().__init__(kind="builder", given=given)
 
@@ -75,7 +74,7 @@ class EnsembleBuilder(LiveWidget):
 
     @traitlets.validate("metric")
     def _known_metric(self, proposal: Any) -> str:
-        return known(proposal["value"], list(self.choices.metrics), "metric")
+        return checks.one_of(proposal["value"], list(self.choices.metrics), "metric")
 
     @property
     def measures(self) -> dict[str, float]:
@@ -91,7 +90,7 @@ class EnsembleBuilder(LiveWidget):
             self.choices.sizes,
             self.choices.values(self.metric),
             metric=looks.name,
-            percent=looks.percent,
+            percent=looks.is_share,
             higher_is_better=looks.higher_is_better,
             sampled=not self.choices.complete,
         )

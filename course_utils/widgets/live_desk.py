@@ -13,7 +13,7 @@ from course_utils._support import validation as checks
 from course_utils.figures import Picture, cost_curves, style
 from course_utils.metrics import scores, selective
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from course_utils.metrics.rankings import Ranking, Rankings
 
 from .front_end import LiveWidget, outputs, stored, widget
 from .live_data import Threshold, with_looks
@@ -124,14 +124,14 @@ class AbstentionDesk(LiveWidget):
     """
 
     model = traitlets.Unicode().tag(sync=True)
-    score = traitlets.Unicode(DEFAULT_SCORE).tag(sync=True)
+    score = traitlets.Unicode(scores.DEFAULT_SCORE).tag(sync=True)
     threshold = Threshold()
     coverage = traitlets.Float(0.8).tag(sync=True)
     cost_wrong = traitlets.Float(10.0).tag(sync=True)
     cost_refer = traitlets.Float(1.0).tag(sync=True)
     strays = traitlets.Float(0.0).tag(sync=True)
     opened = traitlets.Bool(False).tag(sync=True)
-    rounds = traitlets.List().tag(sync=True)
+    rounds: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
 
     def __init__(
         self,
@@ -148,15 +148,15 @@ class AbstentionDesk(LiveWidget):
         self.validation = Queue(rankings, halves[0])
         self.test = None if test is None else Queue(_same_models(test, rankings), halves[1])
         self.unit = unit
-        stack = checked_images(images, len(rankings))
+        stack = checks.images_for(images, len(rankings))
         models = list(rankings.models)
         first = models[0]
-        threshold = rankings.ranking(first, DEFAULT_SCORE).curve.threshold_for_coverage(0.8)
+        threshold = rankings.ranking(first, scores.DEFAULT_SCORE).curve.threshold_for_coverage(0.8)
         start = {
             "model": first,
-            "score": DEFAULT_SCORE,
+            "score": scores.DEFAULT_SCORE,
             "threshold": threshold,
-            "coverage": rankings.ranking(first, DEFAULT_SCORE)
+            "coverage": rankings.ranking(first, scores.DEFAULT_SCORE)
             .curve.at_threshold(threshold)
             .coverage,
             "cost_wrong": 10.0,
@@ -212,9 +212,11 @@ class AbstentionDesk(LiveWidget):
                 "Set opened to False for another round."
             )
         if name == "model":
-            known(value, list(self.validation.rankings.models), "model")
+            checks.one_of(value, list(self.validation.rankings.models), "model")
         elif name == "score":
-            known(value, self.validation.rankings.scores_of(self.model), "score of this model")
+            checks.one_of(
+                value, self.validation.rankings.scores_of(self.model), "score of this model"
+            )
         elif name == "coverage" and not 0 <= value <= 1:
             raise ValueError("The share of the queue must lie between 0 and 1.")
         elif name == "threshold" and np.isnan(value):
@@ -240,7 +242,7 @@ class AbstentionDesk(LiveWidget):
             return
         with self.settling():
             if self.score not in self.validation.rankings.scores_of(self.model):
-                self.score = DEFAULT_SCORE
+                self.score = scores.DEFAULT_SCORE
             curve = self.validation.ranking(self.model, self.score, self.strays).curve
             # Strays come to a desk that does not know: its threshold stays.
             if change["name"] not in ("threshold", "strays"):
@@ -260,7 +262,7 @@ class AbstentionDesk(LiveWidget):
         curves = {}
         for name in self.validation.rankings.models:
             known_scores = self.validation.rankings.scores_of(name)
-            score = self.score if self.score in known_scores else DEFAULT_SCORE
+            score = self.score if self.score in known_scores else scores.DEFAULT_SCORE
             ranking = self.validation.ranking(name, score, self.strays)
             curves[name] = selective.cost_curve(
                 ranking.uncertainty, ranking.correct, self.cost_wrong, self.cost_refer
@@ -305,7 +307,7 @@ def _stray_order(count: int) -> np.ndarray:
 def _stray_images(images: Any, ood: Mapping[str, Predictions], digits: int) -> np.ndarray:
     """Images of the half that strays into the validation queue; grey cards where there are none."""
     count = len(next(iter(ood.values())))
-    stack = checked_images(images, count, "strays")
+    stack = checks.images_for(images, count, "strays")
     if stack is None:
         stack = np.full((count, 28, 28), 128, np.uint8)
     most = round(STRAY_SHARES[-1] * digits)

@@ -12,7 +12,6 @@ from course_utils._support import validation as checks
 from course_utils.figures import Picture, disagreement_sheet, style
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import checked_images, known
 
 from .front_end import LiveWidget, outputs, stored, widget
 
@@ -61,9 +60,10 @@ class DisagreementExplorer(LiveWidget):
     ) -> None:
         self.models = _checked_models(models)
         first = next(iter(self.models.values()))
-        self.images = checked_images(images, len(first))
-        if self.images is None:
+        stack = checks.images_for(images, len(first))
+        if stack is None:
             raise ValueError("The images are missing; pass those that the models predicted.")
+        self.images = stack
         labels = _labels(self.models)
         given: dict[str, Any] = {
             "models": _sent(self.models),
@@ -84,11 +84,12 @@ class DisagreementExplorer(LiveWidget):
         if foreign is not None or foreign_images is not None:
             strange = _checked_foreign(self.models, foreign, foreign_images)
             words = _foreign_words(strange, foreign_images, foreign_names)
-            stack = checked_images(foreign_images, len(words))
+            strangers = checks.images_for(foreign_images, len(words))
+            assert strangers is not None  # `_checked_foreign` refuses that
             strange = {name: one.take(slice(FOREIGN)) for name, one in strange.items()}
             given["foreign"] = {
                 "models": _sent(strange),
-                "images": stored(stack[:FOREIGN]),
+                "images": stored(strangers[:FOREIGN]),
                 "words": words[:FOREIGN],
                 "note": f"These are the first {FOREIGN:,} of {len(words):,}."
                 if len(words) > FOREIGN
@@ -101,7 +102,7 @@ class DisagreementExplorer(LiveWidget):
     def _known_word(self, proposal: Any) -> str:
         name = proposal["trait"].name
         names = list(self.models) if name == "model" else ORDERS
-        return known(proposal["value"], names, name.removeprefix("foreign_"))
+        return checks.one_of(proposal["value"], names, name.removeprefix("foreign_"))
 
     @traitlets.validate("index")
     def _known_image(self, proposal: Any) -> int:

@@ -10,9 +10,9 @@ import traitlets
 
 from course_utils._support import validation as checks
 from course_utils.figures import Picture, risk_coverage_curves, style
-from course_utils.metrics import selective
+from course_utils.metrics import scores, selective
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import DEFAULT_SCORE, Ranking, Rankings, checked_images, known
+from course_utils.metrics.rankings import Ranking, Rankings
 
 from .front_end import LiveWidget, stored, widget
 from .live_data import Threshold, noun_of, with_looks
@@ -31,7 +31,7 @@ class RiskCoverageExplorer(LiveWidget):
     """
 
     model = traitlets.Unicode().tag(sync=True)
-    score = traitlets.Unicode(DEFAULT_SCORE).tag(sync=True)
+    score = traitlets.Unicode(scores.DEFAULT_SCORE).tag(sync=True)
     threshold = Threshold()
     coverage = traitlets.Float(0.9).tag(sync=True)
 
@@ -42,7 +42,7 @@ class RiskCoverageExplorer(LiveWidget):
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.rankings = Rankings(models)
-        stack = checked_images(images, len(self.rankings))
+        stack = checks.images_for(images, len(self.rankings))
         names = checks.class_names(self.rankings.num_classes, class_names)
         given = {
             "models": with_looks(self.rankings.models),
@@ -52,7 +52,7 @@ class RiskCoverageExplorer(LiveWidget):
             "noun": noun_of(names),
         }
         first = next(iter(self.rankings.models))
-        curve = self.rankings.ranking(first, DEFAULT_SCORE).curve
+        curve = self.rankings.ranking(first, scores.DEFAULT_SCORE).curve
         threshold = curve.threshold_for_coverage(0.9)
         super().__init__(
             kind="explorer",
@@ -79,12 +79,12 @@ class RiskCoverageExplorer(LiveWidget):
 
     @traitlets.validate("model")
     def _known_model(self, proposal: Any) -> str:
-        return known(proposal["value"], list(self.rankings.models), "model")
+        return checks.one_of(proposal["value"], list(self.rankings.models), "model")
 
     @traitlets.validate("score")
     def _known_score(self, proposal: Any) -> str:
         names = self.rankings.scores_of(self.model) if self.model else [proposal["value"]]
-        return known(proposal["value"], names, "score of this model")
+        return checks.one_of(proposal["value"], names, "score of this model")
 
     @traitlets.validate("coverage")
     def _share(self, proposal: Any) -> float:
@@ -105,7 +105,7 @@ class RiskCoverageExplorer(LiveWidget):
             return
         with self.settling():
             if change["name"] == "model" and self.score not in self.rankings.scores_of(self.model):
-                self.score = DEFAULT_SCORE
+                self.score = scores.DEFAULT_SCORE
             curve = self.ranking.curve
             if change["name"] != "threshold":
                 # another model or score: its scale is another, the coverage stays

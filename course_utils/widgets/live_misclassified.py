@@ -10,8 +10,9 @@ import traitlets
 
 from course_utils._support import validation as checks
 from course_utils.figures import Picture, message, model_comparison
+from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import DEFAULT_SCORE, Rankings, checked_images, known
+from course_utils.metrics.rankings import Rankings
 
 from .front_end import LiveWidget, stored, widget
 from .live_data import noun_of, with_looks
@@ -39,7 +40,7 @@ class MisclassifiedBrowser(LiveWidget):
     """
 
     model = traitlets.Unicode().tag(sync=True)
-    score = traitlets.Unicode(DEFAULT_SCORE).tag(sync=True)
+    score = traitlets.Unicode(scores.DEFAULT_SCORE).tag(sync=True)
     errors = traitlets.Enum([OWN, SHARED, ALONE, EVERY], OWN).tag(sync=True)
     truth = traitlets.Int(ANY).tag(sync=True)
     answer = traitlets.Int(ANY).tag(sync=True)
@@ -55,12 +56,13 @@ class MisclassifiedBrowser(LiveWidget):
         class_names: Sequence[str] | None = None,
     ) -> None:
         self.rankings = Rankings(models)
-        self.images = checked_images(images, len(self.rankings))
-        if self.images is None:
+        stack = checks.images_for(images, len(self.rankings))
+        if stack is None:
             raise ValueError(
                 "The browser shows the images; pass those that were predicted, as an ImageSet or "
                 "an array."
             )
+        self.images = stack
         names = checks.class_names(self.rankings.num_classes, class_names)
         given = {
             "models": with_looks(self.rankings.models),
@@ -73,12 +75,12 @@ class MisclassifiedBrowser(LiveWidget):
 
     @traitlets.validate("model")
     def _known_model(self, proposal: Any) -> str:
-        return known(proposal["value"], list(self.rankings.models), "model")
+        return checks.one_of(proposal["value"], list(self.rankings.models), "model")
 
     @traitlets.validate("score")
     def _known_score(self, proposal: Any) -> str:
         names = self.rankings.scores_of(self.model) if self.model else [proposal["value"]]
-        return known(proposal["value"], names, "score of this model")
+        return checks.one_of(proposal["value"], names, "score of this model")
 
     @traitlets.validate("truth", "answer")
     def _known_class(self, proposal: Any) -> int:
@@ -95,7 +97,7 @@ class MisclassifiedBrowser(LiveWidget):
             return
         with self.settling():
             if self.score not in self.rankings.scores_of(self.model):
-                self.score = DEFAULT_SCORE
+                self.score = scores.DEFAULT_SCORE
             if change["name"] in ("model", "score"):  # scores live on different scales
                 self.low = self.high = None
             self.place = 0

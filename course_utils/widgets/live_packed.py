@@ -42,7 +42,7 @@ class PackedCalculator(LiveWidget):
     @traitlets.validate("num_members", "alpha")
     def _builds(self, proposal: Any) -> Any:
         if not (self._settling or self.from_page or "given" not in self._trait_values):
-            setting = {"num_members": self.num_members, "alpha": self.alpha}
+            setting: dict[str, Any] = {"num_members": self.num_members, "alpha": self.alpha}
             setting[proposal["trait"].name] = proposal["value"]
             packed_plan(**setting)
         return proposal["value"]

@@ -221,7 +221,7 @@ def weights_of(model: Any, predict: Predictor) -> list[list[NDArray[np.float32]]
         parts = zip(LENET.items(), weights, strict=True)
         plain.load_state_dict({n: torch.tensor(one.reshape(shape)) for (n, shape), one in parts})
         alone = _answer_of_network(plain, 1, noise).logits
-        if not np.allclose(alone[:, 0], said[:, member], atol=1e-3, rtol=1e-3):
+        if alone is None or not np.allclose(alone[:, 0], said[:, member], atol=1e-3, rtol=1e-3):
             return []
     return found
 

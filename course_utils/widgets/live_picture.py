@@ -108,7 +108,7 @@ def encode_png(pixels: np.ndarray) -> bytes:
         checksum = zlib.crc32(kind + content)
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
-    data = zlib.compress(lines, 1)
+    data = zlib.compress(lines.data, 1)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
     )

@@ -15,10 +15,9 @@ import pytest
 from widget_helpers import make_predictions
 
 from course_utils.figures import style
-from course_utils.metrics.calibration import calibration_bins
-from course_utils.figures.ood import detection
 from course_utils.images import centring, load_mnist
-from course_utils.metrics import calibration, scores, selective
+from course_utils.metrics import calibration, classification, scores, selective
+from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choices
@@ -55,7 +54,7 @@ def outputs(predictions: Predictions) -> dict[str, Any]:
 
 
 def prediction_case(name: str, predictions: Predictions, foreign: Predictions | None = None):
-    bins = calibration_bins(predictions)
+    bins = calibration.calibration_bins(predictions)
     mean, labels = predictions.mean, predictions.labels
     truth = np.eye(predictions.num_classes)[labels]
     expected: dict[str, Any] = {
@@ -71,13 +70,13 @@ def prediction_case(name: str, predictions: Predictions, foreign: Predictions | 
         "choices": [],
     }
     if predictions.logits is not None:
-        expected["measures"]["nll"] = calibration.negative_log_likelihood(predictions)
+        expected["measures"]["nll"] = classification.negative_log_likelihood(predictions)
         try:
             log = calibration.log_mean(predictions)
             expected["temperature"] = calibration.fit_temperature(log, labels)
             cooler = calibration.scale(predictions, mean=2.5)
             expected["cooler"] = {
-                "nll": calibration.negative_log_likelihood(cooler),
+                "nll": classification.negative_log_likelihood(cooler),
                 "confidence": cooler.mean.max(axis=1),
                 "uncertainty": scores.max_probability(cooler),
             }
@@ -142,7 +141,7 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
 
 
 def detection_case(name: str, known: Any, foreign: Any):
-    found = detection(np.asarray(known, float), np.asarray(foreign, float))
+    found = ood_detection(np.asarray(known, float), np.asarray(foreign, float))
     expected = {
         "truePositive": found.true_positive,
         "falsePositive": found.false_positive,

@@ -85,7 +85,7 @@ def probabilities_only(models):
         (lambda m: live.abstention_desk(m, ood={"LeNet": m["LeNet"]}), "no strays for DE-4"),
         (lambda m: live.disagreement_explorer(m, None), "images are missing"),
         (lambda m: live.misclassified_browser(m, None), "shows the images"),
-        (lambda m: live.ensemble_builder("logits"), "takes Predictions"),
+        (lambda m: live.ensemble_builder("logits"), "needs Predictions"),
         (lambda m: live.drawing_pad(3), "needs a network"),
         (lambda m: live.drawing_pad(lambda images: 3), "must return Predictions"),
         (lambda m: live.temperature_slider(probabilities_only(m)), "need logits"),

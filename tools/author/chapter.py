@@ -10,7 +10,7 @@ from pathlib import Path
 from course_utils import speed
 from tools.learner.lab import has_display
 from tools.learner.pages import write_pages
-from tools.learner.run import CELL_SECONDS, run_chapter
+from tools.learner.run import CELL_SECONDS, run_chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,9 +40,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         print(error, file=sys.stderr)
         return 2
     build = root / "build" / "chapter"
-    scratch = build / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    chapter = run_chapter(path, 1, 1, scratch, CELL_SECONDS[speed()])
+    (chapter,) = run_chapters([path], build, CELL_SECONDS[speed()])
     write_pages([chapter], build, f"Computed with COURSE_SPEED={speed()}.")
     page = build / chapter.page
     print(page)

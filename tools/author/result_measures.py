@@ -23,8 +23,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
+from course_utils._support.validation import labelled
 from course_utils.images import ImageSet, load_fashion_mnist, load_mnist
 from course_utils.images.corruptions import CORRUPTIONS, corrupt
+from course_utils.images.loaders import Split
 from course_utils.metrics import calibration, conformal, scores, selective
 from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.classification import brier_terms, log_loss_terms
@@ -42,6 +44,7 @@ from course_utils.metrics.resampling import (
 )
 from course_utils.networks import evaluation, zoo
 
+UNCHANGED: tuple[Split, ...] = ("test", "val")
 PERCENT = 100  # shares are kept in percent
 NUM_RESAMPLES = 2000
 TARGET = 0.01  # risk that thresholds are chosen for
@@ -99,6 +102,7 @@ def difference(greater: Measured, smaller: Measured) -> Interval:
     """Greater minus smaller, with ends on which a verdict may rest."""
     found = greater.value - smaller.value
     if greater.kind == "ece":
+        assert greater.draws is not None and smaller.draws is not None
         margin = verdict_interval(0.0, greater.draws + smaller.draws, level=0.9).high
         return Interval(found, found - margin, found + margin, 0.95)
     drawn = [one.value if one.draws is None else one.draws for one in (greater, smaller)]
@@ -118,7 +122,7 @@ class Laboratory:
         part, load = which.removesuffix("clothes"), load_mnist
         if which.endswith("clothes"):
             part, load = part.removesuffix("-") or "test", load_fashion_mnist
-        if part in ("test", "val"):
+        if part in UNCHANGED:
             return load(part)
         if which == "few":
             return self.images("test").subset(slice(0, None, 5))
@@ -139,7 +143,9 @@ class Laboratory:
             fitted, answers = self.answers(network, "val"), self.answers(network, which)
             if repair == "members-first":
                 return calibration.scale(answers, members=calibration.member_temperatures(fitted))
-            found = calibration.fit_temperature(calibration.log_mean(fitted), fitted.labels)
+            found = calibration.fit_temperature(
+                calibration.log_mean(fitted), labelled(fitted, "The temperature")
+            )
             return calibration.scale(answers, mean=found)
         if members := zoo.facts(network).get("members"):
             return Predictions.combine([self.answers(member, which) for member in members])
@@ -182,7 +188,7 @@ def mean_of(values: ArrayLike, draws: Resamples, unit: str = "%") -> Measured:
 def share_of(some: NDArray, of_all: NDArray, draws: Resamples) -> Measured:
     """How many of those that are chosen are also among some; 0 in a draw that has none of them."""
     drawn = draws.means(np.stack([some & of_all, of_all], axis=1)).T
-    shares = np.divide(*drawn, out=np.zeros(draws.num_resamples), where=drawn[1] > 0)
+    shares = np.divide(drawn[0], drawn[1], out=np.zeros(draws.num_resamples), where=drawn[1] > 0)
     count = int(of_all.sum())
     return Measured((some & of_all).sum() / count, "", count, "images", shares).in_percent()
 
@@ -193,8 +199,8 @@ def share_of(some: NDArray, of_all: NDArray, draws: Resamples) -> Measured:
 PER_IMAGE: dict[str, tuple[str, Callable[[Predictions], NDArray]]] = {
     "accuracy": ("%", lambda p: p.correct),
     "confidence": ("%", lambda p: p.mean.max(axis=1)),
-    "nll": ("nats", lambda p: log_loss_terms(p.mean, p.labels)),
-    "brier": ("", lambda p: brier_terms(p.mean, p.labels)),
+    "nll": ("nats", lambda p: log_loss_terms(p.mean, labelled(p, "The NLL"))),
+    "brier": ("", lambda p: brier_terms(p.mean, labelled(p, "The Brier score"))),
     "entropy": ("nats", scores.entropy),
     "disagreement": ("%", scores.disagreement),
 }

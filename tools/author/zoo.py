@@ -25,7 +25,9 @@ from filelock import FileLock
 from safetensors.torch import save
 
 from course_utils._support.atomic import write_whole
+from course_utils._support.validation import labelled
 from course_utils.images import ImageSet, load_mnist
+from course_utils.metrics.predictions import Predictions
 from course_utils.networks import augmentation, evaluation, training, zoo
 from course_utils.networks.registry import ENSEMBLES, NETWORKS, SHORT, Recipe
 
@@ -95,9 +97,9 @@ def train_one(name: str, recipe: Recipe) -> None:
     print(f"{name}: {entry['metrics']}, {fit.seconds:.0f} s", flush=True)
 
 
-def nll(predictions) -> float:
+def nll(predictions: Predictions) -> float:
     """Negative log-likelihood of the labels under the mean of the members, in nats."""
-    of_label = predictions.mean[range(len(predictions)), predictions.labels]
+    of_label = predictions.mean[range(len(predictions)), labelled(predictions, "The NLL")]
     return float(-torch.tensor(of_label).log().mean())
 
 

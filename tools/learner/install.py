@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -316,7 +317,7 @@ def run_pip(command: list[str], folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def only_one(path: Path, busy: str):
+def only_one(path: Path, busy: str) -> Iterator[None]:
     """Hold a lock file, so that two terminals do not work on one folder at once.
 
     Where another holds it, `busy` says what that one does.

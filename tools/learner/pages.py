@@ -89,7 +89,8 @@ def contents(soup: BeautifulSoup) -> str:
     if len(headings) < 2:
         return ""
     items = "".join(
-        f'<li><a href="#{escape(heading["id"])}">{escape(heading.get_text().rstrip("¶"))}</a></li>'
+        f'<li><a href="#{escape(str(heading["id"]))}">'
+        f"{escape(heading.get_text().rstrip('¶'))}</a></li>"
         for heading in headings
     )
     return (

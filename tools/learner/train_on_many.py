@@ -21,12 +21,12 @@ import hashlib
 from pathlib import Path
 
 import torch
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 from safetensors.torch import save
 
 from course_utils._support.atomic import write_whole
 from course_utils.images import load_mnist
 from course_utils.networks import training, zoo
+from course_utils.networks.sharing import own_rank
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,8 +58,8 @@ def main() -> None:
     )
     weights = save({key: value.contiguous() for key, value in fit.model.state_dict().items()})
     digest = hashlib.sha256(weights).hexdigest()
-    print(f"rank {rank_zero_only.rank}: {fit.num_steps} steps, weights {digest}", flush=True)
-    if rank_zero_only.rank == 0:
+    print(f"rank {own_rank()}: {fit.num_steps} steps, weights {digest}", flush=True)
+    if own_rank() == 0:
         write_whole(arguments.folder / name / "weights.safetensors", weights)
         print(f"{fit.seconds:.1f} s on {fit.device}", flush=True)
 

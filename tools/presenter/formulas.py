@@ -26,11 +26,16 @@ def mathml(latex: str, display: str = "inline") -> str:
     """
     page = BeautifulSoup(convert(" ".join(latex.split()), display=display), "html.parser")
     for brace in page.find_all("mo", string=BRACE_BELOW):
-        term = brace.parent.find(recursive=False)
+        whole = brace.parent
+        assert whole is not None
+        term = whole.find(recursive=False)
+        assert term is not None
         term["class"] = "braced"
-        brace.parent.replace_with(term)
+        whole.replace_with(term)
     for operator in page.find_all("mo", string=["\N{N-ARY SUMMATION}", "\N{N-ARY PRODUCT}"]):
-        operator.parent.name = LIMITS.get(operator.parent.name, operator.parent.name)
+        whole = operator.parent
+        assert whole is not None
+        whole.name = LIMITS.get(whole.name, whole.name)
     for function in page.find_all("mi", string=re.compile(r"^[a-z]{2,}$")):  # ln, exp ...
         following = function.find_next_sibling()
         if following is not None and following.get_text() != "(":

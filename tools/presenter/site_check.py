@@ -64,8 +64,8 @@ def problems(folder: Path) -> list[str]:
 
 def anchors_of(soup: BeautifulSoup) -> set[str]:
     """Everything in a page that a link can lead to."""
-    named = [tag["name"] for tag in soup.select("a[name]")]
-    return {*named, *(tag["id"] for tag in soup.select("[id]"))}
+    named = [str(tag["name"]) for tag in soup.select("a[name]")]
+    return {*named, *(str(tag["id"]) for tag in soup.select("[id]"))}
 
 
 def in_head(soup: BeautifulSoup, path: Path, folder: Path) -> Iterator[str]:
@@ -79,10 +79,10 @@ def in_head(soup: BeautifulSoup, path: Path, folder: Path) -> Iterator[str]:
 def in_pictures(soup: BeautifulSoup, path: Path, folder: Path) -> Iterator[str]:
     """Yield pictures without words, and words without a picture."""
     for picture in soup.find_all("img"):
-        called = (picture.get("alt") or "").strip()
+        called = str(picture.get("alt") or "").strip()
         if not called:
             yield f"a picture has no alt text (after {before(picture)!r})"
-        source = picture.get("src") or ""
+        source = str(picture.get("src") or "")
         if not source:
             yield f"a picture has no source: {called[:60]!r}"
         elif source.startswith("data:") and not is_picture(source):
@@ -113,14 +113,14 @@ def before(tag: Tag) -> str:
 def in_fetched(soup: BeautifulSoup, path: Path, folder: Path) -> Iterator[str]:
     """Yield what a browser would fetch from elsewhere, or not find."""
     addresses = [
-        value
+        str(value)
         for element, attributes in FETCHED.items()
         for tag in soup.find_all(element)
         for attribute in attributes
         if (value := tag.get(attribute))
     ]
     styles = [tag.get_text() for tag in soup.find_all("style")]
-    styles += [tag["style"] for tag in soup.select("[style]")]
+    styles += [str(tag["style"]) for tag in soup.select("[style]")]
     addresses += [address for style in styles for address in IN_STYLE.findall(style)]
     for address in addresses:
         parts = urlsplit(address)
@@ -146,7 +146,7 @@ def in_links(
 ) -> Iterator[str]:
     """Yield links that lead nowhere. Addresses elsewhere are not asked, only read."""
     for link in soup.select("a[href]"):
-        address = link["href"]
+        address = str(link["href"])
         parts = urlsplit(address)
         if parts.scheme in ("http", "https"):
             if not re.fullmatch(r"[\w.-]+\.\w+(:\d+)?", parts.netloc):
