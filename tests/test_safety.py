@@ -345,6 +345,7 @@ def test_jupyterlab_keeps_its_token_and_to_this_machine(tool, tmp_path, monkeypa
     monkeypatch.setattr(jupyterlab.labapp, "main", lambda arguments: started.append(arguments))
     for module in (lab, tool):
         monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(present, "WORK", tmp_path / "work" / "slides")
     changed = ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH", "JUPYTER_PREFER_ENV_PATH", "COURSE_SPEED")
     for variable in changed:
         monkeypatch.setenv(variable, "")

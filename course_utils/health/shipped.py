@@ -24,7 +24,7 @@ def damaged() -> list[Path]:
     except zoo.ZooError:  # the list of networks itself
         found.append(zoo.FOLDER / "manifest.json")
     try:
-        ledger.load()
+        ledger.load(ledger.FILE)
     except ledger.LedgerError:
         found.append(ledger.FILE)
     return found
