@@ -117,7 +117,7 @@ def _let_go(keys: Iterable[str]) -> None:
 def outputs(predictions: Predictions) -> dict[str, Any]:
     """What a page needs of predictions: logits as they are (float16 would make ties)."""
     kind = "probabilities" if predictions.logits is None else "logits"
-    values = predictions.given_probabilities if predictions.logits is None else predictions.logits
+    values = predictions.probabilities if predictions.logits is None else predictions.logits
     # Member by member: an ensemble and its parts then share what they have in common.
     members = range(predictions.num_members)
     return {"kind": kind, "members": [stored(values[:, member]) for member in members]}
@@ -167,7 +167,10 @@ class LiveWidget(anywidget.AnyWidget):
         """End the widget, and the stores that no other widget reads."""
         keys, self._keys = self._keys, ()
         _let_go(keys)
+        layout = self.layout
         super().close()
+        if layout is not None:
+            layout.close()
 
     # --- where no page computes: print, no JavaScript, a viewer of files ---
     def picture(self) -> Picture | None:

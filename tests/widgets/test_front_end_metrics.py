@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from widget_helpers import make_predictions
 
-from course_utils.figures.calibration import calibration_bins
-from course_utils.figures.ood import detection
 from course_utils.images import centring, load_mnist
-from course_utils.metrics import calibration, scores, selective
+from course_utils.metrics import calibration, classification, scores, selective
+from course_utils.metrics.calibration import calibration_bins
+from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choices
-from course_utils.widgets.live_desk import AbstentionDesk, Desk, round_of
+from course_utils.widgets.desk import AbstentionDesk, Desk, round_of
 
 HERE = Path(__file__).parent / "front_end"
 NODE = shutil.which("node")
@@ -70,13 +70,13 @@ def prediction_case(name: str, predictions: Predictions, foreign: Predictions | 
         "choices": [],
     }
     if predictions.logits is not None:
-        expected["measures"]["nll"] = calibration.negative_log_likelihood(predictions)
+        expected["measures"]["nll"] = classification.negative_log_likelihood(predictions)
         try:
             log = calibration.log_mean(predictions)
             expected["temperature"] = calibration.fit_temperature(log, labels)
             cooler = calibration.scale(predictions, mean=2.5)
             expected["cooler"] = {
-                "nll": calibration.negative_log_likelihood(cooler),
+                "nll": classification.negative_log_likelihood(cooler),
                 "confidence": cooler.mean.max(axis=1),
                 "uncertainty": scores.max_probability(cooler),
             }
@@ -141,7 +141,7 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
 
 
 def detection_case(name: str, known: Any, foreign: Any):
-    found = detection(np.asarray(known, float), np.asarray(foreign, float))
+    found = ood_detection(np.asarray(known, float), np.asarray(foreign, float))
     expected = {
         "truePositive": found.true_positive,
         "falsePositive": found.false_positive,
@@ -241,7 +241,7 @@ def the_lenets() -> dict[str, Any]:
     import torch
 
     from course_utils.networks import zoo
-    from course_utils.widgets.live_pad import lenet_weights, packed_weights
+    from course_utils.widgets.drawing_pad import lenet_weights, packed_weights
 
     names = ["lenet-0", "lenet-5", "modest-lenet-1"]
     images = load_mnist("test").images[:1000]

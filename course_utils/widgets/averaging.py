@@ -12,7 +12,6 @@ from course_utils._support import validation as checks
 from course_utils.figures import Picture, disagreement_sheet
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import checked_images
 
 from .front_end import LiveWidget, outputs, stored, widget
 
@@ -43,7 +42,7 @@ class Averaging(LiveWidget):
             raise ValueError("Averaging takes Predictions of at least one image.")
         if predictions.num_members < 2:
             raise ValueError("There is one member, and nothing to average; pass an ensemble.")
-        stack = checked_images(images, len(predictions))
+        stack = checks.images_for(images, len(predictions))
         disputed = np.argsort(-scores.mutual_information(predictions), kind="stable")[:SHOWN]
         self.shown = disputed  # their numbers in the data
         self.predictions = predictions.take(disputed)
