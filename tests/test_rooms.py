@@ -20,7 +20,7 @@ ROOMS = {
     "metrics": {"_support"},
     "networks": {"_support", "images", "metrics"},
     "figures": {"_support", "metrics"},
-    "widgets": {"_support", "metrics", "figures"},
+    "widgets": {"_support", "images", "metrics", "figures"},
     "exercises": {"_support", "images", "networks", "metrics", "figures", "widgets"},
     "health": {"_support", "images", "networks", "metrics", "figures", "widgets", "exercises"},
 }

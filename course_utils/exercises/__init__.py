@@ -20,9 +20,10 @@ from importlib import import_module
 from types import ModuleType
 
 from .exercise import Exercise, NotYet, Progress, Verdict
-from .kinds import Choice, Function, Misconception, Number
+from .kinds import Built, Choice, Function, Misconception, Number
 
 __all__ = [
+    "Built",
     "Choice",
     "Exercise",
     "Function",

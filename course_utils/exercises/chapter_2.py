@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from .kinds import Choice, Function, Misconception, Number
+from course_utils.figures import Picture
+
+from . import guard
+from .exercise import NotAttempted, NotYet
+from .kinds import Built, Choice, Function, Misconception, Number
 
 # --- 2.1 ----------------------------------------------------------------------------------------
 ex2_1 = Number(
@@ -299,4 +305,76 @@ ex2_4 = Choice(
         "c": "the ECE weighs each bin with its share of the images; this one holds a fifth.",
         "d": "10 % would be the error rate if the claim were true. The accuracy was counted: 70 %.",
     },
+)
+
+
+# --- 2.5 ----------------------------------------------------------------------------------------
+def _try_show(show: Any) -> None:
+    if isinstance(show, Picture):
+        raise NotYet(
+            "this is one diagram, already drawn. `interact` needs the function itself, to call it "
+            "again whenever the slider moves."
+        )
+    if not callable(show):
+        raise NotYet("pass your function, once `interact` has it: `show`, without parentheses.")
+    if not hasattr(show, "widget"):
+        raise NotYet(
+            "this function has no slider. Hand it to `ipywidgets.interact`, together with the "
+            "smallest and the largest number of bins."
+        )
+    controls = [one for one in show.widget.children if hasattr(one, "value")]
+    if len(controls) != 1 or not isinstance(getattr(controls[0], "max", None), int):
+        raise NotYet(
+            "there should be one slider, and it should move in whole numbers: give `interact` a "
+            "pair of them, such as `(2, 30)`."
+        )
+    few, many = (guard.call(show, bins) for bins in (4, 20))
+    if few is ...:
+        raise NotAttempted
+    if few is None:
+        raise NotYet("`show` draws a diagram but returns nothing: is the `return` missing?")
+    if not isinstance(few, Picture):
+        raise NotYet("`show` should return what `figures.reliability_diagram` returns.")
+    if few.alt == many.alt:
+        raise NotYet(
+            "the diagram is the same for 4 and for 20 bins. Does the number reach "
+            "`reliability_diagram`?"
+        )
+
+
+ex2_5 = Built(
+    name="ex2_5",
+    title="A handle for a figure",
+    objective="read a reliability diagram, a confusion matrix and a histogram of scores",
+    minutes=4,
+    task=(
+        "How much of the diagram is the network, and how much is the choice of 15 bins? Put a "
+        "slider on it. `ipywidgets.interact(function, name=(2, 30))` calls a function whenever "
+        "its slider moves, and shows what the function returns. Write `show(bins)`, which returns "
+        "`figures.reliability_diagram` of `predictions` with so many bins, and hand it to "
+        "`interact`. Then move the slider: what stays, and what comes and goes with the bins?"
+    ),
+    stub="show = ...",
+    passed="show",
+    hints=(
+        "First write the function alone, and call it with 5 and with 30.",
+        "`reliability_diagram` takes a dictionary of models and `bins`, the number of bins.",
+        '`return figures.reliability_diagram({"LeNet": predictions}, bins=bins)`; then '
+        "`import ipywidgets` and `ipywidgets.interact(show, bins=(2, 30))`.",
+    ),
+    answer='''import ipywidgets
+
+
+def show(bins):
+    """The reliability diagram with so many bins."""
+    return figures.reliability_diagram({"LeNet": predictions}, bins=bins)
+
+
+ipywidgets.interact(show, bins=(2, 30))''',
+    why=(
+        "Few bins hide what happens inside them, many bins hold a handful of images each, and the "
+        "points jump about by chance. The ECE moves along. Numbers from different bins cannot be "
+        "compared."
+    ),
+    try_out=_try_show,
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kinds import Choice, Function, Misconception, Number
+from .exercise import NotYet
+from .kinds import Built, Choice, Function, Misconception, Number
 
 if TYPE_CHECKING:
     from course_utils.metrics.predictions import Predictions
+    from course_utils.widgets.explorer import RiskCoverageExplorer
 
 
 # --- 5.1 ----------------------------------------------------------------------------------------
@@ -430,4 +432,72 @@ ex5_5 = Number(
             "many of the mistakes come with an agreement?",
         ),
     ),
+)
+
+
+# --- 5.6 ----------------------------------------------------------------------------------------
+def _try_slider(slider: Any, explorer: RiskCoverageExplorer) -> None:
+    if not all(hasattr(slider, name) for name in ("value", "min", "max", "step")):
+        raise NotYet(
+            "this is not a slider. `ipywidgets.FloatSlider` makes one; pass it to `check`, not its "
+            "value and not the link."
+        )
+    if slider.min > 0 or not 0.5 <= slider.max <= 1 or slider.step > 0.01:
+        raise NotYet(
+            f"the slider goes from {slider.min:g} to {slider.max:g} in steps of {slider.step:g}. "
+            "Take 0 to 1, and steps of a hundredth or less: most digits lie near 0."
+        )
+    threshold = explorer.threshold
+    try:
+        explorer.threshold = 0.25
+        slider.value = 0.125
+        slider_moves = explorer.threshold == 0.125
+        explorer.threshold = 0.375
+        explorer_moves = abs(slider.value - 0.375) < 1e-9
+    finally:
+        explorer.threshold = threshold
+    if not slider_moves and not explorer_moves:
+        raise NotYet(
+            "slider and threshold do not move each other. `ipywidgets.link` ties the two traits. "
+            "(`jslink` ties them in the page only, where this check cannot see it.)"
+        )
+    if not slider_moves:
+        raise NotYet("the slider follows the explorer, but the explorer does not follow it.")
+    if not explorer_moves:
+        raise NotYet("the explorer follows the slider, but the slider does not follow it.")
+
+
+ex5_6 = Built(
+    name="ex5_6",
+    title="A slider of your own",
+    objective=(
+        "choose a threshold on validation digits, predict how far it may miss on others, and "
+        "choose one that holds with a stated probability"
+    ),
+    minutes=4,
+    task=(
+        "What you drag in a widget is a *trait* of a Python object: `explorer.threshold` can be "
+        "read, set, and tied to a trait of any other widget. Make an `ipywidgets.FloatSlider` from "
+        "0 to 1 that starts at `explorer.threshold`, and link its `value` to the threshold of the "
+        "explorer above, so that each follows the other. Write `slider` on the last line of the "
+        "cell to see it; then drag it, and look at the explorer."
+    ),
+    stub="slider = ...",
+    passed="slider, explorer",
+    hints=(
+        "`import ipywidgets` first. A slider has `min`, `max`, `step` and `value`.",
+        '`ipywidgets.link((one, "trait"), (other, "trait"))` ties two traits; the names are texts.',
+        'The pairs are `(slider, "value")` and `(explorer, "threshold")`. Give the slider '
+        "`step=0.001`.",
+    ),
+    answer="""import ipywidgets
+
+slider = ipywidgets.FloatSlider(value=explorer.threshold, max=1, step=0.001)
+ipywidgets.link((slider, "value"), (explorer, "threshold"))""",
+    why=(
+        "Coverage and risk follow the threshold, in the page and in Python: `explorer.coverage`, "
+        "`explorer.risk`. So any control, or a rule that you compute, can choose a threshold, and "
+        "the curve shows what it does."
+    ),
+    try_out=_try_slider,
 )

@@ -1,4 +1,4 @@
-"""Three kinds of exercises: write a function, give a number, choose an answer."""
+"""Four kinds of exercises: write a function, give a number, choose an answer, build a thing."""
 
 from __future__ import annotations
 
@@ -168,6 +168,26 @@ class Choice(Exercise):
     def _letters(self) -> str:
         *first, last = (f'`"{letter}"`' for letter in self.options)
         return f"{', '.join(first)} or {last}"
+
+
+@dataclass(eq=False, kw_only=True)
+class Built(Exercise):
+    """Build something that works, such as a control that moves a figure.
+
+    Attributes
+    ----------
+    try_out : callable
+        Gets what is passed to ``check``, uses it, and raises `NotYet` where it does not work.
+    """
+
+    try_out: Callable[..., None]
+
+    def grade(self, *answers: Any) -> str | None:
+        """Use it, and say what does not work."""
+        if not answers or any(answer is ... for answer in answers):
+            raise NotAttempted
+        self.try_out(*answers)
+        return None
 
 
 def as_array(value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -113,38 +113,18 @@ def model_comparison(
     axes.set(xlim=(0, lay.wide), ylim=(tall, 0), aspect="auto")
     _draw_heads(axes, lay, has_members, tall)
     parts = _empty_parts(axes, lay, image.shape, sizes, chosen, names)
-    picture = Picture(figure, "", parts)
-    return replace(
-        picture, alt=refill_comparison(picture, image, members, label, class_names=names)
-    )
+    return Picture(figure, _fill_in(parts, lay, image, members, int(label), names), parts)
 
 
-def refill_comparison(
-    picture: Picture,
+def _fill_in(
+    parts: Mapping[str, Any],
+    lay: _Layout,
     image: np.ndarray,
     probabilities: Mapping[str, np.ndarray],
     label: int,
-    *,
-    class_names: Sequence[str],
+    names: Sequence[str],
 ) -> str:
-    """Show another image on a card of the same models; only ``picture.parts`` change.
-
-    That is what a widget moves instead of drawing the card anew.
-
-    Parameters
-    ----------
-    picture : Picture
-        From :func:`model_comparison`, for an image of the same size.
-    image, probabilities, label, class_names
-        As there, and already checked.
-
-    Returns
-    -------
-    str
-        The alt text.
-    """
-    parts, names, lay = picture.parts, class_names, _layout(picture.look)
-    label = int(label)
+    """Write one image and all answers into the empty parts; returns the alt text."""
     opinions = [_Opinion.of(name, one, label) for name, one in probabilities.items()]
     parts["image"].set_data(255 - image)
     parts["title"].set_text(_fitting(f"true: {names[label]}", lay.side))
@@ -234,7 +214,7 @@ def _empty_parts(
     chosen: str | None,
     names: Sequence[str],
 ) -> dict[str, Any]:
-    """What is the same for all images, and empty parts for the rest."""
+    """Places for everything that depends on the image, still empty."""
     side = lay.side
     parts: dict[str, Any] = {}
     parts["image"] = axes.imshow(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,6 @@ def disagreement_sheet(
     active: Sequence[bool] | np.ndarray | None = None,
     class_names: Sequence[str] | None = None,
     member_names: Sequence[str] | None = None,
-    upright: bool = False,
     figure: Figure | None = None,
 ) -> Picture:
     """One image: what each member thinks, what the ensemble makes of it, and how uncertain it is.
@@ -45,8 +44,6 @@ def disagreement_sheet(
     active : sequence of bool [M], optional
         Members that count; the others are drawn pale. All by default, at least one.
     class_names, member_names : sequence of str, optional
-    upright : bool
-        The map below the image instead of beside it, so that two sheets fit side by side.
     """
     image = checks.one_image(image)
     probabilities = checks.member_probabilities(probabilities)
@@ -60,12 +57,9 @@ def disagreement_sheet(
         raise ValueError("All members are switched off; leave at least one on.")
     if isinstance(label, (int, np.integer)) and not 0 <= label < classes:
         raise ValueError(f"The label {label} is none of the {classes} classes.")
-    lay_out = _upright if upright else _beside
-    figure, places = lay_out(names, people, figure)
+    figure, places = _beside(names, people, figure)
     parts = _parts(figure, places, image.shape, names, people)
-    picture = Picture(figure, "", parts)
-    alt = refill_sheet(picture, image, probabilities, label=label, active=on, class_names=names)
-    return replace(picture, alt=alt)
+    return Picture(figure, _fill_in(parts, image, probabilities, label, on, names), parts)
 
 
 @dataclass(frozen=True)
@@ -105,29 +99,6 @@ def _beside(
         members=(left, bottom + above, right - left, height - above),
         mean=(left, bottom, right - left, mean),
         bar=(right + 4.2 * em, bottom, 1.6 * em, height),
-    )
-
-
-def _upright(
-    names: Sequence[str], people: Sequence[str], figure: Figure | None
-) -> tuple[Figure, _Places]:
-    """Image and bar above, the map below."""
-    look = style.current()
-    em, below = look.em, _below(names)
-    side = 9.2 * em
-    rows = 1.25 * em * min(max(len(people), 2), 16)
-    tall = em * (below + MEAN_HEIGHT + MEAN_GAP + 2.6 + 2.2) + rows + side
-    figure = style.canvas(4.25, tall / look.scale, figure)
-    wide = figure.get_size_inches()[0]
-    left = em * (0.9 + 0.62 * max(max(map(len, people)), 4))
-    width = wide - left - 0.8 * em
-    lowest = (below + MEAN_HEIGHT + MEAN_GAP) * em
-    top = lowest + rows + 2.6 * em
-    return figure, _Places(
-        image=(0.8 * em, top, side, side),
-        members=(left, lowest, width, rows),
-        mean=(left, below * em, width, MEAN_HEIGHT * em),
-        bar=(side + 5.4 * em, top, 1.6 * em, side),
     )
 
 
@@ -171,7 +142,7 @@ def _parts(
     parts["says"] = title(axes)
     axes.set_xticks([])
     axes.set_yticks([])
-    # Names of members are texts and not tick labels, because they turn pale one by one.
+    # Names of members are texts and not tick labels, because some of them are pale.
     transform, _, _ = axes.get_yaxis_text1_transform(0.3 * look.text)
     pitch = places.members[3] / members
     for index in range(0, members, max(1, int(np.ceil(1.15 * look.em / pitch - 1e-9)))):
@@ -225,43 +196,18 @@ def _parts(
     return parts
 
 
-def refill_sheet(
-    picture: Picture,
+def _fill_in(
+    parts: Mapping[str, Any],
     image: np.ndarray,
     probabilities: np.ndarray,
-    *,
-    label: int | str | None = None,
-    active: Sequence[bool] | np.ndarray | None = None,
-    class_names: Sequence[str] | None = None,
+    label: int | str | None,
+    on: np.ndarray,
+    names: Sequence[str],
 ) -> str:
-    """Show other data on a sheet of the same numbers of members and classes.
-
-    Only the artists in ``picture.parts`` change. That is what a widget moves instead of drawing
-    the sheet anew.
-
-    Parameters
-    ----------
-    picture : Picture
-        From :func:`disagreement_sheet`, for an image of the same size.
-    image, probabilities, label, class_names
-        As there, and already checked.
-    active : sequence of bool [M], optional
-        As there, but all may be off: then nobody answers.
-
-    Returns
-    -------
-    str
-        The alt text.
-    """
-    parts, classes = picture.parts, probabilities.shape[1]
-    names = checks.class_names(classes, class_names)
+    """Write one image and its answers into the empty parts; returns the alt text."""
     long_names = max(map(len, names)) > 3
-    on = np.ones(len(probabilities), bool) if active is None else np.asarray(active, dtype=bool)
-    if on.any():
-        mean = probabilities[on].mean(axis=0)
-        total, expected, mutual = entropy_split(probabilities[on])
-    else:
-        mean, total, expected, mutual = np.zeros(classes), 0.0, 0.0, 0.0
+    mean = probabilities[on].mean(axis=0)
+    total, expected, mutual = entropy_split(probabilities[on])
     answer = int(mean.argmax())
     votes, peaks = probabilities.argmax(axis=1), probabilities.max(axis=1)
     true, verdict = label, ""
@@ -271,7 +217,7 @@ def refill_sheet(
     parts["image"].set_data(255 - image)
     parts["true"].set_text("" if true is None else f"true: {true}")
     parts["members"].set_data(probabilities)
-    parts["members"].set_alpha(np.where(on, 1.0, 0.3)[:, None] * np.ones(classes))
+    parts["members"].set_alpha(np.where(on, 1.0, 0.3)[:, None] * np.ones(len(mean)))
     for index, one_on in enumerate(on):
         if f"name {index}" in parts:
             parts[f"name {index}"].set_color(style.INK if one_on else style.REFERENCE)
@@ -290,13 +236,9 @@ def refill_sheet(
             weak = style.contrast(ink, backgrounds[column]) < 7
             number.set_fontweight("bold" if weak else "normal")
     share = "" if long_names else f" ({style.percent(mean[answer])})"
-    parts["says"].set_text(
-        f"says {names[answer]}{share}{verdict}" if on.any() else "nobody answers"
-    )
-    _split_bar(parts, total, expected, mutual, float(np.log(classes)))
+    parts["says"].set_text(f"says {names[answer]}{share}{verdict}")
+    _split_bar(parts, total, expected, mutual, float(np.log(len(mean))))
     one = "One image" if true is None else f"One image of class {true}"
-    if not on.any():
-        return f"{one}; all members are switched off, so nobody answers."
     who, agreement = "the network", ""
     if len(on) > 1:
         who = f"the ensemble of {style.plural(int(on.sum()), 'member')}"
@@ -304,7 +246,7 @@ def refill_sheet(
     alt = (
         f"{one}; {who} says {names[answer]} with {style.percent(mean[answer])}{verdict}."
         f"{agreement} Entropy {total:.2f} nats = expected entropy {expected:.2f} + mutual "
-        f"information {mutual:.2f}; at most {np.log(classes):.2f}."
+        f"information {mutual:.2f}; at most {np.log(len(mean)):.2f}."
     )
     others = [
         f"{names[c]} {style.percent(mean[c])}"

@@ -30,7 +30,7 @@ class Picture:
     alt : str
         What the figure shows, in words and numbers computed from the same data.
     parts : mapping of str to artist
-        The artists that a widget may move without drawing the whole again; often empty.
+        The artists that show the data, by name; often empty.
     look : style.Style
         The style it was drawn in.
     """

@@ -1,149 +1,241 @@
-"""Drawing pad: draw a digit, or a shoe, and all members answer while the pen moves."""
+"""Drawing pad: draw a digit, or a shoe, and all networks answer while the pen moves."""
 
 from __future__ import annotations
 
-import base64
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
 from course_utils._support import validation as checks
-from course_utils.figures import disagreement_sheet, style
-from course_utils.figures.disagreement import refill_sheet
+from course_utils.figures import Picture, disagreement_sheet
+from course_utils.images import MEAN, STD, centring
 from course_utils.metrics.predictions import Predictions
 
-from .base import BaseWidget, control, row, widget
-from .live_picture import encode_png
+from .front_end import LiveWidget, stored, widget
 
-_HERE = Path(__file__).parent
-SEEN = 28  # side of the image that the networks see
-SIDE = 4 * SEEN  # of the sheet in pixels: fine enough for smooth edges, 12.5 kB a message
+SIDE = 4 * centring.SIDE  # of the sheet in pixels: fine enough for smooth edges
 SEED = 5  # of the order in which examples come
+EXAMPLES = 60  # of a set: more than anybody presses a button for, and 20 kB in a page
+LENET = {  # names and shapes of a LeNet's weights, in the order in which the page reads them
+    "conv1.weight": (6, 1, 5, 5),
+    "conv1.bias": (6,),
+    "conv2.weight": (16, 6, 5, 5),
+    "conv2.bias": (16,),
+    "fc1.weight": (120, 256),
+    "fc1.bias": (120,),
+    "fc2.weight": (84, 120),
+    "fc2.bias": (84,),
+    "fc3.weight": (10, 84),
+    "fc3.bias": (10,),
+}
 Predictor = Callable[[NDArray[np.uint8]], Predictions]
-Centring = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
-class Pad(anywidget.AnyWidget):
-    """A sheet in the page; the page owns the drawing and its undo, and sends the ink.
-
-    Attributes
-    ----------
-    value : bytes
-        ``side`` x ``side`` grey values, row by row: 0 is paper, 255 is ink. It is sent at most
-        every 60 ms while the pen is down, and at once when it is lifted. Setting it here puts a new
-        drawing on the sheet, which the user may take back.
-    side : int
-    """
-
-    _esm = (_HERE / "drawing_pad.js").read_text(encoding="utf-8")
-    _css = (_HERE / "drawing_pad.css").read_text(encoding="utf-8")
-
-    # Without echo: the page that draws is ahead of every answer, and needs none. Cast, because what
-    # comes from a page is a memoryview.
-    value = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True, echo_update=False)
-    side = traitlets.Int(SIDE).tag(sync=True)
-
-    def still(self) -> str:
-        """The drawing as HTML that needs no kernel."""
-        ink = np.frombuffer(self.value, np.uint8).reshape(self.side, self.side)
-        png = encode_png(np.repeat(255 - ink[:, :, None], 3, axis=2))
-        data = base64.b64encode(png).decode("ascii")
-        alt = "The drawing." if ink.any() else "An empty sheet to draw on."
-        return (
-            f'<img src="data:image/png;base64,{data}" alt="{alt}" width="280" '
-            f'style="border:1px solid {style.REFERENCE}">'
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Sheet:
-    """What is on the sheet, and how the networks get it.
+class DrawingPad(LiveWidget):
+    """The widget of :func:`drawing_pad`.
 
     Attributes
     ----------
-    drawing : uint8 [SIDE, SIDE]
+    drawing : bytes
+        112 x 112 grey values, row by row: 0 is paper, 255 is ink. Setting it puts a drawing on the
+        sheet, which the user may take back; ``image`` is what the networks see of it.
     centred : bool
-        Scaled and centred before the networks see it; otherwise only shrunk.
-    origin : str
-        Where an example is from, until the pen touches it.
+        Scaled and centred as MNIST's digits were; otherwise only shrunk.
     """
 
-    drawing: NDArray[np.uint8]
-    centred: bool = True
-    origin: str = ""
+    # Without echo: the page that draws is ahead of every answer. Cast, because what comes from a
+    # page is a memoryview.
+    drawing = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True, echo_update=False)
+    centred = traitlets.Bool(True).tag(sync=True)
+    # What the kernel says where the page cannot: {"seen": [...], "rows": [[...], ...]}.
+    answer = traitlets.Dict().tag(sync=True)
+    problem = traitlets.Unicode().tag(sync=True)
+
+    def __init__(
+        self,
+        model: Any,
+        num_members: int | None = None,
+        class_names: Sequence[str] | None = None,
+        examples: Any = None,
+    ) -> None:
+        self.predict = predictor_of(model, num_members)
+        trial = self._asked(np.zeros((centring.SIDE, centring.SIDE), np.uint8))
+        names = checks.class_names(trial.num_classes, class_names)
+        weights = weights_of(model, self.predict)
+        self._by_kernel = not weights
+        sets = checked_examples(examples)
+        given = {
+            "side": SIDE,
+            "members": trial.num_members,
+            "class_names": names,
+            "networks": [packed_weights(one) for one in weights],
+            "examples": sets,
+            "opening": sets[0]["words"][0] if sets else None,
+        }
+        drawing = enlarged(sets[0]["images"][0]).tobytes() if sets else bytes(SIDE * SIDE)
+        super().__init__(kind="pad", given=given, drawing=drawing)
+        self._answer()
 
     @property
-    def empty(self) -> bool:
-        """Nothing is drawn."""
-        return not self.drawing.any()
+    def image(self) -> NDArray[np.uint8]:
+        """What the networks see, uint8 [28, 28]."""
+        drawing = np.frombuffer(self.drawing, np.uint8).reshape(SIDE, SIDE)
+        return (centring.as_mnist if self.centred else centring.shrunk)(drawing)
 
+    @property
+    def predictions(self) -> Predictions:
+        """What all networks say about ``image``."""
+        return self._asked(self.image)
 
-def start() -> Sheet:
-    """An empty sheet."""
-    return Sheet(np.zeros((SIDE, SIDE), np.uint8))
+    @traitlets.validate("drawing")
+    def _whole(self, proposal: Any) -> bytes:
+        if len(proposal["value"]) != SIDE * SIDE:
+            raise ValueError(
+                f"The sheet has {SIDE} by {SIDE} pixels, not {len(proposal['value']):,} in all; "
+                "pad.draw(image) puts an image on it."
+            )
+        return proposal["value"]
 
+    def draw(self, image: Any) -> None:
+        """Put an image (uint8 [28, 28] or any other size) on the sheet."""
+        self.drawing = enlarged(checks.one_image(image)).tobytes()
 
-def draw_on(state: Sheet, ink: bytes) -> Sheet:
-    """The drawing that the page sends."""
-    if len(ink) != SIDE * SIDE:
-        raise ValueError(
-            f"The sheet has {SIDE} by {SIDE} pixels, but {len(ink):,} came; run the cell again."
+    @traitlets.observe("drawing", "centred")
+    def _answer(self, change: Any = None) -> None:
+        if not getattr(self, "_by_kernel", False) or not any(self.drawing):
+            return
+        image = self.image
+        try:
+            rows = self._asked(image).probabilities[0].tolist()
+        except ValueError as error:
+            self.problem, self.answer = str(error), {}
+            return
+        self.problem, self.answer = "", {"seen": image.ravel().tolist(), "rows": rows}
+
+    def _asked(self, image: NDArray[np.uint8]) -> Predictions:
+        answer = self.predict(image[None])
+        if not isinstance(answer, Predictions):
+            raise ValueError(
+                f"The predictor must return Predictions, not {type(answer).__name__}: "
+                "wrap logits [images, members, classes] by Predictions(logits)."
+            )
+        if len(answer) != 1:
+            raise ValueError(f"The predictor was asked about 1 image and answered {len(answer)}.")
+        return answer
+
+    def picture(self) -> Picture | None:
+        if not any(self.drawing):
+            return None
+        return disagreement_sheet(
+            self.image, self.predictions.probabilities[0], class_names=self.given["class_names"]
         )
-    return replace(state, drawing=np.frombuffer(ink, np.uint8).reshape(SIDE, SIDE), origin="")
 
 
-def centre(state: Sheet, centred: bool) -> Sheet:
-    """With or without scaling and centring."""
-    return replace(state, centred=bool(centred))
+# --- what is given ------------------------------------------------------------------------------
+def predictor_of(model: Any, num_members: int | None = None) -> Predictor:
+    """A function from images to predictions, made from a network or taken as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    torch = sys.modules.get("torch")  # who has a network has imported it
+    if torch is not None and isinstance(model, torch.nn.Module):
+        return partial(_answer_of_network, model, num_members)
+    if not callable(model):
+        raise ValueError(
+            "The pad needs a network, or a function from images to Predictions, not "
+            f"{type(model).__name__}."
+        )
+    if num_members is not None:
+        raise ValueError("num_members is for networks; a function says itself how many answer.")
+    return model
 
 
-def shrunk(drawing: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The mean of each block of pixels, uint8 [28, 28]: the ink stays where it is."""
-    block = SIDE // SEEN
-    means = drawing.reshape(SEEN, block, SEEN, block).mean(axis=(1, 3))
-    return np.floor(means + 0.5).astype(np.uint8)
+def _answer_of_network(
+    model: Any, num_members: int | None, images: NDArray[np.uint8]
+) -> Predictions:
+    import torch
+
+    where = next(model.parameters(), torch.zeros(0)).device
+    inputs = torch.from_numpy(images).to(where).unsqueeze(1).float().div(255).sub(MEAN).div(STD)
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.inference_mode():
+            outputs = model(inputs).cpu().numpy()
+    except RuntimeError as error:
+        shape = list(inputs.shape)
+        raise ValueError(f"The network does not answer images of shape {shape}: {error}") from error
+    finally:
+        model.train(was_training)
+    members = outputs.shape[0] // len(images) if num_members is None else num_members
+    return Predictions.from_stacked(outputs, members)
 
 
-def bring(state: Sheet, image: NDArray[np.uint8], origin: str) -> Sheet:
-    """An image of a data set in place of the drawing."""
-    height, width = image.shape
-    if height == width and SIDE % height == 0:  # whole blocks: nothing is lost
-        drawing = np.kron(image, np.ones((SIDE // height, SIDE // height), np.uint8))
-    else:
-        from PIL import Image
-
-        drawing = np.asarray(Image.fromarray(image).resize((SIDE, SIDE)))
-    return replace(state, drawing=drawing, origin=origin)
+def lenet_weights(network: Any) -> list[NDArray[np.float32]] | None:
+    """The ten arrays of one LeNet, as the page reads them; None if it is no LeNet."""
+    state = network.state_dict()
+    if {name: tuple(one.shape) for name, one in state.items()} != LENET:
+        return None
+    return [state[name].cpu().numpy().ravel() for name in LENET]
 
 
-# --- what is given --------------------------------------------------------------------------------
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Images of one data set, in a fixed random order that starts again at the end."""
+def packed_weights(weights: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
+    """Weights in two bytes each: steps of a size that spans the whole array.
 
-    name: str
-    images: NDArray[np.uint8]
-    order: NDArray[np.intp]
-
-    def origin(self, turn: int) -> str:
-        """In words, where an example is from."""
-        return f"number {int(self.order[turn % len(self.order)]):,} of {self.name}"
-
-    def image(self, turn: int) -> NDArray[np.uint8]:
-        """The example whose turn it is."""
-        return self.images[self.order[turn % len(self.order)]]
+    As large as float16 and ten times as fine, as all weights of an array are of about one size.
+    """
+    steps = [float(np.abs(one).max() / 32767) or 1.0 for one in weights]
+    whole = [np.round(one / step) for one, step in zip(weights, steps, strict=True)]
+    return {"steps": steps, "values": stored(np.concatenate(whole).astype(np.int16))}
 
 
-def checked_examples(examples: Any) -> list[Examples]:
-    """Examples from an ``ImageSet``, an array, or a mapping from names to these.
+def _lenet(weights: Sequence[NDArray[np.float32]], images: NDArray[np.uint8]) -> NDArray:
+    """Logits [N, 10] of a LeNet, computed as the page does it."""
+    import torch
+    from torch.nn import functional
+
+    parts = zip(LENET.values(), weights, strict=True)
+    tensors = [torch.tensor(one.reshape(shape)) for shape, one in parts]
+    values = torch.tensor((images[:, None] / 255 - MEAN) / STD, dtype=torch.float32)
+    for weight, bias in (tensors[0:2], tensors[2:4]):
+        values = functional.max_pool2d(functional.conv2d(values, weight, bias).relu(), 2)
+    values = values.flatten(1)
+    for weight, bias in (tensors[4:6], tensors[6:8]):
+        values = functional.linear(values, weight, bias).relu()
+    return functional.linear(values, *tensors[8:]).numpy()
+
+
+def weights_of(model: Any, predict: Predictor) -> list[list[NDArray[np.float32]]]:
+    """Weights of all LeNets of which a model consists, if they say what the model says.
+
+    A network with the weights of a LeNet may still do something else with them, and then the kernel
+    has to answer: the list is empty. Two images of noise tell.
+    """
+    if not hasattr(model, "named_modules"):
+        return []
+    found = [one for part in model.modules() if (one := lenet_weights(part)) is not None]
+    if not found:
+        return []
+    noise = np.random.default_rng(0).integers(0, 256, (2, 28, 28)).astype(np.uint8)
+    said = predict(noise).logits
+    if said is None or said.shape != (2, len(found), 10):
+        return []
+    for member, weights in enumerate(found):
+        if not np.allclose(_lenet(weights, noise), said[:, member], atol=1e-3, rtol=1e-3):
+            return []
+    return found
+
+
+def checked_examples(examples: Any) -> list[dict[str, Any]]:
+    """Some examples of each set in a fixed random order, with words on where each is from.
 
     Raises
     ------
@@ -159,161 +251,42 @@ def checked_examples(examples: Any) -> list[Examples]:
         stack = checks.image_stack(getattr(images, "images", images))
         if not stack.size:
             raise ValueError(f"There are no images in {name}; pass at least one, or no examples.")
-        order = np.random.default_rng(SEED).permutation(len(stack))
-        found.append(Examples(str(name), stack, order))
+        order = np.random.default_rng(SEED).permutation(len(stack))[:EXAMPLES]
+        words = [f"number {index:,} of {name}" for index in order]
+        found.append({"name": str(name), "images": stored(stack[order]), "words": words})
     return found
 
 
-# --- the widget ---------------------------------------------------------------------------------
-class DrawingPad(BaseWidget):
-    """What :func:`drawing_pad` returns."""
+def enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """An image in the size of the sheet."""
+    height, width = image.shape
+    if height == width and SIDE % height == 0:  # whole blocks: nothing is lost
+        return np.kron(image, np.ones((SIDE // height, SIDE // height), np.uint8))
+    from PIL import Image
 
-    def __init__(
-        self,
-        predictor: Predictor,
-        centring: Centring | None,
-        class_names: Sequence[str] | None,
-        examples: Any,
-    ) -> None:
-        if not callable(predictor):
-            raise ValueError(
-                "The pad needs a function from images to Predictions, not "
-                f"{type(predictor).__name__}; networks.predictor.predictor_of makes one."
-            )
-        self.predict, self.centring = predictor, centring
-        self.examples = checked_examples(examples)
-        # One image on trial: how many members and classes there are, and the first call's extra
-        # time before anybody waits for it.
-        trial = self.ask(np.zeros((SEEN, SEEN), np.uint8))
-        self.members = trial.num_members
-        self.names = checks.class_names(trial.num_classes, class_names)
-        super().__init__(replace(start(), centred=centring is not None))
-
-        self.pad = Pad()
-        self.listen(self.pad, draw_on)
-        self.centred = control(
-            ipywidgets.Checkbox,
-            "Scale and centre as MNIST was",
-            value=self.state.centred,
-            indent=False,
-        )
-        self.listen(self.centred, centre)
-        self.turns = [0] * len(self.examples)
-        self.bringers = []
-        for number, one in enumerate(self.examples):
-            what = "Bring an example" if len(self.examples) == 1 else f"Example: {one.name}"
-            button = control(ipywidgets.Button, what)
-            self.press(button, partial(self.next_example, number))
-            self.bringers.append(button)
-        self.answer = self.new_picture()
-        self.blitted = self.new_blitted_figure()
-        self._drawn_for = 0  # number of members on the sheet
-        switches = [] if centring is None else [self.centred]
-        side = ipywidgets.VBox([self.pad, row(*self.bringers), *switches])
-        side.layout.width = "300px"
-        side.add_class("course-pad-side")
-        self.children = [row(side, self.answer)]
-        self.children[0].layout.align_items = "flex-start"
-        self.answer.layout.flex = "1 1 400px"
-        if self.examples:  # something to look at, and to scribble on
-            self.state = self.next_example(0, self.state)
-        self.refresh()
-
-    def next_example(self, number: int, state: Sheet) -> Sheet:
-        """The next image of a data set."""
-        examples, turn = self.examples[number], self.turns[number]
-        self.turns[number] += 1
-        return bring(state, examples.image(turn), examples.origin(turn))
-
-    def ask(self, image: NDArray[np.uint8]) -> Predictions:
-        """The answer to one image, or a sentence on what is wrong with it."""
-        answer = self.predict(image[None])
-        if not isinstance(answer, Predictions):
-            raise ValueError(
-                f"The predictor must return Predictions, not {type(answer).__name__}: "
-                "wrap logits [images, members, classes] by Predictions(logits), or a network by "
-                "networks.predictor.predictor_of."
-            )
-        if len(answer) != 1:
-            raise ValueError(f"The predictor was asked about 1 image and answered {len(answer)}.")
-        return answer
-
-    def follow(self) -> None:
-        ink = self.state.drawing.tobytes()
-        if self.pad.value != ink:
-            self.put(self.pad, value=ink)
-        self.put(self.centred, value=self.state.centred)
-
-    def seen(self) -> NDArray[np.uint8]:
-        """What the networks see, uint8 [28, 28]."""
-        drawing = self.state.drawing
-        return self.centring(drawing) if self.state.centred else shrunk(drawing)
-
-    def draw(self) -> None:
-        if self.state.empty:
-            nothing = np.zeros((SEEN, SEEN), np.uint8)
-            self.show_blank(nothing, "Draw something: a digit, or anything else.")
-            return
-        seen = self.seen()
-        try:
-            probabilities = self.ask(seen).probabilities[0]
-            if probabilities.shape[1] != len(self.names):
-                raise ValueError(
-                    f"The predictor gave {probabilities.shape[1]} classes, and at first "
-                    f"{len(self.names)}; run the cell again."
-                )
-        except ValueError:
-            # an old answer beside a new drawing would be taken for its own
-            self.show_blank(seen, "")
-            raise
-        words = self.fill_sheet(seen, probabilities)
-        caption = f"{words}\nThe example is {self.state.origin}." if self.state.origin else words
-        self.show_sheet(f"What the networks see, and what they say. {words}", caption)
-
-    def show_blank(self, seen: NDArray[np.uint8], caption: str) -> None:
-        """The sheet without an answer."""
-        nobody = np.zeros((self.members, len(self.names)))
-        self.fill_sheet(seen, nobody, active=np.zeros(self.members, bool))
-        self.show_sheet("An empty sheet: no answer yet.", caption)
-
-    def fill_sheet(
-        self, seen: NDArray[np.uint8], probabilities: NDArray[np.float64], **options: Any
-    ) -> str:
-        """Move the parts of the sheet, drawn anew only for another number of members; the words."""
-        if self._drawn_for != len(probabilities):
-            even = np.full(probabilities.shape, 1 / len(self.names))
-            sheet = disagreement_sheet(seen, even, class_names=self.names, upright=True)
-            moving = {key: part for key, part in sheet.parts.items() if not key.startswith("name ")}
-            self.blitted.set_up(sheet, moving)
-            self._drawn_for = len(probabilities)
-        return refill_sheet(
-            self.blitted.picture, seen, probabilities, class_names=self.names, **options
-        )
-
-    def show_sheet(self, alt: str, caption: str) -> None:
-        """Put the sheet on the page."""
-        self.answer.show(self.blitted.png(), alt, caption=caption, width=self.blitted.width)
+    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE)))
 
 
 @widget
 def drawing_pad(
-    predictor: Predictor,
+    model_or_predictor: Any,
     *,
-    centring: Centring | None = None,
+    num_members: int | None = None,
     class_names: Sequence[str] | None = None,
     examples: Any = None,
 ) -> DrawingPad:
     """A sheet on which one draws by mouse, finger or keys, while all members answer.
 
+    LeNets, alone or as a Deep Ensemble, answer in the page, with or without a kernel; any other
+    network or function answers as long as the kernel runs.
+
     Parameters
     ----------
-    predictor : callable
-        From images (uint8 [N, 28, 28]) to Predictions, such as
-        ``course_utils.networks.predictor.predictor_of(network)``.
-    centring : callable, optional
-        From the drawing (uint8 [112, 112]) to what the networks see (uint8 [28, 28]), such as
-        ``course_utils.images.centring.as_mnist``; it can be switched off on the pad. Without it
-        the drawing is only shrunk.
+    model_or_predictor : torch.nn.Module or callable
+        A network that returns logits [(m b), C] for normalised images [B, 1, 28, 28], or a function
+        from images (uint8 [N, 28, 28]) to Predictions, which needs no torch.
+    num_members : int, optional
+        M, if a network is given; by default what its output says.
     class_names : sequence of str [C], optional
     examples : ImageSet, uint8 [N, H, W], or mapping of name to these, optional
         Images that can be brought onto the sheet, to scribble on them; a button for each set. The
@@ -324,4 +297,4 @@ def drawing_pad(
     DrawingPad
         Where the input makes no sense, a widget that says so.
     """
-    return DrawingPad(predictor, centring, class_names, examples)
+    return DrawingPad(model_or_predictor, num_members, class_names, examples)

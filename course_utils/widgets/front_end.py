@@ -167,7 +167,10 @@ class LiveWidget(anywidget.AnyWidget):
         """End the widget, and the stores that no other widget reads."""
         keys, self._keys = self._keys, ()
         _let_go(keys)
+        layout = self.layout
         super().close()
+        if layout is not None:
+            layout.close()
 
     # --- where no page computes: print, no JavaScript, a viewer of files ---
     def picture(self) -> Picture | None:

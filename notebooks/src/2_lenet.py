@@ -903,6 +903,26 @@ ex2_4.check(choice)
 # ex2_4.solution()
 
 # %% [markdown]
+# ### Exercise 2.5: A handle for a figure
+#
+# *About 4 minutes.* How much of the diagram is the network, and how much is the choice of 15 bins?
+# Put a slider on it. `ipywidgets.interact(function, name=(2, 30))` calls a function whenever its
+# slider moves, and shows what the function returns. Write `show(bins)`, which returns
+# `figures.reliability_diagram` of `predictions` with so many bins, and hand it to `interact`. Then
+# move the slider: what stays, and what comes and goes with the bins?
+
+# %%
+from course_utils.exercises.chapter_2 import ex2_5
+
+show = ...
+
+ex2_5.check(show)
+
+# %%
+# ex2_5.hint()
+# ex2_5.solution()
+
+# %% [markdown]
 # ### The confusion matrix
 #
 # Which digits are taken for which? The rows are the true classes, the columns the answers. Only
@@ -946,9 +966,10 @@ figures.risk_coverage_curves({"LeNet": curve, "modest": curve_modest})
 # At the far left only a few images are answered, so that a single confident mistake would make a
 # peak.
 #
-# Now take the threshold into your own hand. Drag the coverage, the risk or the threshold itself;
-# the other two follow. Watch the digits below the curve: the last ones that are still answered, and
-# the first ones that are referred to a human.
+# Now take the threshold into your own hand. Drag the point along the curve; coverage, risk and
+# threshold follow, and each has a slider of its own. Watch the two rows of digits below: the last
+# ones that are still answered, and the first ones that are referred to a human. Digits cross from
+# one row to the other as you drag. Hover over a curve to see the digit at that place.
 
 # %%
 from course_utils.widgets import risk_coverage_explorer

@@ -88,6 +88,19 @@ print("softmax of mean logits:", softmax(member_logits.mean(axis=0)).round(3))
 # Observe that the mean of the probabilities keeps the doubt: two members say two things. With the
 # mean of the logits the louder member wins, and nobody can tell from the answer that there was a
 # conflict. Deep Ensembles average probabilities.
+#
+# The same with ten classes and eight members: press "Play", or drag the slider yourself, and the
+# members' answers to one test digit are laid on top of each other, one after another. The widget
+# holds the digits on which these networks disagree most. Look for one where the first two members
+# are sure of different digits, and see what the other six make of it.
+
+# %%
+from course_utils.networks import zoo
+from course_utils.networks.evaluation import predict
+from course_utils.widgets import averaging
+
+predictions_modest = predict(zoo.load("modest-deep-ensemble-8"), data_test)
+averaging(predictions_modest, data_test)
 
 # %% [markdown]
 # ### Exercise 3.1: The answer of an ensemble
@@ -513,7 +526,6 @@ trainer = TUTrainer(
 
 # %%
 from course_utils import speed
-from course_utils.networks import zoo
 from course_utils.networks.training import Fit, interruptible
 
 if speed() == "look":
@@ -559,8 +571,6 @@ else:
 # `predict` of the course keeps the members' logits apart: images, members, classes.
 
 # %%
-from course_utils.networks.evaluation import predict
-
 predictions_two = predict(ensemble, data_test)
 predictions_two
 
@@ -881,10 +891,11 @@ print(f"Gain on the least favourable digit: {gain.min():.1e}")
 # %% [markdown]
 # ### Choose members yourself
 #
-# Tick members one after another, then press "Best single" and "Add the best next" for each metric.
-# Look for where the dots stop getting better (the arrow at the axis says which way that is), and
-# whether the best choice by one metric is also the best by another. These are *validation* digits:
-# whoever chooses members chooses here, and reports on test.
+# Each dot is one of the 255 ways to choose among eight members. Point at a dot to see who belongs
+# to it, click it to choose it, or tick members one after another. Then press "Best single" and "Add
+# the best next" for each metric. Look for where the dots stop getting better, and whether the best
+# choice by one metric is also the best by another. These are *validation* digits: choose members
+# here, and report on test.
 
 # %%
 from course_utils.widgets import ensemble_builder
@@ -924,14 +935,13 @@ ensemble_builder(
 #
 # ### One digit
 #
-# Good members seldom argue about a digit. So we ask eight *modest* LeNets, which come with the
-# course and were trained on 2,000 digits only. We look for the test digit about which they disagree
-# most, by mutual information.
+# Good members seldom argue about a digit. So we go back to the eight networks of the first widget.
+# They are *modest* LeNets, trained on 2,000 digits only. We look for the test digit about which
+# they disagree most, by mutual information.
 
 # %%
 from course_utils.metrics import scores
 
-predictions_modest = predict(zoo.load("modest-deep-ensemble-8"), data_test)
 most_disputed = int(scores.mutual_information(predictions_modest).argmax())
 figures.disagreement_sheet(
     data_test.images[most_disputed],
@@ -1091,9 +1101,10 @@ figures.disagreement_sheet(
 # %% [markdown]
 # ### Whom do you believe?
 #
-# Press "most disputed", then take away one member after another: watch when the decision turns, and
-# which of the two parts of the entropy goes down. Beside the digit stands a piece of clothing under
-# the same members.
+# The widget opens on the digit that is disputed most. Switch off one member after another: watch
+# when the decision turns, and which of the two parts of the entropy goes down. Beside the digit
+# stands a piece of clothing under the same members. "Most ambiguous" and "Most confident mistake"
+# jump to other extremes, and "Next" goes through them in order.
 
 # %%
 from course_utils.widgets import disagreement_explorer
@@ -1101,26 +1112,35 @@ from course_utils.widgets import disagreement_explorer
 disagreement_explorer(
     predictions_eight,
     data_test,
-    ood=predictions_eight_ood,
-    ood_images=data_ood,
-    ood_names=figures.FASHION,
+    foreign=predictions_eight_ood,
+    foreign_images=data_ood,
+    foreign_names=figures.FASHION,
 )
 
 # %% [markdown]
 # ### Draw one yourself
 #
-# Press "Clear" and draw a 4. Close its top little by little until it could be a 9. Then draw a
-# shoe. Look at which of the two parts of the doubt grows. The small picture is what the networks
-# get: your drawing, shrunk and centred as MNIST's digits were.
+# Press "Clear" and draw a 4; all eight answer while the pen moves. Close its top little by little
+# until it could be a 9. Then draw a shoe. Look at which of the two parts of the doubt grows. The
+# small picture is what the networks get: your drawing, shrunk and centred as MNIST's digits were.
 
 # %%
-from course_utils.images.centring import as_mnist
-from course_utils.networks.predictor import predictor_of
 from course_utils.widgets import drawing_pad
 
-drawing_pad(
-    predictor_of(eight), centring=as_mnist, examples={"digit": data_test, "clothes": data_ood}
-)
+pad = drawing_pad(eight, examples={"digit": data_test, "clothes": data_ood})
+pad
+
+# %% [markdown]
+# Your drawing is in Python too: `pad.image` is what the networks see, and `pad.predictions` what
+# they say about it.
+
+# %%
+scores_of_drawing = {
+    "entropy of the mean": scores.entropy(pad.predictions),
+    "expected entropy": scores.expected_entropy(pad.predictions),
+    "mutual information": scores.mutual_information(pad.predictions),
+}
+pd.DataFrame(scores_of_drawing, index=["on the sheet now"]).round(3)
 
 # %% [markdown]
 # A digit that you draw is neither from the training set nor far from it; your shoe is far. Where

@@ -492,8 +492,9 @@ pd.DataFrame(rows).T.rename_axis("M = alpha")
 # %% [markdown]
 # ### Try other settings
 #
-# Move M and alpha, then type an alpha that does not build. Look for the settings whose parameters
-# stay near LeNet's, and watch which of the two grows faster, parameters or FLOPs.
+# Move M and alpha: the blocks are the layers, one colour for each member, and they change with you.
+# Then type an alpha that does not build. Look for the settings whose parameters stay near LeNet's,
+# and watch which of the two grows faster, parameters or FLOPs.
 
 # %%
 from course_utils.widgets import packed_calculator
@@ -903,8 +904,9 @@ ex4_6.check(choice, five)
 # %% [markdown]
 # ### Whose mistakes?
 #
-# Which digits are behind the numbers? Filter the mistakes of one model, and see what the others
-# say to the same digit. Look for mistakes that only one of them makes, and for some that all share.
+# Which digits are behind the numbers? Filter the mistakes of one model, and see what the others say
+# to the same digit. "Pin to compare" keeps a digit in place while you look at others beside it.
+# Look for mistakes that only one of them makes, and for some that all share.
 
 # %%
 from course_utils.widgets import misclassified_browser

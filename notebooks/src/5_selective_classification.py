@@ -514,14 +514,15 @@ pd.DataFrame(rows).T.round(4)
 # remember chapter 4: the interval is about the choice of digits. Another seed in training is
 # another story.
 #
-# Now take the curve into your own hands. Try this: choose DE-8, drag the coverage down from the
-# right end until half of its mistakes are gone, and then choose LeNet at the same coverage. Look at
-# the digits on either side of the threshold: would you have known them?
+# Now take the curve into your own hands. Try this: choose DE-8, drag the point on its curve from
+# the right end to the left until half of the mistakes are gone, and then choose LeNet at the same
+# coverage. Look at the digits on either side of the threshold: would you have known them?
 
 # %%
 from course_utils.widgets import risk_coverage_explorer
 
-risk_coverage_explorer(test, data_test.images)
+explorer = risk_coverage_explorer(test, data_test.images)
+explorer
 
 # %% [markdown]
 # ## Which score finds which mistakes?
@@ -1063,21 +1064,44 @@ ex5_4.check(cost_per_digit)
 
 # %% [markdown]
 # Now it is your desk. A mail office sorts envelopes; your customer pays for wrong deliveries, your
-# boss for questions to a human. Try this: find the cheapest threshold for the given costs, then
-# open the test set, **once**. Was the promise of validation kept? In another round (run the cell
-# again) slip in some OOD images, and look at what they do to the cost at the same threshold.
+# boss for questions to a human. There are three steps: set the costs, choose a model and a
+# threshold on validation, then open the test set, **once**. Was the promise of validation kept?
+# Press "Another round" and slip in some OOD images ("Strays in the queue"), and look at what they
+# do to the cost at the same threshold. All rounds stay side by side in the table.
 
 # %%
 from course_utils.widgets import abstention_desk
 
 desk_ood = load_fashion_mnist("val")
-abstention_desk(
+desk = abstention_desk(
     val,
     test,
     ask(*modest, desk_ood),
     images=data_val.images,
     ood_images=desk_ood.images,
 )
+desk
+
+# %% [markdown]
+# What you decide at the desk can be read in Python: `desk.state` is what is set now, and
+# `desk.to_frame()` holds your rounds, once you have opened the test set. With your costs, how would
+# every model have done on validation? Run the next cell after each round. The open symbol is your
+# threshold; a filled one marks the cheapest point of a curve.
+
+# %%
+yours, rounds = desk.state, desk.to_frame()
+print(f"{yours.model}: answer what is at most {yours.threshold:.3g} uncertain ({yours.score}).")
+if len(rounds):
+    print(rounds[["model", "threshold", "promised", "cost", "error", "hindsight"]].round(3))
+
+cost_of = {
+    name: selective.cost_curve(
+        scores.SCORES[yours.score](p), p.correct, yours.cost_wrong, yours.cost_refer
+    )
+    for name, p in val.items()
+    if yours.score in scores.available(p)
+}
+figures.cost_curves(cost_of, thresholds={yours.model: yours.threshold})
 
 # %% [markdown]
 # ## The good models
@@ -1263,7 +1287,7 @@ figures.disagreement_sheet(
 #
 # Go through the mistakes yourself. Try this: show only the errors of PE-4 that no other model
 # makes, then the errors that all models share; sort each by uncertainty. Look at which of the two
-# kinds *you* can read.
+# kinds *you* can read. Pin a digit to compare others with it.
 
 # %%
 from course_utils.widgets import misclassified_browser
@@ -1274,9 +1298,10 @@ misclassified_browser(
 )
 
 # %% [markdown]
-# The last widget opens one digit at a time. Try this: switch members of PE-4 off and on, and watch
-# the answer and the two parts of its entropy. Look for a digit where a single member decides. Then
-# go to the clothes: do the members contradict each other there more than on the digits?
+# Run the next cell too, and the browser's button "Show in the disagreement explorer" brings its
+# digit here. Try this: switch members of PE-4 off and on, and watch the answer and the two parts of
+# its entropy. Look for a digit where a single member decides. Then look at the clothes beside it:
+# do the members contradict each other there more than on the digits?
 
 # %%
 from course_utils.widgets import disagreement_explorer
@@ -1284,9 +1309,9 @@ from course_utils.widgets import disagreement_explorer
 disagreement_explorer(
     {"PE-4": packed, "DE-8": test["DE-8"]},
     data_test.images,
-    ood={"PE-4": answers_ood["PE-4"], "DE-8": answers_ood["DE-8"]},
-    ood_images=data_ood.images,
-    ood_names=figures.FASHION,
+    foreign={"PE-4": answers_ood["PE-4"], "DE-8": answers_ood["DE-8"]},
+    foreign_images=data_ood,
+    foreign_names=figures.FASHION,
 )
 
 # %% [markdown]
@@ -1303,6 +1328,26 @@ compare_scores(good_test["PE-4"]).round(3)
 # mistake ("two of four read a 9"), and order those digits well on which members split; where all
 # vote alike, votes are blind. And some mistakes are found by no score at all, since all members
 # share them.
+
+# %% [markdown]
+# ### Exercise 5.6: A slider of your own
+#
+# *About 4 minutes.* What you drag in a widget is a *trait* of a Python object: `explorer.threshold`
+# can be read, set, and tied to a trait of any other widget. Make an `ipywidgets.FloatSlider` from 0
+# to 1 that starts at `explorer.threshold`, and link its `value` to the threshold of the explorer
+# above, so that each follows the other. Write `slider` on the last line of the cell to see it; then
+# drag it, and look at the explorer.
+
+# %%
+from course_utils.exercises.chapter_5 import ex5_6
+
+slider = ...
+
+ex5_6.check(slider, explorer)
+
+# %%
+# ex5_6.hint()
+# ex5_6.solution()
 
 # %% [markdown]
 # How far did you get? (Only this kernel knows, and it forgets.)

@@ -493,6 +493,15 @@ pd.DataFrame(confidence, index=names).rename_axis(columns="temperature").round(3
 # nearly the same. So **calibration and ranking are two different qualities**: a temperature repairs
 # the first and hardly touches the second. For a threshold that is chosen on validation images, as
 # in chapter 5, only the second counts; Chow's rule needs both.
+#
+# See both at once. Drag the temperature from one end to the other: the points of the reliability
+# diagram travel from one side of the diagonal to the other, while the risk-coverage curve beside it
+# hardly stirs. A button sets the temperature that fits validation best.
+
+# %%
+from course_utils.widgets import temperature_slider
+
+temperature_slider(before, fit_on=modest_val["LeNet"])
 
 # %% [markdown]
 # ### Exercise 6.2: Three hopes

@@ -226,7 +226,7 @@ abstention_desk(
 #
 # **Ask:** What if a wrong delivery costs a hundred?
 #
-# **Likely:** Answer less. Move the cost and watch the optimum go.
+# **Likely:** Answer less. Set the cost in another round, and compare the two rows.
 #
 # **Minutes:** 6
 

@@ -402,8 +402,8 @@ from course_utils.widgets import risk_coverage_explorer
 risk_coverage_explorer({"modest": modest, "LeNet": lenet}, digits.images)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Live: drag coverage, risk or threshold, the other two follow. Below stand the last digits
-# that are still answered and the first ones that go to a person.
+# **Say:** Live: drag the point on the curve; coverage, risk and threshold follow. Below stand the
+# last digits that are still answered and the first ones that go to a person.
 #
 # **Ask:** How far must I go until half of the mistakes are gone? Call out a coverage.
 #

@@ -484,9 +484,9 @@ from course_utils.widgets import disagreement_explorer
 disagreement_explorer(
     eight,
     digits,
-    ood=eight_on_clothes,
-    ood_images=clothes,
-    ood_names=figures.FASHION,
+    foreign=eight_on_clothes,
+    foreign_images=clothes,
+    foreign_names=figures.FASHION,
 )
 
 # %% tags=["still"] slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
@@ -503,8 +503,8 @@ figures.disagreement_sheet(
 # Source: the disputed digit again, with the members switched off that had won
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Live: press "most disputed", then take away one member after another. Beside the digit
-# stands a piece of clothing under the same members. (Without a kernel: the members that had won are
+# **Say:** Live: it opens on the most disputed digit; take away one member after another. Beside the
+# digit stands a piece of clothing under the same members. (In print: the members that had won are
 # switched off.)
 #
 # **Ask:** Before each click: will the decision turn?
@@ -517,13 +517,9 @@ figures.disagreement_sheet(
 # ## Draw a 4, and close its top
 
 # %% tags=["live"] jupyter={"source_hidden": true}
-from course_utils.images.centring import as_mnist
-from course_utils.networks.predictor import predictor_of
 from course_utils.widgets import drawing_pad
 
-drawing_pad(
-    predictor_of(network), centring=as_mnist, examples={"digit": digits, "clothes": clothes}
-)
+drawing_pad(network, examples={"digit": digits, "clothes": clothes})
 
 # %% tags=["still"] slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
 fours = np.flatnonzero(digits.labels == 4)

@@ -309,8 +309,8 @@ figures.packed_diagram(num_members=3, alpha=1.5)
 # Source: one of many settings: three members at $\alpha = 1.5$
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Live: move M and alpha, then type an alpha that does not build, and read what it says.
-# (Without a kernel: three members with fewer parameters than one LeNet.)
+# **Say:** Live: move M and alpha and watch the blocks, then type an alpha that does not build, and
+# read what it says. (In print: three members with fewer parameters than one LeNet.)
 #
 # **Ask:** Which grows faster, parameters or FLOPs? Call out a setting before I set it.
 #

@@ -504,13 +504,13 @@ abstention_desk(
 )
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** Live: a mail office. Wrong deliveries cost ten, a person costs one. Let the room call out
-# a threshold, set it, and open the test set *once*. Was the promise of validation kept? In another
-# round slip in OOD images.
+# **Say:** Live, in three steps: a mail office. Wrong deliveries cost ten, a person costs one. Let
+# the room call out a model and a threshold, set them, and open the test set *once*. Was the promise
+# of validation kept? In another round slip in OOD images; the table keeps both rounds.
 #
 # **Ask:** What if a wrong delivery costs a hundred?
 #
-# **Likely:** Answer less. Move the cost and watch the optimum go.
+# **Likely:** Answer less. Set the cost in another round, and compare the two rows.
 #
 # **Minutes:** 8
 
@@ -568,7 +568,7 @@ figures.misclassified_gallery(digits.images, packed, indices=surest)
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Live: first the errors that only PE-4 makes, then those that all three share; sort each
-# by uncertainty.
+# by uncertainty. Pin one to compare it with others.
 #
 # **Ask:** Which of the two kinds can *you* read?
 #

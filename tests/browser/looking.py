@@ -16,24 +16,18 @@ in_both_themes = pytest.mark.parametrize(
     "dark",
     [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
 )
-PICTURES = ".course-picture img"
-# The kernel is idle again, so all that it had to say before has arrived and was dealt with. A
-# picture may still be on its way from there to the screen.
-ANSWERED = """() => jupyterapp.shell.currentWidget.context.sessionContext.session.kernel
-    .requestExecute({ code: '', silent: true }).done.then(() => null)"""
-PAUSE = 300  # milliseconds; for what the browser itself does later: decoding, a pen's own pauses
-# What a widget shows: its pictures with their alternative text, and the words below them.
+# What a widget shows: words, and everything drawn.
 SHOWN = """widget => ({
-    turns: [...widget.querySelectorAll('[data-turn]')].map(shown => shown.dataset.turn),
-    pictures: [...widget.querySelectorAll('img')].filter(image => !image.hidden)
-        .map(image => [image.src, image.alt]),
-    words: [...widget.querySelectorAll('figcaption, [role=status]')]
-        .map(words => words.textContent),
+    words: [...widget.querySelectorAll('.cw-words')].map(words => words.textContent),
+    drawn: [
+        ...[...widget.querySelectorAll('svg')].map(drawing => drawing.outerHTML),
+        ...[...widget.querySelectorAll('canvas')].map(canvas => canvas.toDataURL()),
+    ],
 })"""
 # From the most telling control to the least: a pad to draw on, sliders, choices, buttons.
 CONTROLS = {
     "pad": "canvas[tabindex='0']",
-    "slider": ".noUi-target:not([disabled]) .noUi-handle",
+    "slider": "input[type=range]:enabled",
     "choice": "select:enabled",
     "box": "input[type=checkbox]:enabled",
     "number": "input[type=number]:enabled",
@@ -48,78 +42,22 @@ KEYS = {
     "number": [["ArrowUp", "Enter"], ["ArrowDown", "Enter"]],
     "button": [["Enter"]],
 }
-# Of a slider, a list, a box or a number; the browser changes it before a kernel hears of it.
-VALUE = """control => control.getAttribute('aria-valuenow')
-    || (control.type === 'checkbox' ? String(control.checked) : control.value || null)"""
 CUT_OFF = """selector => [...document.querySelectorAll(selector)]
-    .flatMap(widget => [...widget.querySelectorAll('.widget-label, .widget-readout, button')])
+    .flatMap(widget => [...widget.querySelectorAll('label, button')])
     .filter(element => element.scrollWidth > element.clientWidth)
     .map(element => element.textContent.trim())"""
 SERIOUS = ("serious", "critical")
 
 
-def shown(widget: Any) -> dict[str, list]:
-    """The pictures and words of a widget as they are now."""
-    return widget.evaluate(SHOWN)
-
-
-def settled(widget: Any) -> dict[str, list]:
-    """The pictures and words once nothing is on its way any more."""
-    before: dict[str, list] | None = None
-    while before != (now := shown(widget)):
-        before = now
-        widget.page.wait_for_timeout(PAUSE)
-        widget.page.evaluate(ANSWERED)
-    return now
-
-
-def at_rest(page: Any, number: int = 0) -> Any:
-    """Wait until a picture is there and nothing in the page is on its way; return the picture."""
-    picture = page.locator(PICTURES).nth(number)
-    picture.wait_for()
-    settled(page.locator("body"))
-    return picture
-
-
-def changed_by(page: Any, act: Callable[[], Any], number: int = 0) -> str:
-    """Do something, wait until a picture has been replaced, and return its alt text."""
-    before = at_rest(page, number).get_attribute("data-turn")
-    act()
-    page.wait_for_function(
-        "([all, n, before]) => document.querySelectorAll(all)[n].dataset.turn !== before",
-        arg=[PICTURES, number, before],
-        timeout=15_000,
-    )
-    return at_rest(page, number).get_attribute("alt")
-
-
-def press(page: Any, target: Any, key: str) -> Callable[[], None]:
-    """The act of pressing a key on something that takes the focus."""
-
-    def act() -> None:
-        target.focus()
-        page.keyboard.press(key)
-
-    return act
-
-
-def changed(widget: Any, control: Any, act: Callable[[], None], *, seconds: float) -> bool:
-    """Do something; say whether pictures and words both changed before the time was over.
-
-    A control that keeps its value, or takes it again, was not moved: nobody waits for long.
-    """
-    before, value = settled(widget), control.evaluate(VALUE)
+def changed(widget: Any, act: Callable[[], None], *, seconds: float) -> bool:
+    """Do something; say whether words and drawing both changed before the time was over."""
+    before = widget.evaluate(SHOWN)
     act()
     started = time.monotonic()
-    while (waited := time.monotonic() - started) < seconds:
-        now = shown(widget)
-        alts = [[alt for _, alt in at["pictures"]] for at in (before, now)]
-        told = alts[0] != alts[1] or before["words"] != now["words"]
-        if told and before["pictures"] != now["pictures"]:
-            settled(widget)
+    while time.monotonic() - started < seconds:
+        now = widget.evaluate(SHOWN)
+        if all(before[what] != now[what] for what in before):
             return True
-        if waited > 2 and now == before and value and control.evaluate(VALUE) == value:
-            return False
         time.sleep(0.05)
     return False
 
@@ -133,7 +71,7 @@ def by_keyboard(page: Any, widget: Any, kind: str, control: Any, seconds: float)
             for key in keys:
                 page.keyboard.press(key)
 
-        if changed(widget, control, press, seconds=seconds):
+        if changed(widget, press, seconds=seconds):
             return True
     return False
 
@@ -155,10 +93,9 @@ def by_mouse(page: Any, widget: Any, kind: str, control: Any, seconds: float) ->
             above = middle[0] - box["width"] / 6, box["y"] + box["height"] / 5
             drag(above, (above[0] + box["width"] / 6, box["y"] + 0.8 * box["height"]))
         elif kind == "slider":
-            way = control.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]")
-            way = way.bounding_box()
-            to = 0.3 if middle[0] > way["x"] + way["width"] / 2 else 0.7
-            drag(middle, (way["x"] + to * way["width"], middle[1]))
+            share = control.evaluate("one => (one.value - one.min) / (one.max - one.min)")
+            to = box["x"] + (0.3 if share > 0.5 else 0.7) * box["width"]
+            drag((box["x"] + share * box["width"], middle[1]), (to, middle[1]))
         elif kind == "choice":  # the list that opens belongs to no page: the browser draws it
             options = control.locator("option").count()
             index = control.evaluate("element => element.selectedIndex")
@@ -166,10 +103,10 @@ def by_mouse(page: Any, widget: Any, kind: str, control: Any, seconds: float) ->
         else:
             control.click()
 
-    return changed(widget, control, act, seconds=seconds)
+    return changed(widget, act, seconds=seconds)
 
 
-def move(page: Any, widget: Any, name: str, *, seconds: float = 15) -> list[str]:
+def move(page: Any, widget: Any, name: str, *, seconds: float = 5) -> list[str]:
     """Move a widget by keyboard and by mouse; return what did not go as it should."""
     problems = []
     for how, hand in (("keyboard", by_keyboard), ("mouse", by_mouse)):
@@ -179,11 +116,11 @@ def move(page: Any, widget: Any, name: str, *, seconds: float = 15) -> list[str]
             for kind, selector in CONTROLS.items()
             if (controls := widget.locator(selector).filter(visible=True)).count()
         }
-        # Some controls rightly leave the picture alone, as a filter that keeps the digit on top:
+        # Some controls rightly leave the drawing alone, as a filter that keeps the digit on top:
         # a first round does not wait for these as long as for a crowded machine.
         if not any(
             hand(page, widget, kind, control, patience)
-            for patience in sorted({min(1, seconds), seconds})
+            for patience in sorted({min(0.5, seconds), seconds})
             for kind, control in found.items()
         ):
             problems.append(f"{name} cannot be moved by {how}; tried: {', '.join(found)}.")
@@ -191,16 +128,12 @@ def move(page: Any, widget: Any, name: str, *, seconds: float = 15) -> list[str]
 
 
 def look_at(widget: Any, name: str) -> list[str]:
-    """What is wrong with the pictures of a widget as they stand."""
-    state = widget.evaluate(
-        """widget => [...widget.querySelectorAll('img')].filter(image => !image.hidden)
-            .map(image => [image.alt.trim(), image.complete && image.naturalWidth > 0])"""
-    )
-    problems = [] if state else [f"{name} shows no picture."]
-    problems += [f"{name} shows a picture without a text." for alt, _ in state if not alt]
-    problems += [f"{name} shows a broken picture: {alt}" for alt, whole in state if not whole]
-    complaints = widget.locator(".course-problem").all_inner_texts()
-    return problems + [f"{name} complains: {words}" for words in complaints]
+    """What is wrong with a widget as it stands."""
+    complaints = widget.locator(".cw-problem, .cw-bad:not(:empty)").all_inner_texts()
+    problems = [f"{name} complains: {words}" for words in complaints]
+    state = widget.evaluate(SHOWN)
+    problems += [] if any(state["words"]) else [f"{name} says nothing."]
+    return problems + ([] if state["drawn"] else [f"{name} draws nothing."])
 
 
 def cut_off(page: Any, selector: str = ".course-widget") -> list[str]:
@@ -232,13 +165,14 @@ def violations(page: Any, include: list[str] | None = None) -> list[str]:
     ]
 
 
-def move_all(page: Any, name: str, *, seconds: float = 15) -> list[str]:
+def move_all(page: Any, name: str) -> list[str]:
     """Move every widget of the course in a page, keep its picture, and return what is wrong."""
     problems = []
     for number, widget in enumerate(page.locator(".course-widget").all(), start=1):
         called = f"widget {number} of {name}"
         widget.scroll_into_view_if_needed()
-        problems += look_at(widget, called) + move(page, widget, called, seconds=seconds)
+        widget.locator("xpath=self::*[@data-ready]").wait_for()
+        problems += look_at(widget, called) + move(page, widget, called)
         problems += look_at(widget, f"{called}, once moved,")
         shoot(widget, f"{name}-widget-{number}")
     return problems

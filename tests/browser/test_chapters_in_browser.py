@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 from driving import REPOSITORY, errors, run_all, shoot
-from looking import cut_off, move, move_all, violations
+from looking import cut_off, move_all, violations
 
 from tools.learner import pages as course_pages
 
@@ -131,32 +131,21 @@ def test_only_what_a_kernel_opened_counts_as_a_complaint(lab: Any, page: Any) ->
     }
 
 
-# Widgets that move by themselves are right in all but one thing each.
-FAULTY = """
+# Widgets that are right in all but one thing each.
+IMPORTED = """
 import ipywidgets
-from course_utils import figures
-from course_utils.widgets import BaseWidget, control, widget
+from course_utils.widgets import packed_calculator, risk_coverage_explorer
 
-class Counter(BaseWidget):
-    def __init__(self, description, answer=None, describe="Now at {}."):
-        super().__init__(0)
-        self.number = control(ipywidgets.IntSlider, description, max=9, described="8em")
-        self.listen(self.number, answer or (lambda state, value: value))
-        self.describe = describe
-        self.picture = self.new_picture()
-        self.children = [self.number, self.picture]
-        self.refresh()
-
-    def draw(self):
-        self.picture.show_picture(figures.message(f"Now at {self.state}."))
-        self.picture.alt = self.picture.caption = self.describe.format(self.state)
+def hearing(heard):
+    calculator = packed_calculator()
+    calculator.observe(heard, "num_members")
+    return calculator
 """
 MISTAKES = {
-    "sound": ('Counter("Number")', None),
-    "mistake": ('Counter("Number", lambda state, value: 1 / 0)', "ZeroDivisionError"),
-    "frozen": ('Counter("Number", lambda state, value: state)', "cannot be moved by keyboard"),
-    "silent": ('Counter("Number", describe="A number.")', "cannot be moved by mouse"),
-    "cut": ('Counter("A number with a long story of its own")', "Cut off: 'A number with a long"),
+    "sound": ("packed_calculator()", None),
+    "mistake": ("hearing(lambda change: 1 / 0)", "ZeroDivisionError"),
+    "complaint": ("risk_coverage_explorer({})", "complains: Ranking images takes a dictionary"),
+    "frozen": ("risk_coverage_explorer({})", "cannot be moved by keyboard"),
     "caught": (
         "@ipywidgets.interact(level=(0, 4))\ndef show(level):\n    1 / 0",
         "ZeroDivisionError",
@@ -168,13 +157,9 @@ MISTAKES = {
 @pytest.mark.slow
 def test_faults_of_widgets_are_noticed(lab: Any, page: Any) -> None:
     """One notebook with a widget for each kind of fault, and one that has none."""
-    lab.write("faulty", [FAULTY, *(cell for cell, _ in MISTAKES.values())])
+    lab.write("faulty", [IMPORTED, *(cell for cell, _ in MISTAKES.values())])
     run_all(page, lab.address, "faulty")
-    problems = []
-    for number, widget in enumerate(page.locator(".course-widget").all(), start=1):
-        # Waited for with patience only where something will come.
-        seconds = 15 if number == 1 else 1.5
-        problems += move(page, widget, f"widget {number} of faulty", seconds=seconds)
+    problems = move_all(page, "faulty")
     problems += errors(page) + cut_off(page) + violations(page, OURS)
     found = {
         name: [line for line in problems if expected and expected in line]

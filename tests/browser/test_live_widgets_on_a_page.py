@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from course_utils import figures
+from course_utils import figures, widgets
 from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.networks import zoo
-from course_utils.widgets import live
 from course_utils.widgets.page import document
 
 DIGITS = 600
@@ -38,27 +37,27 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name: Predictions(pretend(clothes.labels, one.num_members, 0, 2).logits)
         for name, one in models.items()
     }
-    widgets = [
-        live.risk_coverage_explorer(models, digits),
-        live.abstention_desk(models, test, foreign, images=digits, ood_images=clothes),
-        live.drawing_pad(zoo.load("lenet-0"), examples={"digit": digits, "clothes": clothes}),
-        live.misclassified_browser(models, digits),
-        live.disagreement_explorer(
+    shown = [
+        widgets.risk_coverage_explorer(models, digits),
+        widgets.abstention_desk(models, test, foreign, images=digits, ood_images=clothes),
+        widgets.drawing_pad(zoo.load("lenet-0"), examples={"digit": digits, "clothes": clothes}),
+        widgets.misclassified_browser(models, digits),
+        widgets.disagreement_explorer(
             models,
             digits,
             foreign=foreign,
             foreign_images=clothes,
             foreign_names=figures.FASHION,
         ),
-        live.ensemble_builder(ensemble, foreign["DE-4"]),
-        live.packed_calculator(),
-        live.temperature_slider(models["LeNet"]),
-        live.averaging(ensemble, digits),
-        live.risk_coverage_explorer({}),
+        widgets.ensemble_builder(ensemble, foreign["DE-4"]),
+        widgets.packed_calculator(),
+        widgets.temperature_slider(models["LeNet"]),
+        widgets.averaging(ensemble, digits),
+        widgets.risk_coverage_explorer({}),
     ]
     path = tmp_path_factory.mktemp("page") / "widgets.html"
-    path.write_text(document(widgets), encoding="utf-8")
-    for one in widgets:
+    path.write_text(document(shown), encoding="utf-8")
+    for one in shown:
         one.close()
     return path
 

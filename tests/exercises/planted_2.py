@@ -1,7 +1,12 @@
 """Answers to the exercises of chapter 2."""
 
+import ipywidgets
+import numpy as np
 import torch
 from planted import Planted
+
+from course_utils import figures
+from course_utils.metrics.predictions import Predictions
 
 NLL = "def nll_of_logits(logits, labels):\n"
 ECE = "def calibration_error(confidence, correct):\n"
@@ -14,6 +19,24 @@ BINS = """
     return error"""
 INSIDE = "(confidence > low) & (confidence <= high)"
 MEAN = "confidence[mask].mean()"
+
+SHOW = "def show(bins):\n    {body}\n"
+DIAGRAM = 'figures.reliability_diagram({{"LeNet": predictions}}{bins})'
+INTERACT = "ipywidgets.interact(show, bins={range})"
+
+
+def lenet() -> Predictions:
+    generator = np.random.default_rng(5)
+    labels = generator.integers(10, size=300)
+    logits = generator.normal(size=(300, 1, 10))
+    logits[np.arange(300), 0, labels] += 2
+    return Predictions(logits, labels)
+
+
+def show(bins: str = ", bins=bins", body: str = "return {}", range: str = "(2, 30)") -> str:
+    body = body.format(DIAGRAM.format(bins=bins))
+    return SHOW.format(body=body) + INTERACT.format(range=range)
+
 
 PLANTED = {
     "ex2_1": Planted(
@@ -106,5 +129,21 @@ PLANTED = {
             ("choice = 2", "choose one of"),
         ],
         right=['choice = "B"'],
+    ),
+    "ex2_5": Planted(
+        wrong=[
+            ("show = " + DIAGRAM.format(bins=", bins=10"), "already drawn"),
+            ("show = 15", "without parentheses"),
+            (SHOW.format(body="return " + DIAGRAM.format(bins=", bins=bins")), "no slider"),
+            (show(range="(2.0, 30.0)"), "whole numbers"),
+            (show(body="{}"), "`return` missing"),
+            (show(body="return {}.alt"), "what `figures.reliability_diagram` returns"),
+            (show(bins=""), "the same for 4 and for 20"),
+        ],
+        right=[
+            "@ipywidgets.interact(bins=ipywidgets.IntSlider(15, min=3, max=40))\n"
+            + SHOW.format(body="return " + DIAGRAM.format(bins=", bins=bins"))
+        ],
+        given={"predictions": lenet(), "figures": figures, "ipywidgets": ipywidgets},
     ),
 }

@@ -1,9 +1,11 @@
 """Answers to the exercises of chapter 5."""
 
+import ipywidgets
 import numpy as np
 from planted import Planted
 
 from course_utils.metrics.predictions import Predictions
+from course_utils.widgets import risk_coverage_explorer
 
 CURVE = "def risk_coverage_by_hand(confidence, correct):\n"
 WALK = """\
@@ -51,6 +53,17 @@ def packed() -> Predictions:
 
 PACKED = packed()
 UNANIMOUS = (PACKED.member_predicted == PACKED.member_predicted[:, :1]).all(axis=1)
+
+# Each answer has an explorer of its own: what is linked stays linked.
+SLIDER = "explorer = make()\nslider = ipywidgets.FloatSlider({options})\n"
+UNIT = SLIDER.format(options="value=explorer.threshold, max=1, step=0.001")
+TIE = "ipywidgets.{how}(({one}), ({other}))"
+OURS, THEIRS = 'slider, "value"', 'explorer, "threshold"'
+
+
+def make() -> object:
+    return risk_coverage_explorer({"PE-4": PACKED})
+
 
 PLANTED = {
     "ex5_1": Planted(
@@ -127,5 +140,20 @@ PLANTED = {
             "unanimous": UNANIMOUS,
             "groups": {"all agree, all wrong": UNANIMOUS & ~PACKED.correct},
         },
+    ),
+    "ex5_6": Planted(
+        wrong=[
+            ("slider = explorer.threshold", "not a slider"),
+            (
+                SLIDER.format(options="value=explorer.threshold")
+                + TIE.format(how="link", one=OURS, other=THEIRS),
+                "from 0 to 100",
+            ),
+            (UNIT, "do not move each other"),
+            (UNIT + TIE.format(how="dlink", one=OURS, other=THEIRS), "the slider does not follow"),
+            (UNIT + TIE.format(how="dlink", one=THEIRS, other=OURS), "the explorer does not"),
+        ],
+        right=[UNIT + TIE.format(how="link", one=THEIRS, other=OURS)],
+        given={"explorer": make(), "make": make, "ipywidgets": ipywidgets},
     ),
 }

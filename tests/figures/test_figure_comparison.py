@@ -10,7 +10,6 @@ from matplotlib.colors import to_hex
 from course_utils import figures
 from course_utils.figures import images as colors
 from course_utils.figures import style
-from course_utils.figures.comparison import refill_comparison
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
 
@@ -96,17 +95,6 @@ def test_the_words_say_what_is_drawn() -> None:
     votes = int((DEEP.member_predicted[MIXED] == DEEP.predicted[MIXED]).sum())
     assert f"{votes} for {DEEP.predicted[MIXED]}" in alt
     assert alt.count("mutual information") == 2  # a single network has none
-
-
-@pytest.mark.parametrize("members", [1, 8, 32])
-def test_another_image_on_a_card_is_the_same_as_a_card_of_its_own(members: int) -> None:
-    models = {"LeNet": SINGLE, "DE": Predictions.combine([DEEP] * 4).subset(range(members))}
-    moved, fresh = side_by_side(1, models, chosen="DE"), side_by_side(9, models, chosen="DE")
-    assert moved.png() != fresh.png()
-    rows = {name: model.probabilities[9] for name, model in models.items()}
-    alt = refill_comparison(moved, IMAGES[9], rows, DEEP.labels[9], class_names=figures.DIGITS)
-    assert alt == fresh.alt
-    assert moved.png() == fresh.png()
 
 
 def test_of_many_members_the_votes_are_counted() -> None:

@@ -9,7 +9,6 @@ from test_figure_common import check_texts
 
 from course_utils import figures
 from course_utils.figures import style
-from course_utils.figures.disagreement import refill_sheet
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
 
@@ -69,41 +68,15 @@ def test_numbers_stand_out_from_their_cells(share: float) -> None:
         assert number.get_fontweight() == ("bold" if reached < 7 else "normal")
 
 
-@pytest.mark.parametrize("upright", [False, True])
-@pytest.mark.parametrize("classes", ["mnist", "fashion"])
-def test_refilled_sheet_is_the_one_drawn_anew(upright: bool, classes: str) -> None:
-    options = {"class_names": figures.CLASS_NAMES[classes]}
-    moved = sheet(0, label="something", upright=upright, **options)
-    for index, label, active in ((3, 4, [True, False] * 4), (9, None, [True] * 8)):
-        data = IMAGES[index], DEEP.probabilities[index]
-        alt = refill_sheet(moved, *data, label=label, active=active, **options)
-        fresh = figures.disagreement_sheet(
-            *data, label=label, active=active, upright=upright, **options
-        )
-        assert alt == fresh.alt
-        assert moved.png() == fresh.png()
-
-
-def test_refilled_sheet_may_have_all_members_off() -> None:
-    picture = sheet(0, label=1)
-    alt = refill_sheet(picture, IMAGES[0], DEEP.probabilities[0], label=1, active=[False] * 8)
-    assert alt == "One image of class 1; all members are switched off, so nobody answers."
-    _, members, mean, bar = picture.figure.axes
-    assert not any(len(line.get_xdata()) for line in members.lines)
-    assert not any(text.get_text() for text in mean.texts)
-    assert not any(patch.get_height() for patch in bar.patches)
-    assert members.get_title(loc="left") == "nobody answers"
-
-
 @pytest.mark.parametrize("members", [1, 2, 8, 32])
 @pytest.mark.parametrize("medium", ["notebook", "slides"])
-def test_upright_sheet_keeps_its_texts_apart(members: int, medium: str) -> None:
+def test_sheet_keeps_its_texts_apart(members: int, medium: str) -> None:
     probabilities = np.repeat(DEEP.probabilities[5], 4, axis=0)[:members]
     with style.use(medium):
         for names in (figures.DIGITS, figures.FASHION):
             check_texts(
                 figures.disagreement_sheet(
-                    IMAGES[5], probabilities, label="Ankle boot", class_names=names, upright=True
+                    IMAGES[5], probabilities, label="Ankle boot", class_names=names
                 )
             )
 

@@ -18,6 +18,19 @@ def counted(model) -> tuple[int, int]:
     return sum(one.numel() for one in model.parameters()), counter.get_total_flops()
 
 
+def buildable(members: int) -> list[float]:
+    """All alphas up to 8 in steps of a half that build."""
+    found = []
+    for alpha in (half / 2 for half in range(1, 17)):
+        try:
+            figures.packed_plan(members, alpha)
+        except ValueError:
+            continue
+        found.append(alpha)
+    assert found
+    return found
+
+
 def test_lenet_costs_what_torch_counts() -> None:
     models = pytest.importorskip("course_utils.networks.models")
     lenet, *_ = figures.packed_costs(figures.packed_plan(4, 2))
@@ -25,11 +38,8 @@ def test_lenet_costs_what_torch_counts() -> None:
 
 
 @pytest.mark.parametrize("members", range(1, 9))
-def test_every_setting_on_offer_costs_what_torch_counts(members: int) -> None:
+def test_every_setting_costs_what_torch_counts(members: int) -> None:
     models = pytest.importorskip("course_utils.networks.models")
-    from course_utils.widgets.packed_calculator import buildable
-
-    assert buildable(members)
     for alpha in buildable(members):
         _, packed, _ = figures.packed_costs(figures.packed_plan(members, alpha))
         model = models.PackedLeNet(alpha=alpha, num_estimators=members)

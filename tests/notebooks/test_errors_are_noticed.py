@@ -18,24 +18,6 @@ import ipywidgets
 @ipywidgets.interact(level=(0, 4))
 def show(level):
     {body}"""
-# A control that is set in a cell asks a widget of the course for a change, as a user would.
-OWN = """\
-import ipywidgets
-from course_utils.widgets import BaseWidget, control, widget
-
-def change(state, value):
-    {body}
-    return value
-
-class Counter(BaseWidget):
-    def __init__(self):
-        super().__init__(0)
-        self.new_picture()
-        self.number = control(ipywidgets.IntSlider, "Number")
-        self.listen(self.number, change)
-
-counter = Counter()
-counter.number.value = 3"""
 
 
 def options() -> list[str]:
@@ -46,11 +28,9 @@ def options() -> list[str]:
 
 @pytest.mark.slow
 def test_mistake_in_a_callback_fails_the_chapter(tmp_path: Path) -> None:
-    for name, cell in (("interact", INTERACT), ("course", OWN)):
-        for kind, body in (("sound", "pass"), ("mistaken", "1 / 0")):
-            cells = [nbformat.v4.new_code_cell(cell.format(body=body))]
-            notebook = nbformat.v4.new_notebook(cells=cells)
-            nbformat.write(notebook, tmp_path / f"{kind}_{name}.ipynb")
+    for kind, body in (("sound", "pass"), ("mistaken", "1 / 0")):
+        cells = [nbformat.v4.new_code_cell(INTERACT.format(body=body))]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / f"{kind}.ipynb")
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", *options(), "-rA", "-p", "no:cacheprovider", "."],
         cwd=tmp_path,
@@ -61,10 +41,5 @@ def test_mistake_in_a_callback_fails_the_chapter(tmp_path: Path) -> None:
         timeout=300,
     )
     told = re.findall(r"^(PASSED|FAILED) (\w+)\.ipynb", ended.stdout, re.MULTILINE)
-    assert sorted(told) == [
-        ("FAILED", "mistaken_course"),
-        ("FAILED", "mistaken_interact"),
-        ("PASSED", "sound_course"),
-        ("PASSED", "sound_interact"),
-    ], ended.stdout
-    assert ended.stdout.count("ZeroDivisionError") >= 2
+    assert sorted(told) == [("FAILED", "mistaken"), ("PASSED", "sound")], ended.stdout
+    assert "ZeroDivisionError" in ended.stdout

@@ -17,7 +17,7 @@ import tracemalloc
 import matplotlib.text
 import psutil  # comes with ipykernel
 from IPython.core.interactiveshell import InteractiveShell
-from widget_examples import EXAMPLES
+from widget_examples import BUILD
 from widget_helpers import make_images, make_predictions
 
 CELL = "made = build(predictions, images)\nmade"
@@ -52,7 +52,7 @@ def main() -> None:
     shell = InteractiveShell.instance()
     shell.push(
         {
-            "build": EXAMPLES["abstention_desk"].build,
+            "build": BUILD["abstention_desk"],
             "predictions": make_predictions(60),
             "images": make_images(60),
         }

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from widget_helpers import make_predictions
 
-from course_utils.figures import style
 from course_utils.images import centring, load_mnist
 from course_utils.metrics import calibration, classification, scores, selective
+from course_utils.metrics.calibration import calibration_bins
 from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choices
-from course_utils.widgets.live_desk import AbstentionDesk, Desk, round_of
+from course_utils.widgets.desk import AbstentionDesk, Desk, round_of
 
 HERE = Path(__file__).parent / "front_end"
 NODE = shutil.which("node")
@@ -54,7 +54,7 @@ def outputs(predictions: Predictions) -> dict[str, Any]:
 
 
 def prediction_case(name: str, predictions: Predictions, foreign: Predictions | None = None):
-    bins = calibration.calibration_bins(predictions)
+    bins = calibration_bins(predictions)
     mean, labels = predictions.mean, predictions.labels
     truth = np.eye(predictions.num_classes)[labels]
     expected: dict[str, Any] = {
@@ -179,25 +179,15 @@ def desk_case() -> dict[str, Any]:
             state, model=rival, score=score if score in known_scores else "Maximum probability"
         )
         cheapest = desk.validation.costs(of_rival).optimum.threshold
-        other = desk.test.costs(of_rival).cost_at(cheapest)
-        found = round_of(desk.validation, desk.test, state)
-        queue_ranking = desk.validation.ranking(model, score, strays)
-        answered = queue_ranking.uncertainty <= threshold
         rounds.append(
             {
                 "state": asdict(state),
                 "expected": {
-                    **found,
-                    "within": abs(found["cost"] - found["promised"]) <= found["error"],
-                    "cheaper": rival if other < found["cost"] else "",
-                    "queue": len(answered),
-                    "answered": int(answered.sum()),
-                    "wrong": int((answered & ~queue_ranking.correct).sum()),
-                    "strays": int(answered[150:].sum()),
+                    **round_of(desk.validation, desk.test, state),
                     "items": len(ranking.correct),
                     "bounds": [errors * min(wrong, refer), errors * wrong, refer],
                 },
-                "others": [other],
+                "others": [desk.test.costs(of_rival).cost_at(cheapest)],
             }
         )
 
@@ -251,7 +241,7 @@ def the_lenets() -> dict[str, Any]:
     import torch
 
     from course_utils.networks import zoo
-    from course_utils.widgets.live_pad import lenet_weights, packed_weights
+    from course_utils.widgets.drawing_pad import lenet_weights, packed_weights
 
     names = ["lenet-0", "lenet-5", "modest-lenet-1"]
     images = load_mnist("test").images[:1000]
@@ -301,8 +291,6 @@ def all_cases() -> dict[str, Any]:
         detection_case("apart", [1, 2, 3], [4, 5]),
         detection_case("reversed", [4, 5], [1, 2, 3]),
         detection_case("ties", [1, 1, 2, 3], [1, 3, 3, 4, 4]),
-        # 19 of 20 are found, exactly 95 %, before any of the others
-        detection_case("95 %", list(range(40)), [*range(50, 69), -1]),
         detection_case("noise", noise[:120], noise[120:] + 0.5),
     ]
     intervals = [
@@ -315,10 +303,6 @@ def all_cases() -> dict[str, Any]:
         "detections": detections,
         "intervals": intervals,
         "desks": [desk_case()],
-        "percents": [
-            [share, style.percent(share)]
-            for share in (0, 1, 0.5, 0.00994, 0.01, 0.999, 0.9991, 0.99996, 0.9999999, 1e-9, 3e-5)
-        ],
         "drawings": drawings(),
         "lenet": the_lenets(),
     }

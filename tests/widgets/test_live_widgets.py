@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from widget_helpers import make_images, make_predictions
 
+from course_utils import widgets
 from course_utils.metrics.predictions import Predictions
-from course_utils.widgets import front_end, live
+from course_utils.widgets import front_end
 from course_utils.widgets.front_end import REFERENCE, Message, packed
 from course_utils.widgets.page import document, scripts
 from tools.author import bundle
@@ -45,11 +46,11 @@ def test_a_store_holds_every_bit(kind):
 
 def test_equal_arrays_go_over_once_and_leave_with_the_last_widget(models):
     before = len(front_end._stores)
-    explorer = live.risk_coverage_explorer(models, make_images(200))
+    explorer = widgets.risk_coverage_explorer(models, make_images(200))
     held = len(front_end._stores)
     # four members (LeNet is one of them), labels and images
     assert held - before == 6
-    browser = live.misclassified_browser(models, make_images(200))
+    browser = widgets.misclassified_browser(models, make_images(200))
     assert len(front_end._stores) == held
     assert browser.given["images"] == explorer.given["images"]
     assert browser.given["images"].startswith(REFERENCE)
@@ -60,12 +61,12 @@ def test_equal_arrays_go_over_once_and_leave_with_the_last_widget(models):
 
 
 def test_a_page_holds_each_array_and_the_front_end_once(models):
-    widgets = [live.risk_coverage_explorer(models), live.abstention_desk(models)]
-    page = document(widgets)
+    shown = [widgets.risk_coverage_explorer(models), widgets.abstention_desk(models)]
+    page = document(shown)
     assert page.count("tools.author.bundle") == 1
-    store = widgets[0].given["labels"].removeprefix(REFERENCE)
+    store = shown[0].given["labels"].removeprefix(REFERENCE)
     assert page.count(f'"{store}":') == 1
-    assert all(f'data-widget="{one.model_id}"' in page for one in widgets)
+    assert all(f'data-widget="{one.model_id}"' in page for one in shown)
     assert "http" not in page.split("<script")[1]
     assert scripts({}, ["unknown"]) == ""
 
@@ -78,18 +79,21 @@ def probabilities_only(models):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda m: live.risk_coverage_explorer({}), "dictionary"),
-        (lambda m: live.risk_coverage_explorer(m, make_images(3)), "3 images but 200"),
-        (lambda m: live.risk_coverage_explorer({"A": m["LeNet"].take([])}), "at least one image"),
-        (lambda m: live.abstention_desk(m, {"LeNet": m["LeNet"]}), "same models"),
-        (lambda m: live.abstention_desk(m, ood={"LeNet": m["LeNet"]}), "no strays for DE-4"),
-        (lambda m: live.disagreement_explorer(m, None), "images are missing"),
-        (lambda m: live.misclassified_browser(m, None), "shows the images"),
-        (lambda m: live.ensemble_builder("logits"), "needs Predictions"),
-        (lambda m: live.drawing_pad(3), "needs a network"),
-        (lambda m: live.drawing_pad(lambda images: 3), "must return Predictions"),
-        (lambda m: live.temperature_slider(probabilities_only(m)), "need logits"),
-        (lambda m: live.averaging(m["LeNet"]), "one member"),
+        (lambda m: widgets.risk_coverage_explorer({}), "dictionary"),
+        (lambda m: widgets.risk_coverage_explorer(m, make_images(3)), "3 images but 200"),
+        (
+            lambda m: widgets.risk_coverage_explorer({"A": m["LeNet"].take([])}),
+            "at least one image",
+        ),
+        (lambda m: widgets.abstention_desk(m, {"LeNet": m["LeNet"]}), "same models"),
+        (lambda m: widgets.abstention_desk(m, ood={"LeNet": m["LeNet"]}), "no strays for DE-4"),
+        (lambda m: widgets.disagreement_explorer(m, None), "images are missing"),
+        (lambda m: widgets.misclassified_browser(m, None), "shows the images"),
+        (lambda m: widgets.ensemble_builder("logits"), "needs Predictions"),
+        (lambda m: widgets.drawing_pad(3), "needs a network"),
+        (lambda m: widgets.drawing_pad(lambda images: 3), "must return Predictions"),
+        (lambda m: widgets.temperature_slider(probabilities_only(m)), "need logits"),
+        (lambda m: widgets.averaging(m["LeNet"]), "one member"),
     ],
 )
 def test_bad_input_is_a_sentence_in_the_place_of_the_widget(models, call, words):
@@ -101,7 +105,7 @@ def test_bad_input_is_a_sentence_in_the_place_of_the_widget(models, call, words)
 
 # --- explorer -----------------------------------------------------------------------------------
 def test_coverage_and_threshold_follow_each_other(models):
-    explorer = live.risk_coverage_explorer(models)
+    explorer = widgets.risk_coverage_explorer(models)
     curve = explorer.ranking.curve
     explorer.coverage = 0.503
     assert explorer.threshold == curve.threshold_for_coverage(0.503)
@@ -115,7 +119,7 @@ def test_coverage_and_threshold_follow_each_other(models):
 
 
 def test_another_model_or_score_keeps_the_coverage(models):
-    explorer = live.risk_coverage_explorer(models)
+    explorer = widgets.risk_coverage_explorer(models)
     explorer.coverage = 0.6
     explorer.model = "DE-4"
     explorer.score = "Entropy"
@@ -131,7 +135,7 @@ def test_another_model_or_score_keeps_the_coverage(models):
     [("model", "DE-9"), ("score", "Luck"), ("coverage", 1.2), ("threshold", float("nan"))],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(models, name, value):
-    explorer = live.risk_coverage_explorer(models)
+    explorer = widgets.risk_coverage_explorer(models)
     before = getattr(explorer, name)
     with pytest.raises(ValueError):
         setattr(explorer, name, value)
@@ -139,7 +143,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(models, name, value)
 
 
 def test_minus_infinity_travels_as_null(models):
-    explorer = live.risk_coverage_explorer(models)
+    explorer = widgets.risk_coverage_explorer(models)
     explorer.coverage = 0
     assert explorer.get_state(["threshold"])["threshold"] is None
     explorer.set_state({"threshold": None, "coverage": 0.0})
@@ -149,7 +153,7 @@ def test_minus_infinity_travels_as_null(models):
 # --- desk ---------------------------------------------------------------------------------------
 def test_a_desk_opens_the_test_set_and_keeps_its_rounds(models):
     test = {name: make_predictions(300, one.num_members, seed=4) for name, one in models.items()}
-    desk = live.abstention_desk(models, test)
+    desk = widgets.abstention_desk(models, test)
     desk.cost_wrong, desk.coverage = 20, 0.7
     desk.opened = True
     with pytest.raises(ValueError, match="test set is open"):
@@ -171,7 +175,7 @@ def test_a_desk_opens_the_test_set_and_keeps_its_rounds(models):
     ("name", "value"), [("cost_wrong", -1), ("cost_refer", 2e6), ("strays", 0.5)]
 )
 def test_costs_and_strays_have_limits(models, name, value):
-    desk = live.abstention_desk(models, models)
+    desk = widgets.abstention_desk(models, models)
     with pytest.raises(ValueError, match="must lie between"):
         setattr(desk, name, value)
 
@@ -181,7 +185,7 @@ def test_strays_raise_the_cost_of_a_desk_that_does_not_know(models):
         n: Predictions(np.zeros((80, m.num_members, 10)) + np.eye(10)[0] * 9)
         for n, m in models.items()
     }
-    desk = live.abstention_desk(models, ood=ood)
+    desk = widgets.abstention_desk(models, ood=ood)
     before, threshold = desk.validation.costs(desk.state).cost_at(desk.threshold), desk.threshold
     desk.strays = 0.2
     assert desk.threshold == threshold
@@ -194,7 +198,7 @@ def test_the_pad_answers_in_the_page_if_its_networks_are_lenets():
     from course_utils.networks.models import LeNet
 
     network = LeNet()
-    pad = live.drawing_pad(network)
+    pad = widgets.drawing_pad(network)
     assert len(pad.given["networks"]) == 1
     pad.draw(make_images(1)[0])
     assert pad.answer == {}  # the page needs none
@@ -205,14 +209,14 @@ def test_the_pad_answers_in_the_page_if_its_networks_are_lenets():
             return 2 * super().forward(images)
 
     torch.manual_seed(0)
-    other = live.drawing_pad(Doubled(), examples=make_images(3))
+    other = widgets.drawing_pad(Doubled(), examples=make_images(3))
     assert other.given["networks"] == []
     assert np.array(other.answer["rows"]).shape == (1, 10)
     assert other.answer["seen"] == other.image.ravel().tolist()
 
 
 def test_the_browser_finds_the_mistakes_that_it_shows(models):
-    browser = live.misclassified_browser(models, make_images(200))
+    browser = widgets.misclassified_browser(models, make_images(200))
     assert set(browser.found) == set(np.flatnonzero(~models["LeNet"].correct))
     uncertainty = browser.rankings.ranking("LeNet", browser.score).uncertainty
     assert (np.diff(uncertainty[browser.found]) <= 0).all()
@@ -225,7 +229,7 @@ def test_the_browser_finds_the_mistakes_that_it_shows(models):
 
 
 def test_the_explorer_of_disagreement_opens_on_the_most_disputed(models):
-    explorer = live.disagreement_explorer(models, make_images(200))
+    explorer = widgets.disagreement_explorer(models, make_images(200))
     assert explorer.model == "DE-4" and explorer.members == [True] * 4
     explorer.members = [True, False, False, True]
     assert explorer.probabilities.shape == (2, 10)
@@ -236,7 +240,7 @@ def test_the_explorer_of_disagreement_opens_on_the_most_disputed(models):
 
 
 def test_the_builder_measures_its_choice(models):
-    builder = live.ensemble_builder(models["DE-4"])
+    builder = widgets.ensemble_builder(models["DE-4"])
     builder.chosen = [2, 0, 2]
     assert builder.chosen == [0, 2]
     assert builder.measures["Accuracy"] == models["DE-4"].subset([0, 2]).correct.mean()
@@ -245,7 +249,7 @@ def test_the_builder_measures_its_choice(models):
 
 
 def test_the_calculator_refuses_what_does_not_build():
-    calculator = live.packed_calculator()
+    calculator = widgets.packed_calculator()
     calculator.choose(8, 4)
     assert calculator.plan.packed_parameters == 8 * calculator.plan.member_parameters
     with pytest.raises(ValueError, match="do not build"):
@@ -253,7 +257,7 @@ def test_the_calculator_refuses_what_does_not_build():
 
 
 def test_a_temperature_scales(models):
-    slider = live.temperature_slider(models["LeNet"])
+    slider = widgets.temperature_slider(models["LeNet"])
     slider.temperature = 3
     assert slider.scaled.mean.max() < models["LeNet"].mean.max()
     with pytest.raises(ValueError):
@@ -263,6 +267,6 @@ def test_a_temperature_scales(models):
 def test_averaging_holds_the_most_disputed_images(models):
     from course_utils.metrics.scores import mutual_information
 
-    shown = live.averaging(models["DE-4"], make_images(200))
+    shown = widgets.averaging(models["DE-4"], make_images(200))
     assert shown.shown[0] == mutual_information(models["DE-4"]).argmax()
     assert len(shown.predictions) == 40
