@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     scratch = build / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     chapter = run_chapter(path, 1, 1, scratch, CELL_SECONDS[speed()])
-    write_pages([chapter], build, f"Computed with COURSE_SPEED={speed()}.")
+    write_pages([chapter], build)
     page = build / chapter.page
     print(page)
     if has_display():

@@ -75,9 +75,9 @@ export function sheet(side, oninput) {
   }
   const lift = () => (line = undefined);
   function at(event) {
-    const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left - canvas.clientLeft) * size) / canvas.clientWidth,
-      ((event.clientY - box.top - canvas.clientTop) * size) / canvas.clientHeight];
+    const box = canvas.getBoundingClientRect(), scale = box.width / canvas.offsetWidth; // a slide is scaled
+    return [((event.clientX - box.left) / scale - canvas.clientLeft) * size / canvas.clientWidth,
+      ((event.clientY - box.top) / scale - canvas.clientTop) * size / canvas.clientHeight];
   }
   canvas.addEventListener("pointerdown", (event) => {
     if (pointer !== undefined || event.button !== 0) return;
