@@ -1,4 +1,4 @@
-/* The widgets of the course, bundled from js/ by tools.author.bundle; sources e5a4e775cff03a418dd2566df1d23529c1858c27b6c47a604cb3464fd216a00a */
+/* The widgets of the course, bundled from js/ by tools.author.bundle; sources 08ddd234908a1ebd9736212a474ffb08b1e9fc022a7b5efc04eabc1b813a895f */
 var Rr=`.course-widget {
   --ink: var(--jp-content-font-color1, #222);
   --soft: var(--jp-content-font-color2, #595959);
@@ -142,7 +142,15 @@ var Rr=`.course-widget {
 .cw-members i { height: 15px; background: var(--c-0072b2, #0072b2); }
 .cw-members > div > div { background: var(--panel); }
 .cw-members small { text-align: center; font-size: 12px; color: var(--soft); background: none; }
-@media (max-width: 640px) { .cw-padded { grid-template-columns: minmax(0, 1fr); gap: 12px; } .cw-sheet { margin: 0 auto; } }
+@media (pointer: coarse) and (any-hover: none) { .cw-pad details { display: none; } }
+@media (max-width: 640px) {
+  .cw-padded { grid-template-columns: minmax(0, 1fr); gap: 6px; }
+  .cw-padded > div { display: contents; }
+  .cw-padded > div:first-child > :not(.cw-pad) { order: 1; } /* the answer stands next to the sheet */
+  .cw-padded .cw-head { margin: 4px 0 0; justify-content: center; }
+  .cw-sheet { margin: 0 auto; }
+  .cw-pad .cw-row { justify-content: center; }
+}
 
 /* --- desk --- */
 .cw-step { padding: 2px 12px 8px; margin: 8px 0; border: 1px solid var(--line); border-radius: 8px; }

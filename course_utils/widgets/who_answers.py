@@ -1,4 +1,4 @@
-"""Who answers? Digits and clothes change sides as the network must be surer, or may be less sure."""
+"""Who answers? Digits and clothes change sides as the network must be surer, or less sure."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class WhoAnswers(LiveWidget):
             doubts[0],
             inside.predicted == inside.labels,
             doubts[1],
-            score_name="1 − confidence",
+            score_name="1 - confidence",
             ood_name="not a digit",
             threshold=1 - self.sure,
         )

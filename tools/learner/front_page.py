@@ -20,7 +20,7 @@ from tools.learner.pages import COURSE, Chapter, one_line, whole_page
 
 WELCOME = "welcome"
 ONLY_LAB = "lab"  # tag of cells that mean nothing outside of JupyterLab
-ROW = re.compile(r"^\| \[[^\]]+\]\((\w+)\.ipynb\) \| (.+?) \|", re.MULTILINE)
+ENTRY = re.compile(r"^- \[[^\]]+\]\((\w+)\.ipynb\), \d+ minutes\. (.+(?:\n  .+)*)", re.MULTILINE)
 DESCRIPTION = (
     "Draw a shoe, and eight networks call it a digit. A hands-on course on knowing when to trust "
     "a neural network: ensembles, uncertainty, and what to leave to a human."
@@ -98,7 +98,7 @@ def button(address: str, words: str, *, first: bool = False) -> str:
 def what_one_does(welcome: NotebookNode) -> dict[str, str]:
     """What the welcome notebook says one does in each chapter, as markdown."""
     prose = "\n\n".join(cell.source for cell in welcome.cells if cell.cell_type == "markdown")
-    return dict(ROW.findall(prose))
+    return {name: " ".join(doing.split()) for name, doing in ENTRY.findall(prose)}
 
 
 def sections(welcome: NotebookNode) -> Iterator[str]:
