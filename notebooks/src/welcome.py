@@ -83,7 +83,8 @@ risk_coverage_explorer(models, more_digits)
 #
 # - [1. Data](1_data.ipynb), 30 minutes. Look at digits, and at things that a network will call
 #   digits.
-# - [2. LeNet](2_lenet.ipynb), 60 minutes. Train one network, and read line by line what it is worth.
+# - [2. LeNet](2_lenet.ipynb), 60 minutes. Train one network, and read line by line what it is
+#   worth.
 # - [3. Deep Ensembles](3_deep_ensembles.ipynb), 45 minutes. Let several networks answer, and switch
 #   some of them off.
 # - [4. Packed-Ensembles](4_packed_ensembles.ipynb), 40 minutes. Pack an ensemble into one network,
