@@ -1,6 +1,6 @@
 // Who answers? Digits and clothes change sides as the network must be surer or may be less sure.
 import { calm, choice, gallery, h, slider, voice } from "./parts.js";
-import { count, percent, plural } from "./words.js";
+import { are, count, percent, plural } from "./words.js";
 
 const GAP = 3; // pixels between two images
 const SIDES = [30, 12]; // pixels: the largest and the smallest image
@@ -23,7 +23,7 @@ export const answeredAt = (confidence, sure) => confidence.reduce((sum, value) =
 /** The state in words. `wrong` are digits read wrongly, `strays` clothes that were answered. */
 export function describe(total, answered, wrong, strays) {
   if (!answered) return "Nothing is answered, and nothing is wrong: a human looks at everything.";
-  const of = answered === total ? `All ${count(total)} are answered` : `${count(answered)} of ${count(total)} are answered`;
+  const of = answered === total ? `All ${count(total)} are answered` : `${count(answered)} of ${count(total)} ${are(answered)} answered`;
   const mistakes = wrong + strays;
   if (!mistakes) return `${of}, without a mistake. A human looks at ${count(total - answered)}.`;
   return `${of}, with ${plural(mistakes, "mistake")}: ${plural(wrong, "digit")} misread, and ` +
