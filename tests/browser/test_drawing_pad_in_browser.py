@@ -228,7 +228,6 @@ def test_pages_of_the_course_keep_the_answer(lab: Any) -> None:
     """What ``make run`` writes: what the networks saw and said, without the sheet."""
     import nbformat
     from nbconvert.preprocessors import ExecutePreprocessor
-
     from tools.learner.still_widgets import freeze
 
     lab.write("pad-frozen", [PAD.format(more=EXAMPLES)])

@@ -139,7 +139,6 @@ def test_pages_of_the_course_keep_the_picture(lab: Any) -> None:
     """What ``make run`` writes: pictures with their alt text, controls as words."""
     import nbformat
     from nbconvert.preprocessors import ExecutePreprocessor
-
     from tools.learner.still_widgets import freeze
 
     lab.write("frozen", [DATA, EXPLORER])

@@ -36,7 +36,7 @@ export function sheet(side, oninput) {
     paper.beginPath();
     const start = line.points[Math.max(0, from - 1)];
     paper.moveTo(...start);
-    paper.lineTo(...start); // a dot, if nothing follows
+    paper.lineTo(start[0] + 0.01, start[1]); // a dot, if nothing follows; a line of no length is not drawn
     for (const point of line.points.slice(from)) paper.lineTo(...point);
     paper.stroke();
   }
