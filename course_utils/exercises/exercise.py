@@ -185,18 +185,22 @@ class Exercise:
     def hint(self) -> Folded:
         """The next of three hints; those seen before stay."""
         self._hints_seen = min(self._hints_seen + 1, len(self.hints))
-        seen = self.hints[: self._hints_seen]
-        return Folded(
-            tuple(
-                (f"Hint {number} of {len(self.hints)}", text)
-                for number, text in enumerate(seen, start=1)
-            )
-        )
+        return Folded(self._folded_hints[: self._hints_seen])
 
     def solution(self) -> Folded:
         """Code and explanation, folded."""
         text = f"```\n{self.answer.strip()}\n```\n\n{self.why}"
         return Folded(((f"Solution of exercise {self.chapter}.{self.number[1]}", text),))
+
+    @property
+    def help(self) -> Folded:
+        """All hints and the solution, each folded: for a page that nobody can call from."""
+        return Folded((*self._folded_hints, *self.solution().parts))
+
+    @property
+    def _folded_hints(self) -> tuple[tuple[str, str], ...]:
+        number = len(self.hints)
+        return tuple((f"Hint {n} of {number}", text) for n, text in enumerate(self.hints, start=1))
 
 
 class Progress:

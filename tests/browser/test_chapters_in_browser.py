@@ -77,15 +77,11 @@ def test_chapter(name: str, lab: Any, page: Any, browser: Any, pages: Path) -> N
         report(read_as_page(exported, pages, name))
 
 
-def test_table_of_chapters(page: Any, pages: Path) -> None:
+def test_a_chapter_that_failed(page: Any, pages: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Digits")])
-    good, bad = (
-        course_pages.Chapter(name, notebook, 12.0, failed)
-        for name, failed in (("good", []), ("bad", ["cell 3: ValueError: no such split"]))
-    )
-    (pages / "index.html").write_text(course_pages.index_page([good, bad], "With the sample."))
-    (pages / "bad.html").write_text(course_pages.chapter_page(bad, good, None))
-    report(read_as_page(page, pages, "index") + read_as_page(page, pages, "bad"))
+    bad = course_pages.Chapter("bad", notebook, 12.0, ["cell 3: ValueError: no such split"])
+    (pages / "bad.html").write_text(course_pages.chapter_page(bad, None, None))
+    report(read_as_page(page, pages, "bad"))
 
 
 # Writes to a comm of the front end's own choice, as JupyterLab does for its own ends.

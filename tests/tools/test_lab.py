@@ -119,6 +119,14 @@ def test_arguments_suit_root_and_machines_without_a_display(
     assert not {"--allow-root", "--no-browser"} & set(lab.lab_arguments(tmp_path))
 
 
+def test_the_welcome_notebook_is_what_opens(folders: tuple[Path, Path]) -> None:
+    notebooks, work = folders
+    assert not any("default_url" in one for one in lab.lab_arguments(work))
+    (notebooks / "welcome.ipynb").write_text("hello")
+    lab.fill(notebooks, work)
+    assert "--LabApp.default_url=/lab/tree/welcome.ipynb" in lab.lab_arguments(work)
+
+
 def git(repository: Path, *arguments: str) -> str:
     """Run git, return what it says."""
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]

@@ -74,14 +74,18 @@ def front(site: Path) -> BeautifulSoup:
 
 def test_front_page_leads_to_everything(site: Path) -> None:
     page = front(site)
-    opening, chapter = page.select("table tr")[1:]
-    assert opening.td.get_text() == "Opening"
+    (chapter,) = page.select(".card")
     assert [link["href"] for link in chapter.select("a")][:3] == [
         *("1_data.html", "notebooks/1_data.ipynb", "slides/1_data.html"),
     ]
-    assert chapter.select_one(".question").get_text() == "What are they?"
-    assert chapter.select_one(".seconds").get_text() == "25 min"
-    assert page.select_one("main img")["alt"].startswith("A page of the course")
+    assert chapter.p.get_text() == "What are they?"
+    assert chapter.select_one(".minutes").get_text() == "25 min"
+    (deck,) = page.select("footer li")
+    assert deck.get_text().startswith("Opening:") and deck.a["href"] == "slides/0_opening.html"
+    assert [one.get_text() for one in page.select(".button")] == ["Start", "Install"]
+    assert page.select_one(page.select(".button")[1]["href"]) is not None
+    picture = page.select_one("meta[property='og:image']")["content"]
+    assert (site / picture).read_bytes().startswith(b"\x89PNG")
     assert "COURSE_SPEED=look" in page.get_text()
 
 

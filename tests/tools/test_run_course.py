@@ -19,6 +19,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools.learner import pages as course_pages
 from tools.learner import run as run_course
+from tools.learner.front_page import what_one_does
 
 OPENING = """\
 # Digits & clothes
@@ -123,18 +124,18 @@ def test_repository_stays_as_it_was(course: tuple[Path, int, str]) -> None:
 
 def test_index_leads_to_every_chapter(course: tuple[Path, int, str]) -> None:
     index = page(course, "index")
-    assert [link["href"] for link in index.select("td a")] == [
+    assert [link["href"] for link in index.select(".card h3 a")] == [
         "1_good.html",
         "2_bad.html",
         "3_hidden.html",
     ]
-    assert index.select_one("td a").text == "Digits & clothes"
+    assert index.select_one(".card h3").text == "Digits & clothes"
     # taken from the chapter's own opening; a chapter that says neither has gaps
-    assert [one.text for one in index.select("td .question")] == ["Is x < y of any use?"]
-    assert index.select_one("td .question code").text == "x < y"
-    times = [row.select("td.seconds")[0].text for row in index.select("tr")[1:]]
-    assert times == ["25 min", "", ""]
-    assert len(index.select("td.failed")) == 2
+    assert [one.p.text for one in index.select(".card")] == ["Is x < y of any use?", "", ""]
+    assert index.select_one(".card code").text == "x < y"
+    assert [one.text for one in index.select(".minutes")] == ["25 min", "", ""]
+    assert len(index.select(".card .failed")) == 2
+    assert index.select_one(".button.primary")["href"] == "1_good.html"
 
 
 def test_page_has_title_contents_and_neighbours(course: tuple[Path, int, str]) -> None:
@@ -162,8 +163,8 @@ def test_pages_ask_no_network(course: tuple[Path, int, str]) -> None:
     assert [script["src"].split("?")[0] for script in scripts] == ["mathjax/MathJax.js"]
 
 
-def test_widget_leaves_a_still(course: tuple[Path, int, str]) -> None:
-    still = page(course, "1_good").select_one(".course-still")
+def test_a_widget_of_others_leaves_a_still(course: tuple[Path, int, str]) -> None:
+    still = page(course, "1_good").select_one(".course-frozen")
     assert still.select_one(".control").text == "Level: 3"
     assert still.select_one("img")["src"] == "data:image/png;base64,iVBORw0KGgo="
     assert "three members agree" in still.text
@@ -263,7 +264,7 @@ def test_stopping_ends_in_one_line_and_keeps_the_pages(tmp_path: Path, number: i
     assert lines[-2] == "[2/3] 2_slow ..."
     assert sorted(path.name for path in build.glob("*.html")) == ["1_one.html", "index.html"]
     index = BeautifulSoup((build / "index.html").read_text(encoding="utf-8"), "html.parser")
-    assert [link["href"] for link in index.select("td a")] == ["1_one.html"]
+    assert [link["href"] for link in index.select(".card a")] == ["1_one.html"]
     assert index.text.count("not run yet") == 2
     assert [path.name for path in (build / "executed").iterdir()] == ["1_one.ipynb"]
 
@@ -303,8 +304,30 @@ def test_damage_that_cannot_be_repaired_ends_before_the_first_chapter(
 
 
 def test_every_chapter_opens_with_what_the_index_shows() -> None:
-    for path in sorted((run_course.ROOT / "notebooks").glob("*.ipynb")):
+    for path in run_course.paths_of(run_course.ROOT / "notebooks"):
         chapter = course_pages.Chapter(path.stem, nbformat.read(path, as_version=4), 0.0)
         assert re.match(r"\d\. \w", chapter.title), path
         assert chapter.question.endswith("?") and "\n" not in chapter.question, path
         assert re.fullmatch(r"\d+ min", chapter.minutes), path
+
+
+def test_the_welcome_notebook_says_of_every_chapter_what_one_does_and_how_long() -> None:
+    notebooks = run_course.ROOT / "notebooks"
+    welcome = nbformat.read(notebooks / "welcome.ipynb", as_version=4)
+    chapters = run_course.read_chapters(run_course.paths_of(notebooks))
+    assert set(what_one_does(welcome)) == {chapter.name for chapter in chapters}
+    words = " ".join(cell.source for cell in welcome.cells)
+    for chapter in chapters:
+        minutes = chapter.minutes.replace("min", "minutes")
+        assert f"[{chapter.title}]({chapter.name}.ipynb), {minutes}. " in words
+
+
+def test_the_welcome_notebook_runs_first_and_opens_the_index(tmp_path: Path) -> None:
+    write(tmp_path / "notebooks", "1_one", new_markdown_cell("# One"))
+    failing = new_code_cell("1 / 0")
+    write(tmp_path / "notebooks", "welcome", new_markdown_cell("# Hello"), failing)
+    assert run_course.run_course(tmp_path / "notebooks", tmp_path / "build") == 1
+    index = (tmp_path / "build" / "index.html").read_text(encoding="utf-8")
+    hero = BeautifulSoup(index, "html.parser").select_one(".hero")
+    assert hero.h1.text == "Hello" and "division by zero" in hero.select_one(".failed").text
+    assert not (tmp_path / "build" / "welcome.html").exists()

@@ -56,8 +56,8 @@ def read(root: Path = ROOT) -> str:
     return line[1] if line else ""
 
 
-def badge(address: str, notebook: str) -> str:
-    """Return the markdown that opens a notebook in Colab, or nothing where Colab cannot.
+def colab_link(address: str, notebook: str) -> str:
+    """Return where Colab opens a notebook, or nothing where it cannot.
 
     Parameters
     ----------
@@ -69,8 +69,13 @@ def badge(address: str, notebook: str) -> str:
     if not address.startswith(GITHUB):
         return ""
     repository = address.removeprefix(GITHUB)
-    link = f"{COLAB}/github/{repository}/blob/{BRANCH}/{quote(notebook)}"
-    return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({link})"
+    return f"{COLAB}/github/{repository}/blob/{BRANCH}/{quote(notebook)}"
+
+
+def badge(address: str, notebook: str) -> str:
+    """Return the markdown of the badge that opens a notebook in Colab, or nothing."""
+    link = colab_link(address, notebook)
+    return f"[![Open in Colab]({COLAB}/assets/colab-badge.svg)]({link})" if link else ""
 
 
 def write(address: str, root: Path = ROOT) -> None:

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         return 2
     build = root / "build" / "chapter"
     (chapter,) = run_chapters([path], build, CELL_SECONDS[speed()])
-    write_pages([chapter], build, f"Computed with COURSE_SPEED={speed()}.")
+    write_pages([chapter], build)
     page = build / chapter.page
     print(page)
     if has_display():

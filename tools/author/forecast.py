@@ -46,7 +46,7 @@ def seconds(path: Path, speed: str) -> float:
 def measure() -> dict:
     """Return what goes into the file."""
     chapters, steps, drawings = {}, [], []
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         steps.append(forecast.step_seconds(clock=time.process_time))
         drawings.append(forecast.drawing_seconds(clock=time.process_time))
         look, train = seconds(path, "look"), seconds(path, "train")

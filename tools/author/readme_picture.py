@@ -55,7 +55,7 @@ def page_of_chapter(folder: Path) -> Path:
     if errors:
         raise RuntimeError(f"The picture cannot be made: {CHAPTER.name}, {errors[0]}")
     chapter = Chapter(CHAPTER.stem, notebook, time.monotonic() - started)
-    write_pages([chapter], folder, "")
+    write_pages([chapter], folder)
     return folder / chapter.page
 
 

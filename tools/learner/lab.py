@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LEDGER = ".handed_out.json"
+WELCOME = "welcome.ipynb"  # what is opened, if it has been handed out
 
 
 def fingerprint(content: bytes) -> str:
@@ -100,13 +101,15 @@ def has_display() -> bool:
 
 
 def lab_arguments(work: Path) -> list[str]:
-    """Return JupyterLab's arguments: this machine only, its token on, rooted in `work`."""
+    """Return JupyterLab's arguments: this machine only, its token on, in `work`."""
     arguments = [
         f"--ServerApp.root_dir={work}",
         "--ServerApp.ip=127.0.0.1",
         # With jupytext (an author has it), saving a notebook here would write a source beside it.
         "--ServerApp.jpserver_extensions=jupytext=False",
     ]
+    if (work / WELCOME).exists():
+        arguments.append(f"--LabApp.default_url=/lab/tree/{WELCOME}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     if not has_display():
@@ -131,7 +134,8 @@ def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
 
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the user's
     # before all others, the course's own kernel, which knows what to say after a restart, and its
-    # defaults for JupyterLab: no question about news, which would cover the first chapter's corner
+    # defaults for JupyterLab: no question about news, which would cover the first chapter's corner,
+    # and widgets are saved with their notebook, so that they live without a kernel, too
     for variable in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
         folders = [str(ROOT / "tools" / "learner" / "jupyter"), os.environ.get(variable, "")]
         os.environ[variable] = os.pathsep.join(filter(None, folders))

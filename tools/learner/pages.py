@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import shutil
+from base64 import b64encode
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -16,12 +17,24 @@ from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from tools.learner import colab_cells
-from tools.learner.still_widgets import freeze
+from tools.learner.page_exercises import unfold
+from tools.learner.page_widgets import at_the_end, host
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 STYLE = (TEMPLATES / "course" / "style.css").read_text(encoding="utf-8")
 FLAGS = re.MULTILINE | re.DOTALL
 COURSE = "When to trust a classifier"
+# A digit in doubt.
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect width="32" height="32" rx="7" fill="#0072b2"/><path d="M11 6 8 18h13M18 12v14" '
+    'stroke="#fff" stroke-width="3.4" fill="none" stroke-linecap="round" stroke-linejoin="round"/>'
+    '<circle cx="26" cy="26" r="3" fill="#e69f00"/></svg>'
+)
+HEAD = (
+    f'<link rel="icon" href="data:image/svg+xml;base64,{b64encode(ICON.encode()).decode()}">\n'
+    '<meta name="color-scheme" content="light dark">\n'
+)
 
 
 @dataclass
@@ -103,7 +116,8 @@ def chapter_page(chapter: Chapter, previous: Chapter | None, following: Chapter 
     """Return the HTML of one chapter."""
     notebook = copy.deepcopy(chapter.notebook)
     notebook.cells = [cell for cell in notebook.cells if not colab_cells.belongs(cell)]
-    freeze(notebook)
+    unfold(notebook)
+    scripts = host(notebook)
     notebook.metadata["title"] = chapter.title
     exporter = HTMLExporter(
         template_name="course",
@@ -113,7 +127,8 @@ def chapter_page(chapter: Chapter, previous: Chapter | None, following: Chapter 
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    html, _ = exporter.from_notebook_node(notebook, resources={"course_css": STYLE})
+    given = {"course_css": STYLE, "course_head": HEAD}
+    html, _ = exporter.from_notebook_node(notebook, resources=given)
     soup = BeautifulSoup(html, "html.parser")
     main = soup.select_one("main")
     assert main is not None  # nbconvert's template has one
@@ -126,7 +141,7 @@ def chapter_page(chapter: Chapter, previous: Chapter | None, following: Chapter 
     if chapter.errors:
         failed = "".join(f'<p class="failed">{escape(error)}</p>' for error in chapter.errors)
         main.insert(0, BeautifulSoup(failed, "html.parser"))
-    return str(soup)
+    return at_the_end(str(soup), scripts)
 
 
 def one_line(markdown: str) -> str:
@@ -134,26 +149,7 @@ def one_line(markdown: str) -> str:
     return re.sub(r"^<p>|</p>$", "", markdown2html(markdown).strip())
 
 
-def index_row(chapter: Chapter) -> str:
-    """Return one line of the table of chapters: what it asks, what it takes, how it went."""
-    name = f'<a href="{chapter.page}">{escape(chapter.title)}</a>'
-    if chapter.question:
-        name += f'<div class="question">{one_line(chapter.question)}</div>'
-    if chapter.seconds is None:
-        return (
-            f"<tr><td>{escape(chapter.title)}</td>"
-            f'<td class="seconds">{escape(chapter.minutes)}</td><td></td><td>not run yet</td></tr>'
-        )
-    result = "<td>complete</td>"
-    if chapter.errors:
-        result = f'<td class="failed">{escape(chapter.errors[0])}</td>'
-    return (
-        f'<tr><td>{name}</td><td class="seconds">{escape(chapter.minutes)}</td>'
-        f'<td class="seconds">{chapter.seconds:.0f} s</td>{result}</tr>'
-    )
-
-
-def plain_page(body: str) -> str:
+def whole_page(body: str, head: str = "", kind: str = "course") -> str:
     """Return a page of the course around this HTML; no notebook stands behind it."""
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -161,29 +157,18 @@ def plain_page(body: str) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{COURSE}</title>
-<style>{STYLE}</style>
+{HEAD}{head}<style>{STYLE}</style>
 </head>
-<body class="course">
-<main>
-<h1>{COURSE}</h1>
+<body class="{kind}">
 {body}
-</main>
 </body>
 </html>
 """
 
 
-def index_page(chapters: list[Chapter], made_with: str) -> str:
-    """Return the HTML of the table of chapters."""
-    rows = "\n".join(index_row(chapter) for chapter in chapters)
-    return plain_page(f"""<p>The chapters as they ran on this machine.
-To change and run them yourself: <code>make lab</code>.</p>
-<table>
-<tr><th>Chapter</th><th class="seconds">To read</th>
-<th class="seconds">Ran for</th><th>Result</th></tr>
-{rows}
-</table>
-<p>{escape(made_with)}</p>""")
+def plain_page(body: str) -> str:
+    """Return a page with the course's name above this HTML."""
+    return whole_page(f"<main>\n<h1>{COURSE}</h1>\n{body}\n</main>")
 
 
 def write_page(chapters: list[Chapter], number: int, folder: Path) -> Path:
@@ -195,15 +180,9 @@ def write_page(chapters: list[Chapter], number: int, folder: Path) -> Path:
     return path
 
 
-def write_index(chapters: list[Chapter], folder: Path, made_with: str) -> None:
-    """Write the page that leads to every chapter that has run."""
-    (folder / "index.html").write_text(index_page(chapters, made_with), encoding="utf-8")
-
-
-def write_pages(chapters: list[Chapter], folder: Path, made_with: str) -> None:
-    """Write one page for each chapter and an index into `folder`."""
+def write_pages(chapters: list[Chapter], folder: Path) -> None:
+    """Write one page for each chapter into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     copy_mathjax(folder)
     for number in range(len(chapters)):
         write_page(chapters, number, folder)
-    write_index(chapters, folder, made_with)

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ from nbformat import NotebookNode
 
 from course_utils._support import settings
 from course_utils.health import shipped
+from tools.author import address
+from tools.learner.front_page import WELCOME, button, front_page
 from tools.learner.install import only_one
-from tools.learner.pages import Chapter, copy_mathjax, write_index, write_page
-from tools.learner.still_widgets import VIEW, descendants, widget_states
+from tools.learner.page_widgets import VIEW, descendants, widget_states
+from tools.learner.pages import Chapter, copy_mathjax, write_page
 
 ROOT = Path(__file__).resolve().parents[2]
 # Longest time for one cell, by COURSE_SPEED; a cell that hangs must not hang the command.
@@ -235,42 +238,71 @@ def fresh_scratch(build: Path) -> Path:
     return scratch
 
 
+def paths_of(notebooks: Path) -> list[Path]:
+    """The chapters in order; the welcome notebook is none."""
+    return sorted(notebooks.glob("[0-9]*.ipynb"))
+
+
 def read_chapters(paths: list[Path]) -> list[Chapter]:
     """Chapters that have not run yet."""
     return [Chapter(path.stem, nbformat.read(path, as_version=4)) for path in paths]
 
 
 def run_chapters(
-    paths: list[Path],
+    notebooks: Path,
     build: Path,
     cell_seconds: int,
-    finished: Callable[[list[Chapter], int], None] = lambda chapters, number: None,
-) -> list[Chapter]:
+    finished: Callable[[list[Chapter], int, Chapter | None], None] = lambda *course: None,
+) -> tuple[list[Chapter], Chapter | None]:
     """Execute chapters in order, after the pages of an earlier run in `build` are gone.
 
     Parameters
     ----------
-    paths : list of Path
+    notebooks : Path
+        Folder of the chapters and, if there is one, of the welcome notebook, which runs first.
     build : Path
     cell_seconds : int
         Longest time for a cell.
     finished : callable
-        Called with all chapters and the place of the one that has just run.
+        Called with all chapters, the place of the one that has just run, and the welcome notebook.
+
+    Returns
+    -------
+    list of Chapter, and the welcome notebook or None
     """
     scratch = fresh_scratch(build)
     for old in [*build.glob("*.html")]:
         old.unlink()
-    chapters = read_chapters(paths)
+    chapters, total = read_chapters(paths_of(notebooks)), len(paths_of(notebooks))
+    welcome = None
+    if (notebooks / f"{WELCOME}.ipynb").is_file():
+        (welcome,) = read_chapters([notebooks / f"{WELCOME}.ipynb"])
+        run_chapter(welcome, 0, total, scratch, cell_seconds)
     for number, chapter in enumerate(chapters):
-        run_chapter(chapter, number + 1, len(paths), scratch, cell_seconds)
-        finished(chapters, number)
-    return chapters
+        run_chapter(chapter, number + 1, total, scratch, cell_seconds)
+        finished(chapters, number, welcome)
+    return chapters, welcome
+
+
+def index_page(chapters: list[Chapter], welcome: Chapter | None, made_with: str) -> str:
+    """The page that leads to every chapter that has run on this machine."""
+    repository = address.read()
+    buttons = button(
+        next((one.page for one in chapters if one.seconds is not None), "#chapters"),
+        "Start",
+        first=True,
+    )
+    if link := address.colab_link(repository, f"notebooks/{WELCOME}.ipynb"):
+        buttons += button(link, "Open in Colab")
+    below = f"""<p>These are the chapters as they ran on this machine. To change and run them
+yourself: <code>make lab</code>.</p><p class="note">{escape(made_with)}</p>"""
+    return front_page(chapters, welcome, buttons=buttons, below=below)
 
 
 def run_course(notebooks: Path, build: Path) -> int:
     """Execute all chapters and write their pages into `build`. Returns the exit status."""
     speed, made_with = settle()
-    paths = sorted(notebooks.glob("*.ipynb"))
+    paths = paths_of(notebooks)
     if not paths:
         print(f"There are no chapters in {notebooks}.", file=sys.stderr)
         return 1
@@ -280,16 +312,17 @@ def run_course(notebooks: Path, build: Path) -> int:
     copy_mathjax(build)
     done = 0
 
-    def keep(chapters: list[Chapter], number: int) -> None:
+    def keep(chapters: list[Chapter], number: int, welcome: Chapter | None) -> None:
         nonlocal done
         write_page(chapters, number, build)
-        write_index(chapters, build, made_with)
+        index = index_page(chapters, welcome, made_with)
+        (build / "index.html").write_text(index, encoding="utf-8")
         nbformat.write(chapters[number].notebook, executed / f"{chapters[number].name}.ipynb")
         done += 1
 
     started = time.monotonic()
     try:
-        chapters = run_chapters(paths, build, CELL_SECONDS[speed], keep)
+        chapters, welcome = run_chapters(notebooks, build, CELL_SECONDS[speed], keep)
     except KeyboardInterrupt:
         kept = f" Their pages: {build / 'index.html'}" if done else ""
         start = "\r\033[K" if sys.stdout.isatty() else ""
@@ -297,6 +330,7 @@ def run_course(notebooks: Path, build: Path) -> int:
         return 130
     failed = [chapter.name for chapter in chapters if chapter.errors]
     succeeded, seconds = len(paths) - len(failed), time.monotonic() - started
+    failed += [welcome.name] if welcome is not None and welcome.errors else []
     print(f"{succeeded} of {len(paths)} chapters in {seconds:.0f} s.")
     print(f"Read them in a browser: {build / 'index.html'}")
     if failed:
@@ -307,7 +341,7 @@ def run_course(notebooks: Path, build: Path) -> int:
 def run_one(notebooks: Path, build: Path, wanted: int) -> int:
     """Execute one chapter, write its page and print the page's path. Returns the exit status."""
     speed, _ = settle()
-    paths = sorted(notebooks.glob("*.ipynb"))
+    paths = paths_of(notebooks)
     numbers = [int(path.stem.partition("_")[0]) for path in paths]
     if wanted not in numbers:
         there = ", ".join(map(str, numbers))

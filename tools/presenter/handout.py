@@ -65,7 +65,7 @@ class Part:
 
 def parts(notebooks: Path) -> Iterator[Part]:
     """Yield every notebook that has exercises, in order."""
-    for path in sorted(notebooks.glob("*.ipynb")):
+    for path in sorted(notebooks.glob("[0-9]*.ipynb")):
         title = Chapter(path.stem, nbformat.read(path, as_version=4), 0).title
         number = int(path.stem.split("_")[0])
         if path.stem == BUG_HUNT:

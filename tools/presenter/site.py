@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import sys
 import time
@@ -18,7 +17,8 @@ from html import escape
 from pathlib import Path
 
 from tools.author import address
-from tools.learner.pages import Chapter, one_line, plain_page, write_pages
+from tools.learner.front_page import WELCOME, button, front_page
+from tools.learner.pages import Chapter, write_pages
 from tools.learner.run import CELL_SECONDS, run_chapters, settle
 from tools.presenter import site_check
 from tools.presenter import slides as make_slides
@@ -26,7 +26,23 @@ from tools.presenter import slides as make_slides
 ROOT = Path(__file__).resolve().parents[2]
 ALL_NOTEBOOKS = "notebooks.zip"
 LICENCES = ("LICENSE", "LICENSE-CC-BY-4.0", "NOTICE")
-PICTURE = Path("images", "course.png")
+PICTURE = "preview.png"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# Every widget in sight has drawn itself.
+DRAWN = """() => [...document.querySelectorAll('.course-live[data-live]')]
+    .every(one => one.querySelector('[data-ready]'))"""
+BELOW = """<section id="install"><h2>Install</h2>
+<p>You need Python 3.10 to 3.13, no GPU, and no network once it is installed. The first call takes
+some minutes.</p>
+<pre>{clone}make lab     # the chapters in JupyterLab, on your own copies
+make run     # these pages, computed on your machine</pre>
+<p>Or take <a href="{notebooks}">all notebooks</a> into a Jupyter that has the course's package.</p>
+</section>
+{decks}
+<p>Here you read the chapters as they ran. In a deck the arrow keys move and S opens the speaker's
+view. {made_with}</p>
+<p>Text and figures: <a href="LICENSE-CC-BY-4.0.txt">CC BY 4.0</a>. Code:
+<a href="LICENSE.txt">Apache 2.0</a>. Data: <a href="NOTICE.txt">NOTICE</a>.</p>"""
 
 
 def copy_downloads(notebooks: list[Path], site: Path) -> None:
@@ -39,21 +55,13 @@ def copy_downloads(notebooks: list[Path], site: Path) -> None:
             archive.write(path, f"notebooks/{path.name}")
 
 
-def copy_with_text(root: Path, site: Path) -> str:
-    """Put the licences and the course's picture beside the pages; returns the picture as HTML."""
+def copy_licences(root: Path, site: Path) -> None:
+    """Put the licences beside the pages."""
     for name in LICENCES:
         shutil.copyfile(root / name, site / f"{name}.txt")
-    alt = re.search(
-        rf"!\[([^\]]+)\]\({PICTURE.as_posix()}\)", (root / "README.md").read_text("utf-8")
-    )
-    if alt is None:
-        return ""
-    shutil.copyfile(root / PICTURE, site / PICTURE.name)
-    words = escape(" ".join(alt[1].split()), quote=True)
-    return f'<p><img src="{PICTURE.name}" alt="{words}"></p>'
 
 
-def links(name: str, site: Path) -> str:
+def links(name: str, site: Path, repository: str) -> str:
     """What there is of a chapter to take away or to show."""
     found = [
         f'<a href="{path}">{label}</a>'
@@ -64,46 +72,65 @@ def links(name: str, site: Path) -> str:
         )
         if (site / path).is_file()
     ]
-    return f'<span class="together">{" · ".join(found)}</span>'
+    if colab := address.colab_link(repository, f"notebooks/{name}.ipynb"):
+        found.insert(0, f'<a href="{escape(colab)}">Colab</a>')
+    return " ".join(found)
 
 
-def rows(chapters: list[Chapter], decks: list[Path], site: Path) -> str:
-    """The table: every chapter, and before them the decks that belong to none."""
-    lines = []
-    for deck in decks:
-        if deck.stem not in {chapter.name for chapter in chapters}:
-            title = escape(deck.stem.partition("_")[2].replace("_", " ").capitalize())
-            lines.append(f"<tr><td>{title}</td><td></td><td>{links(deck.stem, site)}</td></tr>")
-    for chapter in chapters:
-        question = f'<div class="question">{one_line(chapter.question)}</div>'
-        lines.append(
-            f'<tr><td><a href="{chapter.page}">{escape(chapter.title)}</a>{question}</td>'
-            f'<td class="seconds">{escape(chapter.minutes)}</td>'
-            f"<td>{links(chapter.name, site)}</td></tr>"
-        )
-    return "\n".join(lines)
-
-
-def front_page(table: str, picture: str, made_with: str, repository: str) -> str:
+def index_page(
+    chapters: list[Chapter], welcome: Chapter | None, site: Path, made_with: str, repository: str
+) -> str:
     """The page that everything starts from."""
-    where = f' It lives at <a href="{escape(repository)}">{escape(repository)}</a>.' * bool(
-        repository
+    buttons = button(chapters[0].page, "Start", first=True)
+    if colab := address.colab_link(repository, f"notebooks/{WELCOME}.ipynb"):
+        buttons += button(colab, "Open in Colab")
+    buttons += button("#install", "Install")
+    names = {chapter.name for chapter in chapters}
+    decks = "".join(
+        f"<li>{escape(title_of_deck(deck.stem))}: {links(deck.stem, site, '')}</li>"
+        for deck in sorted((site / "slides").glob("*.html"))
+        if deck.stem not in names
     )
-    return plain_page(f"""<p>A network names a digit even when you show it a shoe, and often it is
-sure. These chapters are about knowing when to believe it: from one small network on handwritten
-digits to ensembles, and to a threshold that says what to hand to a human.{where}</p>
-{picture}
-<h2>Chapters and slides</h2>
-<table>
-<tr><th>Chapter</th><th class="seconds">To read</th><th>Take away</th></tr>
-{table}
-</table>
-<p>Here you read them as they ran. To move what can be moved, and to solve the exercises, take
-<a href="{ALL_NOTEBOOKS}">all notebooks</a> and the course's package. In a deck the arrow keys move
-and S opens the speaker's view.</p>
-<p>{escape(made_with)}</p>
-<p>Text and figures: <a href="LICENSE-CC-BY-4.0.txt">CC BY 4.0</a>. Code:
-<a href="LICENSE.txt">Apache 2.0</a>. Data: <a href="NOTICE.txt">NOTICE</a>.</p>""")
+    return front_page(
+        chapters,
+        welcome,
+        buttons=buttons,
+        below=BELOW.format(
+            clone=f"git clone {escape(repository)}\ncd {escape(repository.rsplit('/', 1)[-1])}\n"
+            if repository
+            else "",
+            decks=f"<h2>More slides</h2><ul>{decks}</ul>" if decks else "",
+            notebooks=ALL_NOTEBOOKS,
+            made_with=escape(made_with),
+        ),
+        take_away={name: links(name, site, repository) for name in names},
+        picture=PICTURE,
+    )
+
+
+def title_of_deck(name: str) -> str:
+    """What a deck that belongs to no chapter is called."""
+    return name.partition("_")[2].replace("_", " ").capitalize()
+
+
+def take_picture(site: Path, root: Path) -> None:
+    """Put a picture of the first page beside it, for those who show a link to it.
+
+    Without a browser it is the course's picture.
+    """
+    browser = make_slides.chromium()
+    if browser is None:
+        shutil.copyfile(root / "images" / "course.png", site / PICTURE)
+        return
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=browser, args=FLAGS)
+        page = started.new_page(viewport={"width": 1200, "height": 630})  # what previews show
+        page.goto((site / "index.html").as_uri())
+        page.wait_for_function(DRAWN)
+        page.screenshot(path=site / PICTURE)
+        started.close()
 
 
 def look(site: Path) -> list[str]:
@@ -115,9 +142,8 @@ def look(site: Path) -> list[str]:
         return found
     from playwright.sync_api import sync_playwright
 
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=browser, args=flags)
+        started = playwright.chromium.launch(executable_path=browser, args=FLAGS)
         found += site_check.seen_problems(site, started)
         started.close()
     return found
@@ -127,17 +153,18 @@ def make_site(notebooks: Path, slides: Path, site: Path, root: Path = ROOT) -> i
     """Execute, write and check. Returns the exit status."""
     os.environ.setdefault("COURSE_SPEED", "look")  # as in the slides: the zoo, nothing is trained
     speed, made_with = settle()
-    paths, started = sorted(notebooks.glob("*.ipynb")), time.monotonic()
+    started = time.monotonic()
     shutil.rmtree(site, ignore_errors=True)  # of an earlier site nothing may stay
-    chapters = run_chapters(paths, site, CELL_SECONDS[speed])
+    chapters, welcome = run_chapters(notebooks, site, CELL_SECONDS[speed])
     shutil.rmtree(site / "scratch")
-    write_pages(chapters, site, made_with)
+    write_pages(chapters, site)
     if make_slides.main(["--slides", str(slides), "--build", str(site / "slides")]) != 0:
         return 1
-    copy_downloads(paths, site)
-    table = rows(chapters, sorted(slides.glob("*.ipynb")), site)
-    page = front_page(table, copy_with_text(root, site), made_with, address.read(root))
+    copy_downloads(sorted(notebooks.glob("*.ipynb")), site)
+    copy_licences(root, site)
+    page = index_page(chapters, welcome, site, made_with, address.read(root))
     (site / "index.html").write_text(page, encoding="utf-8")
+    take_picture(site, root)
     found = look(site)
     for problem in found:
         print(problem, file=sys.stderr)

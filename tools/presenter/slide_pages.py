@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
-from tools.learner.still_widgets import freeze
+from tools.learner.page_widgets import at_the_end, host
 from tools.presenter.formulas import font_style, mathml
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "slides"
@@ -21,6 +21,7 @@ REVEAL = Path(__file__).resolve().parents[2] / "slides" / "reveal"
 WIDTH, HEIGHT = 1280, 720  # CSS pixels; 16:9, and 18 pt are 24 pixels
 STARTS = ("slide", "subslide")
 ONLY_LIVE, ONLY_STILL = "live", "still"
+PLACES = {ONLY_LIVE: "on-screen", ONLY_STILL: "on-paper"}
 
 
 @dataclass
@@ -41,22 +42,23 @@ def title_of(notebook: NotebookNode) -> str:
 
 
 def slides_of(notebook: NotebookNode) -> list[Slide]:
-    """Group the cells of an executed deck by the `slideshow` metadata that JupyterLab uses, too.
+    """Group the cells of a deck by the `slideshow` metadata that JupyterLab uses, too.
 
-    Where a widget says nothing without a kernel its cell has the tag "live", and a cell with the
-    tag "still", which JupyterLab skips, takes its place on the page.
+    What stands in a cell with the tag "live" is for a screen only. A cell with the tag "still",
+    which JupyterLab skips, takes its place on paper.
     """
-    notebook = copy.deepcopy(notebook)
-    freeze(notebook)
     slides: list[Slide] = []
     for cell in notebook.cells:
         kind = cell.metadata.get("slideshow", {}).get("slide_type", "-")
         tags = cell.metadata.get("tags", [])
-        if (kind == "skip" and ONLY_STILL not in tags) or ONLY_LIVE in tags:
+        if kind == "skip" and ONLY_STILL not in tags:
             continue
         if kind in STARTS or not slides:
             slides.append(Slide(kind="title" if not slides else ""))
         html = "".join(_cell(cell))
+        for tag, place in PLACES.items():
+            if tag in tags:
+                html = f'<div class="{place}">{html}</div>'
         if kind == "notes":
             slides[-1].notes.append(html)
         elif html:
@@ -73,7 +75,9 @@ def _cell(cell: NotebookNode) -> Iterator[str]:
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "text/html" in data:
-            yield f'<div class="output">{data["text/html"]}</div>'
+            # Reveal.js leaves the fingers on a widget to the widget.
+            living = " data-prevent-swipe" * ('class="course-live"' in data["text/html"])
+            yield f'<div class="output"{living}>{data["text/html"]}</div>'
         elif "image/png" in data:  # a figure that is not the course's own has no words for it
             raise ValueError("A slide shows a picture without alt text: use course_utils.figures.")
         elif output.get("output_type") == "stream":
@@ -121,6 +125,8 @@ def _section(slide: Slide, footer: str) -> str:
 def deck_page(notebook: NotebookNode, course: str) -> str:
     """The whole deck as one HTML document."""
     title = title_of(notebook)
+    notebook = copy.deepcopy(notebook)
+    widgets = host(notebook)
     slides = slides_of(notebook)
     sections = "\n".join(
         _section(slide, f"{number} / {len(slides)}") for number, slide in enumerate(slides, start=1)
@@ -132,7 +138,7 @@ def deck_page(notebook: NotebookNode, course: str) -> str:
     scripts = "\n".join(
         f"<script>{text(REVEAL / name)}</script>" for name in ("reveal.js", "notes.js")
     )
-    return f"""<!DOCTYPE html>
+    page = f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -152,9 +158,11 @@ Reveal.initialize({{
   width: {WIDTH}, height: {HEIGHT}, margin: 0, minScale: 0.1, maxScale: 4,
   center: false, hash: true, transition: "none", controls: false, progress: true,
   pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
+  keyboardCondition: () => !document.activeElement?.closest(".course-widget"),
   plugins: [RevealNotes],
 }});
 </script>
 </body>
 </html>
 """
+    return at_the_end(page, widgets)

@@ -118,8 +118,8 @@ export class Plot {
   }
   /** The pointer in the coordinates of the data and of the picture. */
   at(event) {
-    const box = this.svg.getBoundingClientRect();
-    const px = event.clientX - box.left, py = event.clientY - box.top;
+    const box = this.svg.getBoundingClientRect(), scale = box.width / this.width; // a slide is scaled
+    const px = (event.clientX - box.left) / scale, py = (event.clientY - box.top) / scale;
     return { px, py, x: this.x.invert(px), y: this.y.invert(py) };
   }
   stop() {

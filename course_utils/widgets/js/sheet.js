@@ -36,7 +36,7 @@ export function sheet(side, oninput) {
     paper.beginPath();
     const start = line.points[Math.max(0, from - 1)];
     paper.moveTo(...start);
-    paper.lineTo(...start); // a dot, if nothing follows
+    paper.lineTo(start[0] + 0.01, start[1]); // a dot, if nothing follows; a line of no length is not drawn
     for (const point of line.points.slice(from)) paper.lineTo(...point);
     paper.stroke();
   }
@@ -75,9 +75,9 @@ export function sheet(side, oninput) {
   }
   const lift = () => (line = undefined);
   function at(event) {
-    const box = canvas.getBoundingClientRect();
-    return [((event.clientX - box.left - canvas.clientLeft) * size) / canvas.clientWidth,
-      ((event.clientY - box.top - canvas.clientTop) * size) / canvas.clientHeight];
+    const box = canvas.getBoundingClientRect(), scale = box.width / canvas.offsetWidth; // a slide is scaled
+    return [((event.clientX - box.left) / scale - canvas.clientLeft) * size / canvas.clientWidth,
+      ((event.clientY - box.top) / scale - canvas.clientTop) * size / canvas.clientHeight];
   }
   canvas.addEventListener("pointerdown", (event) => {
     if (pointer !== undefined || event.button !== 0) return;

@@ -1,7 +1,9 @@
-"""Turn the widgets of an executed notebook into plain HTML, for pages without a kernel.
+"""The widgets of an executed notebook, in a page without a kernel.
 
-Pictures, texts and captured outputs of a widget are kept as they were when the notebook ended;
-controls become a line that tells how they were set.
+The course's own widgets live on: each stays where it was, and what they need goes once to the end
+of the page. Of other widgets, such as the sliders of ``interact``, pictures, texts and captured
+outputs are kept as they were when the notebook ended; controls become a line that tells how they
+were set.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from typing import Any
 
 from nbconvert.filters import ansi2html, strip_ansi
 from nbformat import NotebookNode
+
+from course_utils.widgets import page
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -41,6 +45,7 @@ class Still:
     def __init__(self, models: dict[str, dict[str, Any]]) -> None:
         self.models = models
         self.has_controls = False
+        self.living: list[str] = []
 
     def draw(self, model: str) -> str:
         """Return the HTML of a widget; nothing for one whose state was not stored."""
@@ -54,8 +59,9 @@ class Still:
             return f"<div>{escape(state.get('value', ''))}</div>"
         if kind == "ImageModel":
             return self.image(entry)
-        if kind == "AnyModel" and "alt" in state:
-            return self.picture(entry)
+        if kind == "AnyModel":  # one of the course's own, inside another widget
+            self.living.append(model)
+            return f'<div class="course-live" data-widget="{model}"></div>'
         if kind == "OutputModel":
             return "".join(draw_output(output) for output in state.get("outputs", []))
         if "children" in state:
@@ -75,17 +81,6 @@ class Still:
                 # The picture has no text of its own: its description stands beside it.
                 return f'<img alt="" src="data:image/{kind};base64,{buffer["data"]}">'
         return ""
-
-    def picture(self, entry: dict[str, Any]) -> str:
-        """Return one of the course's own pictures, with its alt text and the words below it."""
-        state, drawn = entry["state"], ""
-        for buffer in entry.get("buffers") or []:
-            if buffer["path"] == ["png"] and buffer["data"]:
-                width = f' width="{state["width"]}"' if state.get("width") else ""
-                alt = escape(state["alt"], quote=True)
-                drawn = f'<img alt="{alt}"{width} src="data:image/png;base64,{buffer["data"]}">'
-        words = escape(state.get("caption", "")).replace("\n", "<br>")
-        return drawn + (f"<p>{words}</p>" if words else "")
 
     def control(self, state: dict[str, Any]) -> str:
         """Return one line telling how a control was set; nothing for what is not a control."""
@@ -116,20 +111,37 @@ def draw_output(output: dict[str, Any]) -> str:
     return f"<pre>{escape(strip_ansi(data.get('text/plain', '')))}</pre>"
 
 
-def freeze(notebook: NotebookNode) -> None:
-    """Replace every widget in the notebook's outputs by its still, in place."""
+def host(notebook: NotebookNode) -> str:
+    """Replace every widget in the notebook's outputs by its HTML, in place.
+
+    Returns
+    -------
+    str
+        What the living ones need, for the end of the page's body; empty if there are none.
+    """
     models = widget_states(notebook)
+    living: list[str] = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            view = output.get("data", {}).get(VIEW)
+            data = output.get("data", {})
+            view = data.pop(VIEW, None)
             if view is None:
+                continue
+            if 'class="course-live"' in data.get("text/html", ""):
+                living.append(view["model_id"])
                 continue
             still = Still(models)
             drawn = still.draw(view["model_id"])
+            living += still.living
             if drawn and still.has_controls:
                 drawn += '<p class="note">Live in JupyterLab; here as it was at the end.</p>'
             if drawn:
-                output["data"] = {"text/html": f'<div class="course-still">{drawn}</div>'}
-            else:
-                del output["data"][VIEW]
+                output["data"] = {"text/html": f'<div class="course-frozen">{drawn}</div>'}
     notebook.metadata.pop("widgets", None)
+    return page.scripts(models, living)
+
+
+def at_the_end(html: str, scripts: str) -> str:
+    """A page with this at the end of its body."""
+    before, body, after = html.rpartition("</body>")
+    return f"{before}{scripts}{body}{after}"

@@ -1,0 +1,70 @@
+"""Exercises in a page without a kernel: it says so, and help is there to be unfolded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from course_utils import exercises
+from course_utils.exercises import Exercise, bug_hunt
+from course_utils.exercises.exercise import NOT_ATTEMPTED
+
+CHECK = re.compile(r"^(ex(\d+)_\d+)\.check\(", re.MULTILINE)
+HELP = re.compile(r"# (ex\d+_\d+|bug_hunt)\.(hint|solution)\(\d*\)")
+PROGRESS = re.compile(r"^exercises\.progress\(", re.MULTILINE)
+HOW_FAR = "How far did you get?"
+NO_KERNEL = (
+    '<p class="no-kernel">Nothing is computed in this page, so it cannot check an answer. '
+    "Think of yours, then unfold; to try it, take the notebook.</p>"
+)
+
+
+def unfold(notebook: NotebookNode) -> None:
+    """Put hints and solutions where the notebook waits for an answer, in place.
+
+    An exercise that was answered keeps its verdict. What only a kernel can tell, such as how many
+    exercises are done, is left out.
+    """
+    notebook.cells = list(_cells(notebook.cells))
+
+
+def _cells(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            if not cell.source.startswith(HOW_FAR):
+                yield cell
+            continue
+        lines = cell.source.strip().splitlines()
+        if lines and all(HELP.fullmatch(line) for line in lines):
+            if "bug_hunt" not in cell.source:
+                continue  # the exercise above has it
+            cell.source = ""
+            cell.outputs = [_html("".join(map(_symptom, bug_hunt.BUGS)))]
+        elif PROGRESS.search(cell.source):
+            continue
+        elif (exercise := _unanswered(cell)) is not None:
+            cell.outputs = [_html(NO_KERNEL + exercise.help._repr_html_())]
+        yield cell
+
+
+def _unanswered(cell: NotebookNode) -> Exercise | None:
+    found = CHECK.search(cell.get("source", ""))
+    said = [str(output.get("data", {}).get("text/plain", "")) for output in cell.get("outputs", [])]
+    if found is None or not any(NOT_ATTEMPTED in words for words in said):
+        return None
+    every = {one.name: one for one in exercises.of_chapter(int(found[2]))}
+    return every[found[1]]
+
+
+def _symptom(bug: Exercise) -> str:
+    return (
+        f"<details><summary>Symptom {bug.number[1]}: hints and solution</summary>"
+        f"{bug.help._repr_html_()}</details>"
+    )
+
+
+def _html(html: str) -> NotebookNode:
+    return new_output("display_data", {"text/html": html})
