@@ -64,7 +64,7 @@ notebooks: author ## authors: make notebooks/*.ipynb from notebooks/src/*.py
 	@$(COURSE) -m tools.author.notebooks build
 
 chapter: notebooks ## authors: execute one chapter and open its page, N=3
-	@$(COURSE) -m tools.author.chapter $(N)
+	@$(COURSE) -m tools.learner.run --chapter $(N) --open
 
 figure: author ## authors: draw an example of a figure, NAME=risk_coverage_curves
 	@$(COURSE) -m tools.author.figure "$(NAME)"

@@ -278,7 +278,12 @@ def test_one_chapter_leaves_the_other_pages(
     build.mkdir()
     (build / "02_lenet.html").touch()
     places = ["--notebooks", str(tmp_path / "notebooks"), "--build", str(build)]
-    assert run_course.main([*places, "--chapter", "3"]) == 0
+    opened: list[str] = []
+    monkeypatch.setattr(run_course, "has_display", lambda: True)
+    monkeypatch.setattr(run_course.webbrowser, "open", opened.append)
+    assert run_course.main([*places, "--chapter", "3"]) == 0 and not opened
+    assert run_course.main([*places, "--chapter", "3", "--open"]) == 0
+    assert [one.rpartition("/")[2] for one in opened] == ["3_last.html"], opened
     page = build / "03_deep_ensembles.html"
     assert capsys.readouterr().out.splitlines()[-1] == str(page)
     assert page.exists() and (build / "02_lenet.html").read_text() == ""

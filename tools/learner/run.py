@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+import webbrowser
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from html import escape
@@ -37,6 +38,7 @@ from course_utils.health import shipped
 from tools.author import address
 from tools.learner.front_page import WELCOME, button, front_page
 from tools.learner.install import only_one
+from tools.learner.lab import has_display
 from tools.learner.page_widgets import VIEW, descendants, widget_states
 from tools.learner.pages import Chapter, copy_mathjax, write_page
 
@@ -338,8 +340,11 @@ def run_course(notebooks: Path, build: Path) -> int:
     return 1 if failed else 0
 
 
-def run_one(notebooks: Path, build: Path, wanted: int) -> int:
-    """Execute one chapter, write its page and print the page's path. Returns the exit status."""
+def run_one(notebooks: Path, build: Path, wanted: int, show: bool = False) -> int:
+    """Execute one chapter, write its page and print the page's path, open it where asked and able.
+
+    Returns the exit status.
+    """
     speed, _ = settle()
     paths = paths_of(notebooks)
     numbers = [int(path.stem.partition("_")[0]) for path in paths]
@@ -355,7 +360,10 @@ def run_one(notebooks: Path, build: Path, wanted: int) -> int:
     except KeyboardInterrupt:
         print(f"Stopped: {chapters[place].name} has not run to its end.", flush=True)
         return 130
-    print(write_page(chapters, place, build))
+    page = write_page(chapters, place, build)
+    print(page)
+    if show and has_display():
+        webbrowser.open(page.as_uri())
     return 1 if chapters[place].errors else 0
 
 
@@ -368,6 +376,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse the command line. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--chapter", type=int, metavar="N", help="run only this chapter")
+    parser.add_argument("--open", action="store_true", help="open its page in a browser")
     parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     options = parser.parse_args(arguments)
@@ -378,7 +387,7 @@ def main(arguments: list[str] | None = None) -> int:
             if not shipped.repair():
                 return 1
             if options.chapter is not None:
-                return run_one(notebooks, build, options.chapter)
+                return run_one(notebooks, build, options.chapter, options.open)
             return run_course(notebooks, build)
     except KeyboardInterrupt:
         print("Stopped before a chapter ran.", flush=True)
