@@ -58,6 +58,14 @@ def test_the_plain_quantile_is_never_above_the_corrected_one():
             assert plain <= conformal.quantile(scores, alpha)
 
 
+def test_the_class_whose_score_is_the_quantile_is_named():
+    true_scores = np.arange(1.0, 10)
+    sets = conformal.prediction_sets(
+        true_scores[:, np.newaxis], conformal.quantile(true_scores, 0.2)
+    )
+    assert sets[:, 0].tolist() == 8 * [True] + [False]  # 9 images: the 8th score is the quantile
+
+
 def test_sets_may_be_empty_unless_a_class_is_always_named():
     scores = np.array([[0.4, 0.6], [0.1, 0.9]])
     assert conformal.prediction_sets(scores, 0.2).sum(axis=1).tolist() == [0, 1]

@@ -42,6 +42,12 @@ def test_false_alarms_are_those_of_torch_uncertainty() -> None:
     assert ood_detection(KNOWN, STRANGE).fpr95 == pytest.approx(float(metric.compute()))
 
 
+def test_exactly_95_percent_found_are_enough() -> None:
+    found = ood_detection(known=[1.5, 2.5, 3.5, 30], ood=np.arange(1.0, 21))
+    assert found.fpr95 == 3 / 4  # 19 of 20 are found at a score of 2; the last would cost 1.5 too
+    assert (found.num_known, found.num_ood) == (4, 20)
+
+
 VALUES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=12).map(np.array)
 
 
