@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import gc
 import hashlib
 import json
 import os
@@ -183,6 +184,8 @@ def _load_libraries() -> None:
     phases = [Phase.explicit, Phase.generate]
     quick = settings(deadline=None, max_examples=60, derandomize=True, database=None, phases=phases)
     settings.register_profile("mutants", quick)
+    gc.collect()
+    gc.freeze()  # or each fork copies all libraries to count who refers to them
 
 
 def _outcome(mutant: Mutant, limit: int = 600) -> str:
@@ -223,15 +226,8 @@ def _run_tests(mutant: Mutant) -> int:
         return as_it_is(loader, name)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
-    options = [
-        "-x",
-        "-q",
-        "-m",
-        "not slow",
-        "-p",
-        "no:cacheprovider",
-        "--hypothesis-profile=mutants",
-    ]
+    options = ["-x", "-q", "-m", "not slow", "--hypothesis-profile=mutants"]
+    options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "anyio", "xdist")]
     os.chdir(ROOT)
     for files in _test_files(mutant.module):
         status = int(pytest.main([*options, *files]))
