@@ -45,7 +45,6 @@ COUNT, SEED, WANTED = 300, 0, 0.95
 NETWORKS = "test_determinism.py"  # trains them, in processes of its own that know of no mutant
 LIBRARIES = (
     "hypothesis.extra.numpy",
-    "nbval.plugin",
     "sklearn.isotonic",
     "sklearn.metrics",
     "sklearn.tree",
@@ -227,7 +226,7 @@ def _run_tests(mutant: Mutant) -> int:
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
     options = ["-x", "-q", "-m", "not slow", "--hypothesis-profile=mutants"]
-    options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "anyio", "xdist")]
+    options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "anyio", "nbval", "xdist")]
     os.chdir(ROOT)
     for files in _test_files(mutant.module):
         status = int(pytest.main([*options, *files]))
