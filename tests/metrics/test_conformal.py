@@ -47,6 +47,8 @@ def test_too_few_images_for_the_promise_name_all_classes():
     assert threshold == math.inf
     assert conformal.prediction_sets(ONE_IMAGE, threshold).all()
     assert np.isfinite(conformal.quantile(np.linspace(0, 1, 19), alpha=0.05))
+    assert conformal.expected_coverage(18, 0.05) == 1
+    assert conformal.expected_coverage(19, 0.05) == 19 / 20
 
 
 def test_the_plain_quantile_is_never_above_the_corrected_one():
