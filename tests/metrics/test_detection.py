@@ -28,11 +28,9 @@ def test_areas_are_those_of_scikit_learn(known: list[int], ood: list[int]) -> No
     assert result.fpr95 == pytest.approx(false[np.argmax(true >= 0.95)])
     np.testing.assert_allclose(result.false_positive, false)
     np.testing.assert_allclose(result.true_positive, true)
-    flagged = result.true_positive * len(ood) + result.false_positive * len(known)
-    np.testing.assert_allclose(
-        result.precision[1:], (result.true_positive * len(ood) / flagged)[1:]
-    )
     assert result.precision[0] == 1, "where none is flagged, none is flagged in error"
+    found, wrongly = true[1:] * len(ood), false[1:] * len(known)
+    np.testing.assert_allclose(result.precision[1:], found / (found + wrongly))
 
 
 @pytest.mark.filterwarnings("ignore:Metric `FPR95` will save")
