@@ -49,6 +49,7 @@ def test_too_few_images_for_the_promise_name_all_classes():
     assert np.isfinite(conformal.quantile(np.linspace(0, 1, 19), alpha=0.05))
     assert conformal.expected_coverage(18, 0.05) == 1
     assert conformal.expected_coverage(19, 0.05) == 19 / 20
+    assert conformal.expected_coverage(19, 0.05 - 2e-10) == 1, "a little more is promised"
 
 
 def test_the_plain_quantile_is_never_above_the_corrected_one():
