@@ -10,7 +10,7 @@ PARALLEL := OMP_NUM_THREADS=1 $(COURSE) -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run lab test test-all test-widgets7 test-pythons test-lowest test-gpu check drill \
-	audit notebooks chapter figure zoo results address slides present handout site room-kit \
+	audit mutants notebooks chapter figure zoo results address slides present handout site room-kit \
 	room-serve bench memory many clean attendee author presenter
 
 help: ## list the commands
@@ -47,6 +47,9 @@ test-lowest: author ## run the quick tests with the lowest versions that pyproje
 test-gpu: author ## check every chapter on an NVIDIA GPU, trained live
 	@$(COURSE) -c 'import torch; assert torch.cuda.is_available(), f"PyTorch {torch.__version__} finds no CUDA GPU"'
 	COURSE_SPEED=train $(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
+
+mutants: author ## test the tests: break the metrics in 300 small ways, count which are noticed (20 minutes)
+	@$(COURSE) -m nox -s mutants
 
 check: author ## style, types, and notebooks in step with their sources
 	@$(COURSE) -m ruff check .

@@ -1,4 +1,4 @@
-"""Environments beside `.venv`: every Python, the lowest versions, Colab's ipywidgets, the audit.
+"""Environments beside `.venv`: Pythons, lowest versions, Colab's ipywidgets, mutants, the audit.
 
 `make` calls these sessions, and `.venv/bin/python -m nox --list` names them. Each environment is
 filled by pip, as a learner's is, and kept in `build/nox` for the next call.
@@ -89,6 +89,14 @@ def widgets7(session: nox.Session) -> None:
     is_seven = "import ipywidgets as w; assert w.__version__ == '7.7.1', w.__version__"
     session.run(sys.executable, "-c", is_seven, env=before, external=True)
     session.run(sys.executable, *PYTEST, *session.posargs, env=before, external=True)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break the metrics in 300 small ways, drawn from cosmic-ray's, and count what tests notice."""
+    session.install("cosmic-ray>=8.4,<9")  # 9 may draw others
+    session.run("python", "-W", "ignore", "-m", "tools.author.mutants", "draw")
+    session.run(sys.executable, "-m", "tools.author.mutants", "test", external=True)
 
 
 @nox.session

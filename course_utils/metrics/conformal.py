@@ -309,7 +309,7 @@ def expected_coverage(num_calibration: int, alpha: float) -> float:
     _check_alpha(alpha)
     if num_calibration < 1:
         raise ValueError("At least one calibration image is needed.")
-    return min(_rank(num_calibration, alpha), num_calibration + 1) / (num_calibration + 1)
+    return _rank(num_calibration, alpha) / (num_calibration + 1)
 
 
 def _rank(num_calibration: int, alpha: float) -> int:

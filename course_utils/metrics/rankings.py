@@ -81,7 +81,7 @@ class Rankings:
                     "evaluation.predict returns them."
                 )
             labels = checks.labelled(predictions, "Ranking images")
-            if len(labels) != len(first) or not np.array_equal(labels, self.labels):
+            if not np.array_equal(labels, self.labels):
                 raise ValueError(
                     f"{first_name} and {name} must predict the same images in the same order; "
                     "their labels differ."

@@ -38,6 +38,8 @@ def test_empty_bins_are_not_drawn_and_small_ones_have_no_line() -> None:
         words = f"{few.sum()} of {(count > 0).sum()} filled bins with fewer than {FEW} images"
         assert words in picture.alt
     assert picture.alt.endswith("drawn pale and without a line: they are mostly chance.")
+    assert upper.get_ylabel() == "accuracy (%)"
+    assert (lower.get_xlabel(), lower.get_ylabel()) == ("confidence (%)", "images")
     steps = [patch for patch in lower.patches if isinstance(patch, StepPatch)]
     assert len(steps) == len(MODELS)
     for patch, model in zip(steps, MODELS.values(), strict=True):
@@ -109,6 +111,8 @@ def test_confusion_colours_errors_only_and_lists_the_most_frequent() -> None:
     matrix, bars = picture.figure.axes
     shown = np.asarray(matrix.images[0].get_array())
     assert (np.diag(shown) == 0).all()
+    # the row of b and the column of c: three b are taken for c
+    assert (matrix.get_ylabel(), matrix.get_xlabel()) == ("true", "predicted")
     assert shown[1, 2] == shown.max() == 1 and 0 < shown[0, 1] == shown[2, 0] < 1
     cells = {text.get_position(): text.get_text() for text in matrix.texts}
     assert cells == {(0, 0): "3", (1, 0): "1", (2, 1): "3", (2, 2): "2", (0, 2): "1"}

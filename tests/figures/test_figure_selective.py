@@ -20,6 +20,8 @@ def line_of(picture: figures.Picture, name: str) -> Line2D:
 
 def test_curves_are_drawn_as_they_are() -> None:
     picture = figures.risk_coverage_curves(CURVES)
+    assert picture.figure.axes[0].get_xlabel() == "coverage: answered (%)"
+    assert picture.figure.axes[0].get_ylabel() == "risk: wrong among answered (%)"
     for name, curve in CURVES.items():
         coverage, risk = curve.expected_curve()
         line = line_of(picture, name)
@@ -144,6 +146,8 @@ def test_risk_coverage_says_what_is_wrong(options, sentence: str) -> None:
 
 def test_cost_curve_with_its_optimum_and_the_desk() -> None:
     picture = figures.cost_curves(COSTS, thresholds={"DE-8": 0.2}, unit="euros")
+    assert picture.figure.axes[0].get_xlabel() == "coverage: answered (%)"
+    assert picture.figure.axes[0].get_ylabel() == "cost per image (euros)"
     for name, curve in COSTS.items():
         line = line_of(picture, name)
         np.testing.assert_allclose(line.get_xdata(), 100 * curve.coverage)

@@ -56,6 +56,11 @@ def test_bins_hold_what_they_should() -> None:
     assert table.error == pytest.approx((1 * 0.55 + 2 * 0.15 + 1 * 0) / 4)
 
 
+def test_there_are_15_bins_unless_asked_otherwise() -> None:
+    assert calibration.bin_numbers([0.0, 0.5, 0.999, 1.0]).tolist() == [0, 7, 14, 15]
+    assert len(calibration.calibration_bins(ensemble()).count) == 16
+
+
 def test_no_bins_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1 bin"):
         calibration.calibration_bins(ensemble(), 0)
@@ -65,6 +70,12 @@ def test_no_bins_are_refused() -> None:
 def test_the_temperature_of_the_labels_is_found(temperature):
     logits, labels = drawn_from_own_softmax(temperature)
     assert calibration.fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.04)
+
+
+@pytest.mark.parametrize("temperature", [1 / 800, 800])
+def test_the_search_reaches_far(temperature):
+    logits = temperature / 2 * np.log([[0.9, 0.1]] * 4)  # three of four right: 2 for 90 %
+    assert calibration.fit_temperature(logits, [0, 0, 0, 1]) == pytest.approx(temperature)
 
 
 def test_no_other_temperature_has_a_lower_nll():
@@ -146,6 +157,8 @@ def test_a_higher_temperature_means_more_entropy():
     [
         ([[2.0, 0.0], [0.0, 1.0]], [0, 1], "Every answer is right"),
         ([[2.0, 0.0], [0.0, 1.0]], [1, 0], "no better than guessing"),
+        ([[1.0, 0.0], [1.0, 0.0]], [0, 1], "no better than guessing"),  # and no worse
+        ([[2.0, 0.0], [0.0, 1.0]], [0, 1, 1], r"\[2, 2\] and \[3\]"),
         ([2.0, 0.0], [0, 1], r"logits \[N, C\]"),
         (np.zeros((0, 3)), np.zeros(0, int), "at least one image"),
         # equal everywhere; tiny and giant logits of which one is answered wrong

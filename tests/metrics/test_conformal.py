@@ -47,6 +47,9 @@ def test_too_few_images_for_the_promise_name_all_classes():
     assert threshold == math.inf
     assert conformal.prediction_sets(ONE_IMAGE, threshold).all()
     assert np.isfinite(conformal.quantile(np.linspace(0, 1, 19), alpha=0.05))
+    assert conformal.expected_coverage(18, 0.05) == 1
+    assert conformal.expected_coverage(19, 0.05) == 19 / 20
+    assert conformal.expected_coverage(19, 0.05 - 2e-10) == 1, "a little more is promised"
 
 
 def test_the_plain_quantile_is_never_above_the_corrected_one():
@@ -56,6 +59,14 @@ def test_the_plain_quantile_is_never_above_the_corrected_one():
         for alpha in (0.02, 0.1, 0.3):
             plain = conformal.quantile(scores, alpha, corrected=False)
             assert plain <= conformal.quantile(scores, alpha)
+
+
+def test_the_class_whose_score_is_the_quantile_is_named():
+    true_scores = np.arange(1.0, 10)
+    sets = conformal.prediction_sets(
+        true_scores[:, np.newaxis], conformal.quantile(true_scores, 0.2)
+    )
+    assert sets[:, 0].tolist() == 8 * [True] + [False]  # 9 images: the 8th score is the quantile
 
 
 def test_sets_may_be_empty_unless_a_class_is_always_named():

@@ -28,6 +28,9 @@ def test_areas_are_those_of_scikit_learn(known: list[int], ood: list[int]) -> No
     assert result.fpr95 == pytest.approx(false[np.argmax(true >= 0.95)])
     np.testing.assert_allclose(result.false_positive, false)
     np.testing.assert_allclose(result.true_positive, true)
+    assert result.precision[0] == 1, "where none is flagged, none is flagged in error"
+    found, wrongly = true[1:] * len(ood), false[1:] * len(known)
+    np.testing.assert_allclose(result.precision[1:], found / (found + wrongly))
 
 
 @pytest.mark.filterwarnings("ignore:Metric `FPR95` will save")
@@ -40,6 +43,12 @@ def test_false_alarms_are_those_of_torch_uncertainty() -> None:
         torch.from_numpy(np.repeat([0, 1], [300, 200])),
     )
     assert ood_detection(KNOWN, STRANGE).fpr95 == pytest.approx(float(metric.compute()))
+
+
+def test_exactly_95_percent_found_are_enough() -> None:
+    found = ood_detection(known=[1.5, 2.5, 3.5, 30], ood=np.arange(1.0, 21))
+    assert found.fpr95 == 3 / 4  # 19 of 20 are found at a score of 2; the last would cost 1.5 too
+    assert (found.num_known, found.num_ood) == (4, 20)
 
 
 VALUES = st.lists(st.integers(0, 5).map(float), min_size=1, max_size=12).map(np.array)

@@ -78,6 +78,45 @@ def test_by_hand():
     assert sorted(found.region_accuracy) == [0.25, 0.25, 0.75, 0.75]
 
 
+def halves_of(count: int, seed: int = 0) -> list[np.ndarray]:
+    order = np.random.default_rng(seed).permutation(count)
+    return [order[::2], order[1::2]]
+
+
+def test_every_image_is_measured_once_by_the_trees_of_the_other_half():
+    first, second = halves_of(64)
+    correct = np.zeros(64)
+    correct[first[:8]], correct[second[:24]] = 1, 1
+    found = grouping_loss(np.full(64, 0.5), correct, np.zeros(64), num_bins=1)
+    assert found.region_count.tolist() == [32, 32]
+    assert sorted(found.region_accuracy) == [8 / 32, 24 / 32]
+
+
+def test_a_leaf_is_at_most_half_of_a_bin():
+    group, confidence = np.zeros(16), np.full(16, 0.5)
+    for half in halves_of(16):
+        group[half[:4]] = 1
+    found = grouping_loss(confidence, group == 1, group, num_bins=1, images_per_region=30)
+    assert sorted(found.region_accuracy) == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(("in_each_half", "bins"), [((1, 2), {0}), ((2, 1), {0}), ((2, 2), {0, 1})])
+def test_a_bin_needs_two_images_to_learn_from_and_two_to_measure(in_each_half, bins):
+    confidence = np.full(64, 0.5)
+    for half, count in zip(halves_of(64), in_each_half, strict=True):
+        confidence[half[:count]] = 0.9
+    found = grouping_loss(confidence, np.arange(64) % 2, np.zeros(64), num_bins=2)
+    assert set(found.bin_of_region) == bins
+
+
+def test_the_smallest_input_that_fits():
+    confidence = np.linspace(0, 1, 200)  # 8 images for each of 25 bins, 0 and 1 among them
+    found = grouping_loss(
+        confidence, np.arange(200) % 2, confidence, num_bins=25, images_per_region=1
+    )
+    assert np.isfinite(found.lower_bound)
+
+
 def test_regions_cover_all_images_and_agree_with_the_answers():
     confidence, correct, features = two_groups(0.1, 3_000)
     found = grouping_loss(confidence, correct, features, num_bins=10)
@@ -123,6 +162,7 @@ def test_ties_of_confidence_are_no_problem():
         ({"confidence": np.full(200, 1.5)}, "between 0 and 1"),
         ({"confidence": np.full(200, np.nan)}, "between 0 and 1"),
         ({"correct": np.full(200, 7)}, "true or false"),
+        ({"confidence": np.full((2, 100), 0.5), "correct": np.ones((2, 100))}, r"\[2, 100\]"),
         ({"correct": np.ones(100)}, r"\[200\], \[100\]"),
         ({"features": np.ones((100, 3))}, "100 images and confidences of 200"),
         ({"features": np.full((200, 2), np.inf)}, "finite"),

@@ -15,6 +15,7 @@ def accuracy_difference(first, second):
 def test_a_constant_has_no_width():
     interval = paired_bootstrap(np.mean, np.ones(50), num_resamples=20)
     assert interval == Interval(1.0, 1.0, 1.0, 0.95)
+    assert 1.0 in interval, "an interval holds its ends"
 
 
 def test_the_ends_are_the_percentiles():
@@ -106,12 +107,20 @@ def test_an_interval_of_a_share_is_scipys(level):
         assert (low[index], high[index]) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
+def test_an_interval_of_a_share_never_leaves_0_to_1():
+    count = np.arange(1, 1000)
+    assert wilson_interval(0 * count, count)[0].min() == 0
+    assert wilson_interval(count, count)[1].max() == 1
+
+
 @pytest.mark.parametrize(
     ("hits", "count", "level", "sentence"),
     [
         ([1], [0], 0.95, "counts of at least 1"),
         ([3], [2], 0.95, "hits within them"),
         ([1, 2], [3], 0.95, "hits within them"),
+        ([1], [3, 4], 0.95, "hits within them"),
+        ([-1], [3], 0.95, "hits within them"),
         ([1], [2], 95, "level must lie between"),
     ],
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import subprocess
 import sys
+from dataclasses import FrozenInstanceError
 
 import pytest
 
 from course_utils.metrics import ledger
-from course_utils.metrics.ledger import Claim, Ledger, LedgerError, Pair, judge
+from course_utils.metrics.ledger import Claim, Entry, Ledger, LedgerError, Pair, judge
 from course_utils.networks import zoo
 
 CONTENT = {
@@ -61,6 +62,24 @@ def test_an_entry_has_its_interval_and_its_unit(small):
 def test_an_entry_shows_the_digits_that_its_interval_allows(small, key, shown):
     assert str(small.value(key)) == shown
     assert f"{small.value(key)}" == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(12345.6, "12,346"), (12.345, "12.3"), (0.012345, "0.0123"), (-7.0, "-7")]
+)
+def test_without_an_interval_three_digits_are_shown(number, shown):
+    assert str(Entry("key", number, None, None, "exact", "", None)) == shown
+
+
+def test_nobody_changes_what_was_measured(small):
+    claim = small.claim("more-members")
+    for of_ledger, name in (
+        (small.value("one.test.nll"), "value"),
+        (claim, "statement"),
+        (claim.pairs[0], "low"),
+    ):
+        with pytest.raises(FrozenInstanceError):
+            setattr(of_ledger, name, 1.0)
 
 
 def test_digits_can_be_asked_for(small):

@@ -159,5 +159,7 @@ def test_a_clear_difference_stays_decided_with_room_for_the_seed():
 
 
 def test_nothing_to_draw_is_refused():
-    with pytest.raises(ValueError, match="at least one image"):
-        Resamples(0)
+    for sizes in ((0, 1), (1, 0)):
+        with pytest.raises(ValueError, match="at least one image"):
+            Resamples(*sizes)
+    assert Resamples(1, 1).counts.tolist() == [[1]]

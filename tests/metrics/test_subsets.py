@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from course_utils.metrics import scores
+from course_utils.metrics import scores, subsets
 from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.subsets import Choices
+from course_utils.metrics.subsets import SAMPLED, Choices
 
 
 def make_predictions(
@@ -85,4 +85,49 @@ def test_many_members_are_sampled() -> None:
 
 def test_large_data_are_not_measured_in_full() -> None:
     few = Choices(make_predictions(30_000, members=10, classes=10))
-    assert not few.complete and 10 < len(few.table) <= 1023
+    assert not few.complete and 200 < len(few.table) <= SAMPLED
+
+
+@pytest.mark.parametrize(("spared", "complete"), [(0, True), (1, False)])
+def test_all_choices_are_measured_where_that_is_affordable(spared, complete, monkeypatch) -> None:
+    work = 31 * (300 + 200) * 10  # choices, images of both kinds, classes
+    monkeypatch.setattr(subsets, "MOST_WORK", work - spared)
+    assert Choices(ENSEMBLE, OOD).complete is complete
+
+
+def test_a_sample_of_many_members_stays_small() -> None:
+    assert len(Choices(make_predictions(20, members=40)).table) <= SAMPLED
+
+
+# What is asked of them
+
+
+def test_values_are_those_of_one_size_or_of_all() -> None:
+    pairs = [CHOICES.value(frozenset(pair), "NLL") for pair in combinations(range(5), 2)]
+    assert sorted(CHOICES.values("NLL", 2)) == sorted(pairs)
+    assert len(CHOICES.values("NLL")) == 31 and CHOICES.number_of(2) == len(pairs) == 10
+
+
+@pytest.mark.parametrize(("metric", "best"), [("AUROC", max), ("NLL", min), ("Accuracy", max)])
+def test_the_best_next_member_makes_the_best_choice(metric, best) -> None:
+    larger = [frozenset({0, 3, member}) for member in (1, 2, 4)]
+    value = best(CHOICES.value(choice, metric) for choice in larger)
+    assert CHOICES.value(CHOICES.best_next(frozenset({0, 3}), metric), metric) == value
+    with pytest.raises(ValueError, match="none to add"):
+        CHOICES.best_next(frozenset(range(5)), metric)
+
+
+def test_better_is_higher_or_lower_by_metric() -> None:
+    values = np.array([0.1, 0.2, 0.3])
+    assert CHOICES.metrics["AUROC"].better(values, than=0.2).tolist() == [False, False, True]
+    assert CHOICES.metrics["NLL"].better(values, than=0.2).tolist() == [True, False, False]
+    shares = [name for name, metric in CHOICES.metrics.items() if metric.is_share]
+    assert shares == ["Accuracy", "ECE"]
+    assert "AUROC" not in Choices(ENSEMBLE).metrics
+
+
+def test_ood_images_of_other_members_are_refused() -> None:
+    with pytest.raises(ValueError, match="M = 4 and C = 7, the others with M = 5 and C = 10"):
+        Choices(ENSEMBLE, make_predictions(10, members=4, classes=7))
+    with pytest.raises(ValueError, match="no OOD images"):
+        Choices(ENSEMBLE, OOD.take([]))

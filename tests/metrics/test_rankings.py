@@ -1,0 +1,50 @@
+"""Rankings of several models: one for each score, and for the same images only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from course_utils.metrics import scores
+from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import Rankings
+
+GENERATOR = np.random.default_rng(0)
+LABELS = GENERATOR.integers(3, size=300)
+MODELS = {
+    "one": Predictions(GENERATOR.normal(size=(300, 1, 3)), LABELS),
+    "sure": Predictions.from_probabilities(GENERATOR.dirichlet(np.ones(3), 300), LABELS),
+}
+
+
+def test_a_ranking_is_that_of_its_model_and_score() -> None:
+    ranking = Rankings(MODELS).ranking("one", "Entropy")
+    uncertainty = scores.entropy(MODELS["one"])
+    np.testing.assert_array_equal(ranking.uncertainty[ranking.order], np.sort(uncertainty))
+    np.testing.assert_array_equal(ranking.correct, MODELS["one"].correct)
+    for threshold in (0.0, 0.5, 1.0, 2.0):
+        assert ranking.answered(threshold) == (uncertainty <= threshold).sum()
+
+
+def test_a_ranking_is_computed_once() -> None:
+    rankings = Rankings(MODELS)
+    assert rankings.ranking("one", "Entropy") is rankings.ranking("one", "Entropy")
+    assert rankings.ranking("one", "Entropy") is not rankings.ranking("sure", "Entropy")
+
+
+def test_scores_are_those_that_the_models_allow() -> None:
+    rankings = Rankings(MODELS)
+    assert rankings.with_score("Entropy") == ["one", "sure"]
+    assert rankings.with_score("Energy") == ["one"]  # the other has no logits
+    assert len(rankings) == 300 and rankings.num_classes == 3
+    np.testing.assert_array_equal(rankings.labels, LABELS)
+
+
+def test_other_images_are_refused() -> None:
+    model = MODELS["one"]
+    turned = Predictions(model.logits, LABELS[::-1])
+    for other in (turned, model.take(slice(200)), model.take([*range(300), 0])):
+        with pytest.raises(ValueError, match="one and other must predict the same images"):
+            Rankings({"one": model, "other": other})
+    with pytest.raises(ValueError, match="other must be Predictions, not ndarray"):
+        Rankings({"one": model, "other": model.mean})
