@@ -52,6 +52,7 @@ LOOK = """([smallest]) => {
     for (const part of frame.querySelectorAll('*')) {
         const style = getComputedStyle(part), place = part.getBoundingClientRect();
         if (style.display === 'none' || !place.width || !place.height) continue;
+        if (part.closest('.course-live')) continue; // a widget can be scrolled
         if (part.closest('math')) { if (part.tagName !== 'math') continue; }
         const name = part.tagName + ' "' + part.textContent.trim().slice(0, 40) + '"';
         if (leaves(place, box)) found.push(name + ' leaves the slide');
