@@ -163,8 +163,8 @@ class Exercise:
         except guard.TooSlow:
             return Verdict(
                 NOT_YET,
-                f"Your code was stopped after {guard.SECONDS:g} seconds. Does a loop never end? "
-                "An array operation in place of a loop over images is quick.",
+                f"Your code was stopped: it takes longer than {guard.SECONDS:g} seconds. "
+                "Does a loop never end? An array operation is quicker than a loop over images.",
             )
         except KeyboardInterrupt:
             raise

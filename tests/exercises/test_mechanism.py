@@ -183,10 +183,36 @@ def test_an_endless_loop_is_stopped(mean: Function, monkeypatch, by: str) -> Non
 
     start = time.monotonic()
     verdict = mean.check(endless)
-    assert verdict.kind == NOT_YET and "stopped after" in verdict.because
+    assert verdict.kind == NOT_YET and "was stopped" in verdict.because
     assert time.monotonic() - start < 3
     assert mean.check(np.mean).right
     time.sleep(0.5)  # nothing goes off later
+
+
+@pytest.mark.parametrize("by", ["signal", "exception"])
+def test_time_that_others_take_does_not_count(mean: Function, monkeypatch, by: str) -> None:
+    if by == "exception":
+        monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.setattr(guard, "SECONDS", 0.3)
+
+    def waits_its_turn(x):  # as on a machine that is busy with something else
+        time.sleep(0.8)
+        return x.mean()
+
+    assert mean.check(waits_its_turn).right
+
+
+@pytest.mark.parametrize("by", ["signal", "exception"])
+def test_endless_waiting_is_stopped(mean: Function, monkeypatch, by: str) -> None:
+    if by == "exception":
+        monkeypatch.delattr(signal, "setitimer")
+    monkeypatch.setattr(guard, "SECONDS", 0.1)
+
+    def endless(x):
+        while True:
+            time.sleep(0.05)
+
+    assert "was stopped" in mean.check(endless).because
 
 
 def test_a_loop_that_catches_everything_once_is_stopped_again(mean: Function, monkeypatch) -> None:
@@ -200,7 +226,7 @@ def test_a_loop_that_catches_everything_once_is_stopped_again(mean: Function, mo
             while True:
                 pass
 
-    assert "stopped after" in mean.check(stubborn).because
+    assert "was stopped" in mean.check(stubborn).because
 
 
 def test_a_timer_that_runs_already_goes_on() -> None:

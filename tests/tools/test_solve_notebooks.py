@@ -16,7 +16,7 @@ from course_utils.exercises.chapter_2 import ex2_1, ex2_4
 from tools.author import solve_notebooks
 from tools.learner import run as run_course
 
-NOTEBOOKS = sorted((Path(solve_notebooks.ROOT) / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = run_course.paths_of(solve_notebooks.ROOT / "notebooks")
 CHAPTERS = [path for path in NOTEBOOKS if path.stem != solve_notebooks.BUG_HUNT]
 # kernels find the package as the tests do
 PATH = f"import sys\nsys.path.insert(0, {str(solve_notebooks.ROOT)!r})"
@@ -77,6 +77,7 @@ def test_the_command_writes_all_and_names_a_notebook_that_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     nbformat.write(small(*exercises.of_chapter(2)), tmp_path / "2_small.ipynb")
+    (tmp_path / "welcome.ipynb").touch()  # which is no chapter
     options = ["--notebooks", str(tmp_path), "--target", str(tmp_path / "solved")]
     (tmp_path / "solved").mkdir()
     (tmp_path / "solved" / "old.ipynb").touch()

@@ -1,8 +1,8 @@
-"""Write the notebooks with every exercise solved into `build/solved/`, to be run as a test.
+"""Write the chapters with every exercise solved into `build/solved/`, to be run as a test.
 
 In the place of each stub stands the solution, and below its check an assertion that the check was
-content. In the bug hunt the faulty functions are replaced by the right ones. A notebook that lacks
-an exercise is a mistake, as is an exercise that belongs to no notebook.
+content. In the bug hunt the faulty functions are replaced by the right ones. A chapter that lacks
+an exercise is a mistake, as is an exercise that belongs to no chapter.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from nbformat.v4 import new_code_cell
 
 from course_utils import exercises
 from course_utils.exercises import Exercise, bug_hunt
+from tools.learner.run import paths_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BUG_HUNT = "7_bug_hunt"
@@ -83,7 +84,7 @@ def solve_bug_hunt(notebook: NotebookNode) -> NotebookNode:
 
 
 def solve_all(notebooks: Path, target: Path) -> list[Path]:
-    """Write every notebook, solved, into a folder that holds nothing else.
+    """Write every chapter, solved, into a folder that holds nothing else.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def solve_all(notebooks: Path, target: Path) -> list[Path]:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     written = []
-    for path in sorted(notebooks.glob("*.ipynb")):
+    for path in paths_of(notebooks):
         notebook = nbformat.read(path, as_version=4)
         try:
             if path.stem == BUG_HUNT:
