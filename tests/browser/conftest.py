@@ -47,6 +47,7 @@ def opened(lab: Lab, browser: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: messages.append(str(error)))
         pages.append(page)
         run_all(page, lab.address, name)
+        assert not errors(page)  # at once: what a test waits for would never come
         # JupyterLab remembers the theme, so an earlier test may have left the other one
         theme = f"JupyterLab {'Dark' if dark else 'Light'}"
         page.evaluate(

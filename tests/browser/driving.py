@@ -51,7 +51,7 @@ class Lab:
             "COURSE_SPEED": "look",
             "COURSE_RUNS_DIR": str(folder / ".runs"),
             "PYTHONPATH": str(REPOSITORY),
-            "JUPYTER_CONFIG_PATH": str(REPOSITORY / "tools" / "jupyter"),  # asks for no news
+            "JUPYTER_CONFIG_PATH": str(REPOSITORY / "tools/learner/jupyter"),  # asks for no news
             "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
             "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
             "JUPYTER_RUNTIME_DIR": str(home / "runtime"),

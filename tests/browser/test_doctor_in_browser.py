@@ -8,7 +8,7 @@ from typing import Any
 from driving import shoot
 from looking import cut_off, in_both_themes, violations
 
-CELLS = ["from course_utils import doctor\n\ndoctor.report()"]
+CELLS = ["from course_utils.health import doctor\n\ndoctor.report()"]
 
 
 @in_both_themes

@@ -8,9 +8,9 @@ from typing import Any
 CELLS = [
     """
 import numpy as np
+from course_utils import widgets
 from course_utils.images import load_mnist
 from course_utils.metrics.predictions import Predictions
-from course_utils.widgets import live
 digits = load_mnist("test").subset(slice(500))
 generator = np.random.default_rng(0)
 logits = generator.normal(size=(500, 4, 10)) * 1.6
@@ -18,8 +18,8 @@ logits[np.arange(500), :, digits.labels] += 4
 ensemble = Predictions(logits, digits.labels)
 models = {"LeNet": ensemble.subset([0]), "DE-4": ensemble}
 """,
-    "explorer = live.risk_coverage_explorer(models, digits)\nexplorer",
-    "desk = live.abstention_desk(models, models, images=digits)\ndesk",
+    "explorer = widgets.risk_coverage_explorer(models, digits)\nexplorer",
+    "desk = widgets.abstention_desk(models, models, images=digits)\ndesk",
     """
 import ipywidgets
 slider = ipywidgets.FloatSlider(max=1, step=0.002)

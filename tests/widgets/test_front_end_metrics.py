@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from widget_helpers import make_predictions
 
+from course_utils.figures import style
 from course_utils.images import centring, load_mnist
 from course_utils.metrics import calibration, classification, scores, selective
 from course_utils.metrics.calibration import calibration_bins
@@ -179,15 +180,25 @@ def desk_case() -> dict[str, Any]:
             state, model=rival, score=score if score in known_scores else "Maximum probability"
         )
         cheapest = desk.validation.costs(of_rival).optimum.threshold
+        other = desk.test.costs(of_rival).cost_at(cheapest)
+        found = round_of(desk.validation, desk.test, state)
+        queue_ranking = desk.validation.ranking(model, score, strays)
+        answered = queue_ranking.uncertainty <= threshold
         rounds.append(
             {
                 "state": asdict(state),
                 "expected": {
-                    **round_of(desk.validation, desk.test, state),
+                    **found,
+                    "within": abs(found["cost"] - found["promised"]) <= found["error"],
+                    "cheaper": rival if other < found["cost"] else "",
+                    "queue": len(answered),
+                    "answered": int(answered.sum()),
+                    "wrong": int((answered & ~queue_ranking.correct).sum()),
+                    "strays": int(answered[150:].sum()),
                     "items": len(ranking.correct),
                     "bounds": [errors * min(wrong, refer), errors * wrong, refer],
                 },
-                "others": [desk.test.costs(of_rival).cost_at(cheapest)],
+                "others": [other],
             }
         )
 
@@ -303,6 +314,10 @@ def all_cases() -> dict[str, Any]:
         "detections": detections,
         "intervals": intervals,
         "desks": [desk_case()],
+        "percents": [
+            [share, style.percent(share)]
+            for share in (0, 1, 0.5, 0.00994, 0.01, 0.999, 0.9991, 0.99996, 0.9999999, 1e-9, 3e-5)
+        ],
         "drawings": drawings(),
         "lenet": the_lenets(),
     }
