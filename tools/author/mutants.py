@@ -225,7 +225,7 @@ def _run_tests(mutant: Mutant) -> int:
             return compile(mutant.source, path, "exec")
         return as_it_is(loader, name)
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[assignment,method-assign]
     options = ["-x", "-q", "-m", "not slow", "--hypothesis-profile=mutants"]
     options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "anyio", "nbval", "xdist")]
     os.chdir(ROOT)
