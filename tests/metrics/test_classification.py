@@ -86,3 +86,8 @@ def test_confusion_counts_are_those_of_scikit_learn() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     expected = metrics.confusion_matrix(PREDICTIONS.labels, PREDICTIONS.predicted, labels=range(5))
     np.testing.assert_array_equal(classification.confusion_counts(PREDICTIONS), expected)
+
+
+def test_classes_that_never_occur_have_their_row_and_column() -> None:
+    given = Predictions.from_probabilities([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1]], [0, 0])
+    assert classification.confusion_counts(given).tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 0]]

@@ -359,6 +359,7 @@ def test_chow_is_optimal_for_calibrated_probabilities():
         ([0.1, 0.2], [[True], [False]], "truth value"),
         ([0.1, 0.2], [3, 7], "not the labels"),
         ([0.1, 0.2], [0.5, np.nan], "not the labels"),
+        ([0.1, 0.2], [-1, 1], "not the labels"),
     ],
 )
 def test_bad_input_gets_one_clear_sentence(uncertainty, correct, message):

@@ -33,6 +33,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import CodeType
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS = ROOT / "course_utils" / "metrics"
@@ -219,12 +220,12 @@ def _run_tests(mutant: Mutant) -> int:
     path = str(METRICS / f"{mutant.module}.py")
     as_it_is = SourceFileLoader.get_code
 
-    def get_code(loader, name):
+    def get_code(loader: SourceFileLoader, name: str) -> CodeType | None:
         if loader.path == path:
             return compile(mutant.source, path, "exec")
         return as_it_is(loader, name)
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[assignment,method-assign]
     options = ["-x", "-q", "-m", "not slow", "--hypothesis-profile=mutants"]
     options += [f"-pno:{plugin}" for plugin in ("cacheprovider", "anyio", "nbval", "xdist")]
     os.chdir(ROOT)
