@@ -107,7 +107,6 @@ def risk_coverage_curves(
     operating_points: Mapping[str, float] | None = None,
     bands: Mapping[str, Band] | None = None,
     reference: str | None = None,
-    max_risk: float | None = None,
     figure: Figure | None = None,
 ) -> Picture:
     """Risk (share of wrong answers among those given) against coverage (share answered).
@@ -121,8 +120,6 @@ def risk_coverage_curves(
         Intervals of the risk, such as from a paired bootstrap over images.
     reference : str, optional
         Model whose ideal and random curves are drawn, the first by default; "" for none.
-    max_risk : float, optional
-        Upper end of the axis, a share; by default the curves decide.
 
     Notes
     -----
@@ -131,8 +128,6 @@ def risk_coverage_curves(
     """
     bands = {name: _checked_band(name, band) for name, band in (bands or {}).items()}
     _check_names(curves, operating_points or {}, bands, reference)
-    if max_risk is not None and not 0 < max_risk <= 1:
-        raise ValueError(f"The largest risk is a share between 0 and 1, not {max_risk}.")
     reference = next(iter(curves)) if reference is None else reference
     points = {
         name: curves[name].at_threshold(threshold)
@@ -147,7 +142,7 @@ def risk_coverage_curves(
     legend = _wrapped_for_a_legend(axes, described.values())
     lines_of_legend = sum(text.count("\n") + 1 for text in legend)
     highest = _highest_risk(curves.values(), points.values(), bands.values())
-    top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * lines_of_legend) or 0.01)
+    top = min(1.0, highest) * (1.12 + 0.1 * lines_of_legend) or 0.01
     axes.set(xlim=(0, 100), ylim=(0, 100 * top))
 
     if reference:

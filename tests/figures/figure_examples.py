@@ -239,7 +239,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
         {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}, **k
     ),
     "choices_of_members": lambda **k: figures.choices_of_members(
-        SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True, chosen=(3, 0.976), **k
+        SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True, **k
     ),
     "choices_of_members sampled": lambda **k: figures.choices_of_members(
         np.arange(1, 33),
@@ -250,7 +250,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
         **k,
     ),
     "choices_of_members one": lambda **k: figures.choices_of_members(
-        [1], [1.0], metric="accuracy", percent=True, chosen=(1, 1.0), **k
+        [1], [1.0], metric="accuracy", percent=True, **k
     ),
     "packed_diagram": lambda **k: figures.packed_diagram(4, 2, **k),
     "packed_diagram 16": lambda **k: figures.packed_diagram(16, 8, **k),
