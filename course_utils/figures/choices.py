@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from . import style
@@ -26,7 +25,6 @@ def choices_of_members(
     percent: bool = False,
     higher_is_better: bool = True,
     sampled: bool = False,
-    figure: Figure | None = None,
 ) -> Picture:
     """A dot for each choice of members against its size, with the mean of each size.
 
@@ -50,7 +48,7 @@ def choices_of_members(
     factor = 100.0 if percent else 1.0
     counts = np.unique(sizes[drawable])
     look = style.current()
-    figure = style.canvas(8, 3.5, figure)
+    figure = style.canvas(8, 3.5)
     axes = style.panels(figure, left=6.0, right=1.0, top=2.8, bottom=3.2)[0][0]
 
     means = []
