@@ -4,7 +4,7 @@
 
 In one JupyterLab, in turns, with 10,000 images, 8 members and 3 models: a key is pressed on the
 slider of the risk-coverage explorer, and on that of an `interact` function that draws the same
-figure anew by `plt.show`. The clock runs in the page, from the time stamp of the key press to the
+figure anew. The clock runs in the page, from the time stamp of the key press to the
 end of the frame in which the widget has changed, or in which the new picture is there.
 """
 
@@ -47,7 +47,6 @@ from course_utils.widgets import risk_coverage_explorer
 risk_coverage_explorer(models, images)
 """,
     "explorer, interact": """
-import matplotlib.pyplot as plt
 import ipywidgets
 from course_utils import figures
 from course_utils.metrics import scores, selective
@@ -55,9 +54,7 @@ curves = {name: selective.risk_coverage(scores.max_probability(one), one.correct
           for name, one in models.items()}
 def explore(coverage):
     threshold = curves["LeNet"].threshold_for_coverage(coverage / 100)
-    figures.risk_coverage_curves(curves, operating_points={"LeNet": threshold},
-                                 figure=plt.figure())
-    plt.show()
+    display(figures.risk_coverage_curves(curves, operating_points={"LeNet": threshold}))
 ipywidgets.interact(explore, coverage=ipywidgets.FloatSlider(80, min=0, max=100, step=0.1));
 """,
 }

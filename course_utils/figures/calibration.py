@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from course_utils._support import validation as checks
@@ -29,9 +28,7 @@ PALE = 0.45  # opacity of such a marker
 
 
 @style.drawn
-def reliability_diagram(
-    models: Mapping[str, Predictions], *, bins: int = 15, figure: Figure | None = None
-) -> Picture:
+def reliability_diagram(models: Mapping[str, Predictions], *, bins: int = 15) -> Picture:
     """Accuracy against confidence above, number of images per bin below; several models.
 
     Bins that hold at least ``FEW`` images have an interval, and a line joins those that are
@@ -46,7 +43,7 @@ def reliability_diagram(
     """
     checks.named(models, "The reliability diagram")
     tables = {name: calibration_bins(model, bins) for name, model in models.items()}
-    figure = style.canvas(8, style.fitting(4.2), figure)
+    figure = style.canvas(8, style.fitting(4.2))
     (upper,), (lower,) = style.panels(
         figure, rows=(3, 1), left=5.6, right=15.5, top=1.4, bottom=3.2, gap_y=1.2
     )

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from . import style
 from .picture import Picture
@@ -26,9 +24,7 @@ def choices_of_members(
     metric: str = "accuracy",
     percent: bool = False,
     higher_is_better: bool = True,
-    chosen: tuple[int, float] | None = None,
     sampled: bool = False,
-    figure: Figure | None = None,
 ) -> Picture:
     """A dot for each choice of members against its size, with the mean of each size.
 
@@ -40,15 +36,8 @@ def choices_of_members(
         A share (0 to 1) where ``percent`` is true; infinite ones are left out.
     metric : str
     percent, higher_is_better : bool
-    chosen : (size, value), optional
-        The choice to be marked.
     sampled : bool
         The choices are a sample, not all.
-
-    Returns
-    -------
-    Picture
-        With the parts ``"point"`` and ``"column"``, which mark the choice.
     """
     sizes, values = np.asarray(sizes), np.asarray(values, np.float64)
     if sizes.shape != values.shape or sizes.ndim != 1:
@@ -59,7 +48,7 @@ def choices_of_members(
     factor = 100.0 if percent else 1.0
     counts = np.unique(sizes[drawable])
     look = style.current()
-    figure = style.canvas(8, 3.5, figure)
+    figure = style.canvas(8, 3.5)
     axes = style.panels(figure, left=6.0, right=1.0, top=2.8, bottom=3.2)[0][0]
 
     means = []
@@ -88,41 +77,16 @@ def choices_of_members(
     unit = " (%)" if percent else ""
     better = "higher is better" if higher_is_better else "lower is better"
     style.label(axes, x="members in the choice", y=f"{metric}{unit} {arrow} {better}", grid="y")
-
-    size, value = chosen if chosen is not None else (counts[0], np.nan)
-    column = axes.add_patch(
-        Rectangle(
-            (size - 0.45, low), 0.9, high - low, facecolor=style.ORANGE, alpha=0.16, linewidth=0
-        )
-    )
-    (point,) = axes.plot(
-        [size],
-        [factor * value],
-        linestyle="none",
-        marker="D",
-        markersize=2.2 * look.marker,
-        markerfacecolor="none",
-        markeredgecolor=style.VERMILLION,
-        markeredgewidth=1.4 * look.line,
-        zorder=5,
-        clip_on=False,
-    )
     style.legend(
         figure,
-        [Line2D([], [], **DOT, markersize=look.marker, alpha=1), line, point],
-        ["a sample of the choices" if sampled else "every choice", "mean", "your choice"],
+        [Line2D([], [], **DOT, markersize=look.marker, alpha=1), line],
+        ["a sample of the choices" if sampled else "every choice", "mean"],
         loc="upper left",
-        ncols=3,
+        ncols=2,
         bbox_to_anchor=(5.4 * look.em / figure.get_size_inches()[0], 1),
         columnspacing=1.6,
     )
-    for part in (column, point):  # after the legend, which would hide its symbol, too
-        part.set_visible(chosen is not None)
-    alt = f"{metric} of {describe_choices(sizes, values, percent)}."
-    if chosen is not None:
-        shown = style.percent(value) if percent else f"{value:.4f}"
-        alt += f" Marked: a choice of {style.plural(int(size), 'member')} with {shown}."
-    return Picture(figure, alt, {"column": column, "point": point})
+    return Picture(figure, f"{metric} of {describe_choices(sizes, values, percent)}.")
 
 
 def describe_choices(sizes: np.ndarray, values: np.ndarray, percent: bool) -> str:

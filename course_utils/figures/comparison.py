@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from course_utils._support import validation as checks
@@ -68,7 +67,6 @@ def model_comparison(
     *,
     chosen: str | None = None,
     class_names: Sequence[str] | None = None,
-    figure: Figure | None = None,
 ) -> Picture:
     """One image and a row per model: answer, confidence, entropy and its split, members' votes.
 
@@ -83,8 +81,6 @@ def model_comparison(
         Model whose row is framed.
     class_names : sequence of str, optional
         Numbers unless given.
-    figure : Figure, optional
-        Drawn into instead of a new one.
 
     Notes
     -----
@@ -107,7 +103,7 @@ def model_comparison(
     lay = _layout(look)
     body = max(ROW * len(sizes), lay.side)
     tall = HEAD + body + 0.8 + (KEY if has_members else 0.0)
-    figure = style.canvas(8, tall * look.em / look.scale, figure)
+    figure = style.canvas(8, tall * look.em / look.scale)
     axes = style.bare(figure.add_axes((0, 0, 1, 1)))
     axes.set_autoscale_on(False)
     axes.set(xlim=(0, lay.wide), ylim=(tall, 0), aspect="auto")

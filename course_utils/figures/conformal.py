@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
 
@@ -19,7 +18,6 @@ def coverage_histograms(
     *,
     promised: float,
     bins: int = 30,
-    figure: Figure | None = None,
 ) -> Picture:
     """How the coverage of prediction sets varies over draws of calibration images.
 
@@ -45,7 +43,7 @@ def coverage_histograms(
     edge = max(0.05 * (high - low), 0.002)
     edges = np.linspace(low - edge, min(high + edge, 1.0), bins + 1)
     look = style.current()
-    figure = style.canvas(8, 0.6 + 1.25 * len(values), figure)
+    figure = style.canvas(8, 0.6 + 1.25 * len(values))
     grid = style.panels(
         figure, rows=[1] * len(values), left=1.2, right=2.4, top=2.4, bottom=3.3, gap_y=2.3
     )
@@ -96,7 +94,6 @@ def prediction_set_gallery(
     *,
     class_names: Sequence[str] | None = None,
     limit: int = 16,
-    figure: Figure | None = None,
 ) -> Picture:
     """Images with the classes of their sets below; a set without the truth says so.
 
@@ -116,7 +113,7 @@ def prediction_set_gallery(
     if limit < 1:
         raise ValueError(f"At least 1 image must be shown, not {limit}.")
     if not len(images):
-        return message("No image fits this choice.", figure=figure)
+        return message("No image fits this choice.")
     names = checks.class_names(sets.shape[1], class_names)
     held = sets[np.arange(len(sets)), labels]
     look = style.current()
@@ -130,7 +127,7 @@ def prediction_set_gallery(
     columns = int(np.clip(width / em // needed, 1, 8))
     rows = -(-len(texts) // columns)
     pitch_x, pitch_y = width / em / columns, tile + 3.6
-    figure = style.canvas(8, (rows * pitch_y + 0.6) * em / look.scale, figure)
+    figure = style.canvas(8, (rows * pitch_y + 0.6) * em / look.scale)
     axes = style.bare(figure.add_axes((0, 0, 1, 1)))
     axes.set_autoscale_on(False)
     for index, (said, missed) in enumerate(texts):

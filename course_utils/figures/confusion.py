@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
 from course_utils.metrics.classification import confusion_counts
@@ -29,7 +28,6 @@ def confusion_matrix(
     *,
     class_names: Sequence[str] | None = None,
     top: int = 8,
-    figure: Figure | None = None,
 ) -> Picture:
     """Confusion matrix with coloured errors, and the most frequent confusions as bars.
 
@@ -52,7 +50,7 @@ def confusion_matrix(
     below = 3.3 if not long_names else 3.0 + 0.36 * max(map(len, names))
     left = 3.2 + 0.6 * max(map(len, names))
     height = style.fitting(4.3 if not long_names else 4.5)
-    figure = style.canvas(8, height, figure)
+    figure = style.canvas(8, height)
     wide, tall = figure.get_size_inches()
     side = tall - look.em * (below + 2.0)
     axes = style.styled(

@@ -30,7 +30,6 @@ def disagreement_sheet(
     active: Sequence[bool] | np.ndarray | None = None,
     class_names: Sequence[str] | None = None,
     member_names: Sequence[str] | None = None,
-    figure: Figure | None = None,
 ) -> Picture:
     """One image: what each member thinks, what the ensemble makes of it, and how uncertain it is.
 
@@ -57,7 +56,7 @@ def disagreement_sheet(
         raise ValueError("All members are switched off; leave at least one on.")
     if isinstance(label, (int, np.integer)) and not 0 <= label < classes:
         raise ValueError(f"The label {label} is none of the {classes} classes.")
-    figure, places = _beside(names, people, figure)
+    figure, places = _beside(names, people)
     parts = _parts(figure, places, image.shape, names, people)
     return Picture(figure, _fill_in(parts, image, probabilities, label, on, names), parts)
 
@@ -81,12 +80,10 @@ def _below(names: Sequence[str]) -> float:
     return 1.6 + 0.36 * longest if longest > 3 else 3.2
 
 
-def _beside(
-    names: Sequence[str], people: Sequence[str], figure: Figure | None
-) -> tuple[Figure, _Places]:
+def _beside(names: Sequence[str], people: Sequence[str]) -> tuple[Figure, _Places]:
     """Image, map and bar in a row."""
     em, below = style.current().em, _below(names)
-    figure = style.canvas(8, 3.0 if max(map(len, names)) <= 3 else 3.2, figure)
+    figure = style.canvas(8, 3.0 if max(map(len, names)) <= 3 else 3.2)
     wide, tall = figure.get_size_inches()
     bottom, height = below * em, tall - (below + 2.2) * em
     side = 11.5 * em
@@ -284,7 +281,6 @@ def agreement_matrix(
     predictions: Predictions,
     *,
     member_names: Sequence[str] | None = None,
-    figure: Figure | None = None,
 ) -> Picture:
     """How often each pair of members gives the same answer.
 
@@ -309,7 +305,7 @@ def agreement_matrix(
     accuracy = None if predictions.labels is None else member_accuracy(predictions)
 
     look = style.current()
-    figure = style.canvas(7, style.fitting(3.9), figure)
+    figure = style.canvas(7, style.fitting(3.9))
     wide, tall = figure.get_size_inches()
     left, below, above = 1.4 + 0.62 * max(map(len, names)), 2.4, 2.2
     side = tall - look.em * (below + above)

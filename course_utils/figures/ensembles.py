@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
 
@@ -47,7 +46,6 @@ def metric_against_members(
     *,
     interval: str = "range over subsets",
     name: str = "Deep Ensemble",
-    figure: Figure | None = None,
 ) -> Picture:
     """One panel per metric: its value against the number of members, with intervals.
 
@@ -75,7 +73,7 @@ def metric_against_members(
     count = len(series)
     columns = count if count <= 3 else 2
     rows = -(-count // columns)
-    figure = style.canvas(8, 0.5 + 2.25 * rows, figure)
+    figure = style.canvas(8, 0.5 + 2.25 * rows)
     grid = style.panels(
         figure,
         columns=[1] * columns,

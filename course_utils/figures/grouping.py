@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils.metrics.grouping import GroupingLoss
 
@@ -12,7 +11,7 @@ from .picture import Picture
 
 
 @style.drawn
-def grouping_diagram(estimate: GroupingLoss, *, figure: Figure | None = None) -> Picture:
+def grouping_diagram(estimate: GroupingLoss) -> Picture:
     """Accuracy of each region against its confidence, and of each bin as a whole.
 
     After the grouping diagram of Perez-Lebel, Le Morvan & Varoquaux 2023 (arXiv:2210.16315),
@@ -30,7 +29,7 @@ def grouping_diagram(estimate: GroupingLoss, *, figure: Figure | None = None) ->
     spread = np.array(
         [np.ptp(estimate.region_accuracy[estimate.bin_of_region == number]) for number in bins]
     )
-    figure = style.canvas(8, style.fitting(4.2), figure)
+    figure = style.canvas(8, style.fitting(4.2))
     ((axes,),) = style.panels(figure, left=5.6, right=17.0, top=1.4, bottom=3.6)
     look = style.current()
     low = max(0.0, 100 * float(estimate.region_confidence.min()) - 3)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
 
@@ -71,7 +70,6 @@ def sample_grid(
     class_names: Sequence[str] | None = None,
     per_class: int = 16,
     seed: int = 0,
-    figure: Figure | None = None,
 ) -> Picture:
     """Random images of each class, one row per class, with the number of images in it.
 
@@ -86,8 +84,6 @@ def sample_grid(
         Columns.
     seed : int
         Which images are drawn.
-    figure : Figure, optional
-        Drawn into instead of a new one.
     """
     images = checks.image_stack(images)
     labels = np.asarray(labels)
@@ -118,7 +114,7 @@ def sample_grid(
     right = 1.2 + 0.62 * max(5, *(len(f"{size:,}") for size in sizes))
     inner = 8 * look.scale - look.em * (left + right)
     tall = (inner * joined.shape[0] / joined.shape[1] + 2.2 * look.em) / look.scale
-    figure = style.canvas(8, tall, figure)
+    figure = style.canvas(8, tall)
     axes = style.panels(figure, left=left, right=right, top=1.7, bottom=0.5)[0][0]
     show(axes, joined)
     centres = [1 + (height + 1) * (row + 0.5) for row in range(count)]
@@ -159,7 +155,6 @@ def augmentation_sheet(
     *,
     name: str = "augmentation",
     column_names: Sequence[str] | None = None,
-    figure: Figure | None = None,
 ) -> Picture:
     """Each original beside several augmented versions of it.
 
@@ -214,7 +209,7 @@ def augmentation_sheet(
     lines = 1 + max(text.count("\n") for text in heads.values())
     top = 0.6 + 1.3 * lines
     tall = (inner * joined.shape[0] / joined.shape[1] + (top + 0.5) * look.em) / look.scale
-    figure = style.canvas(8, tall, figure)
+    figure = style.canvas(8, tall)
     axes = style.panels(figure, left=0.5, right=0.5, top=top, bottom=0.5)[0][0]
     show(axes, joined)
     for x, text in heads.items():
@@ -242,7 +237,6 @@ def misclassified_gallery(
     indices: np.ndarray | None = None,
     limit: int = 12,
     class_names: Sequence[str] | None = None,
-    figure: Figure | None = None,
 ) -> Picture:
     """Wrong answers: image, true and predicted label, confidence, each member's vote.
 
@@ -278,12 +272,11 @@ def misclassified_gallery(
         indices = indices[np.argsort(-confidence[indices], kind="stable")]
         if len(indices) == 0:
             return message(
-                f"No image is misclassified: all {style.plural(len(images), 'answer')} are right.",
-                figure=figure,
+                f"No image is misclassified: all {style.plural(len(images), 'answer')} are right."
             )
     indices = np.asarray(indices, dtype=np.int64).reshape(-1)
     if len(indices) == 0:
-        return message("No image fits this choice.", figure=figure)
+        return message("No image fits this choice.")
     if indices.min() < 0 or indices.max() >= len(images):
         raise ValueError(
             f"There are {len(images):,} images; an index of {indices.min()} to {indices.max()} "
@@ -316,7 +309,7 @@ def misclassified_gallery(
     cell_width = 8 * scale / em / columns
     cell_height = tile + (1.9 if votes else 0.0) + 1.5
     key = 2.0 if strip else 0.0
-    figure = style.canvas(8, (rows * cell_height + 0.6 + key) * em / scale, figure)
+    figure = style.canvas(8, (rows * cell_height + 0.6 + key) * em / scale)
     axes = style.bare(figure.add_axes((0, 0, 1, 1)))
     axes.set_autoscale_on(False)
 

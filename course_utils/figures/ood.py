@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
 from course_utils.metrics.detection import ood_detection
@@ -28,7 +27,6 @@ def score_histograms(
     threshold: float | None = None,
     bins: int = 40,
     log: bool = True,
-    figure: Figure | None = None,
 ) -> Picture:
     """Distribution of a score among right answers, wrong answers and OOD images.
 
@@ -65,7 +63,7 @@ def score_histograms(
     if high <= low:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, bins + 1)
-    figure = style.canvas(8, 3.1, figure)
+    figure = style.canvas(8, 3.1)
     axes = style.panels(figure, left=4.8, right=1.0, top=2.4, bottom=3.3)[0][0]
     look = style.current()
     handles, labels, sentences = [], [], []
@@ -154,7 +152,6 @@ def roc_and_precision_recall(
     models: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
     ood_name: str = "OOD",
-    figure: Figure | None = None,
 ) -> Picture:
     """ROC curve and precision-recall curve of OOD detection, several models or scores.
 
@@ -166,7 +163,7 @@ def roc_and_precision_recall(
     """
     checks.named(models, "The ROC figure")
     results = {name: ood_detection(*pair) for name, pair in models.items()}
-    figure = style.canvas(8, style.fitting(3.7), figure)
+    figure = style.canvas(8, style.fitting(3.7))
     left, right = style.panels(
         figure, columns=(1, 1), left=4.6, right=1.8, top=2.2, bottom=3.3, gap_x=5.2
     )[0]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from . import style
@@ -109,7 +108,6 @@ def packed_diagram(
     alpha: float = 2,
     *,
     num_classes: int = 10,
-    figure: Figure | None = None,
 ) -> Picture:
     """One LeNet, M small ones, and the one grouped network that holds them.
 
@@ -122,7 +120,7 @@ def packed_diagram(
         M and alpha; those that do not build raise ValueError.
     """
     plan = packed_plan(num_members, alpha, num_classes=num_classes)
-    figure = style.canvas(8, style.fitting(4.0), figure)
+    figure = style.canvas(8, style.fitting(4.0))
     look = style.current()
     grid = style.panels(
         figure, columns=(1, 1, 1), left=0.7, right=0.7, top=2.3, bottom=4.6, gap_x=1.8

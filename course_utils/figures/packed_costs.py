@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-
 from . import style
 from .packed import LAYERS, PackedPlan, packed_plan
 from .picture import Picture
@@ -57,9 +55,7 @@ def packed_costs(plan: PackedPlan) -> tuple[Cost, Cost, Cost]:
 
 
 @style.drawn
-def packed_cost_bars(
-    num_members: int = 4, alpha: float = 2, *, figure: Figure | None = None
-) -> Picture:
+def packed_cost_bars(num_members: int = 4, alpha: float = 2) -> Picture:
     """Parameters and FLOPs per image of LeNet, a Packed-Ensemble and a Deep Ensemble.
 
     Parameters
@@ -70,7 +66,7 @@ def packed_cost_bars(
     plan = packed_plan(num_members, alpha)
     costs = packed_costs(plan)
     look = style.current()
-    figure = style.canvas(8, 8.6 * look.em / look.scale, figure)
+    figure = style.canvas(8, 8.6 * look.em / look.scale)
     grid = style.panels(
         figure, columns=(1, 1), left=4.4, right=11.5, top=2.4, bottom=0.5, gap_x=15.5
     )[0]

@@ -88,8 +88,8 @@ class Picture:
 
 
 @style.drawn
-def message(sentence: str, *, figure: Figure | None = None) -> Picture:
+def message(sentence: str) -> Picture:
     """A card with one sentence, where there is nothing to draw; the sentence is the alt text."""
-    figure = style.canvas(8, 1.0, figure)
+    figure = style.canvas(8, 1.0)
     figure.text(0.5, 0.5, sentence, ha="center", va="center", color=style.SOFT, wrap=True)
     return Picture(figure, sentence)

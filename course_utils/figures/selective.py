@@ -107,8 +107,6 @@ def risk_coverage_curves(
     operating_points: Mapping[str, float] | None = None,
     bands: Mapping[str, Band] | None = None,
     reference: str | None = None,
-    max_risk: float | None = None,
-    figure: Figure | None = None,
 ) -> Picture:
     """Risk (share of wrong answers among those given) against coverage (share answered).
 
@@ -121,18 +119,14 @@ def risk_coverage_curves(
         Intervals of the risk, such as from a paired bootstrap over images.
     reference : str, optional
         Model whose ideal and random curves are drawn, the first by default; "" for none.
-    max_risk : float, optional
-        Upper end of the axis, a share; by default the curves decide.
 
     Notes
     -----
     ``parts`` holds the marker of each operating point under ``"point:<model>"`` and its lines to
-    the axes under ``"lines:<model>"``, for widgets that move them without drawing all anew.
+    the axes under ``"lines:<model>"``.
     """
     bands = {name: _checked_band(name, band) for name, band in (bands or {}).items()}
     _check_names(curves, operating_points or {}, bands, reference)
-    if max_risk is not None and not 0 < max_risk <= 1:
-        raise ValueError(f"The largest risk is a share between 0 and 1, not {max_risk}.")
     reference = next(iter(curves)) if reference is None else reference
     points = {
         name: curves[name].at_threshold(threshold)
@@ -140,14 +134,14 @@ def risk_coverage_curves(
     }
     styles = style.model_styles(curves)
     ends = {name: f"{name}  {style.percent(curve.error_rate)}" for name, curve in curves.items()}
-    figure = style.canvas(8, style.fitting(3.9), figure)
+    figure = style.canvas(8, style.fitting(3.9))
     axes = _axes_with_room_for(figure, ends.values(), left=4.8)
 
     described = {name: f"{name}: {_words(point)}" for name, point in points.items()}
     legend = _wrapped_for_a_legend(axes, described.values())
     lines_of_legend = sum(text.count("\n") + 1 for text in legend)
     highest = _highest_risk(curves.values(), points.values(), bands.values())
-    top = max_risk or (min(1.0, highest) * (1.12 + 0.1 * lines_of_legend) or 0.01)
+    top = min(1.0, highest) * (1.12 + 0.1 * lines_of_legend) or 0.01
     axes.set(xlim=(0, 100), ylim=(0, 100 * top))
 
     if reference:
@@ -356,7 +350,6 @@ def cost_curves(
     *,
     thresholds: Mapping[str, float] | None = None,
     unit: str = "",
-    figure: Figure | None = None,
 ) -> Picture:
     """Expected cost per image against coverage, with the cheapest point of each model.
 
@@ -367,11 +360,6 @@ def cost_curves(
         Where the desk works now; marked with an open symbol, ``parts["point:<model>"]``.
     unit : str
         Of the cost, such as "euros".
-
-    Notes
-    -----
-    ``parts`` holds also each curve under ``"curve:<model>"`` and its cheapest point under
-    ``"optimum:<model>"``, for widgets in which the costs change.
     """
     checks.named(curves, "The cost figure")
     thresholds = thresholds or {}
@@ -379,7 +367,7 @@ def cost_curves(
         if name not in curves:
             raise ValueError(f"There is no curve {name!r}; there are {', '.join(curves)}.")
     styles = style.model_styles(curves)
-    figure = style.canvas(8, style.fitting(3.6), figure)
+    figure = style.canvas(8, style.fitting(3.6))
     texts = {name: f"{name}\nleast {curve.optimum.cost:.3g}" for name, curve in curves.items()}
     axes = _axes_with_room_for(figure, texts.values(), left=5.2)
     look = style.current()
@@ -389,7 +377,7 @@ def cost_curves(
     for name, curve in curves.items():
         looks, best = styles[name], curve.optimum
         keep = thinned(len(curve.coverage), curve.coverage)
-        (parts[f"curve:{name}"],) = axes.plot(
+        axes.plot(
             100 * curve.coverage[keep],
             curve.cost[keep],
             color=looks.color,
@@ -397,7 +385,7 @@ def cost_curves(
             zorder=3,
             label=name,
         )
-        (parts[f"optimum:{name}"],) = axes.plot(
+        axes.plot(
             [100 * best.coverage],
             [best.cost],
             looks.marker,

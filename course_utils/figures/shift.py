@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
 
@@ -20,7 +19,6 @@ def severity_sheet(
     rows: Mapping[str, np.ndarray],
     *,
     severities: Sequence[int] = (0, 1, 2, 3, 4, 5),
-    figure: Figure | None = None,
 ) -> Picture:
     """One row of images for each kind of change, one column for each severity.
 
@@ -48,7 +46,7 @@ def severity_sheet(
         (inner - (left + 0.5) * em) / joined.shape[1], 5.0 * em / joined.shape[0] * len(rows)
     )
     high = joined.shape[0] * pixel + (top + 0.5) * em
-    figure = style.canvas(8, high / look.scale, figure)
+    figure = style.canvas(8, high / look.scale)
     axes = figure.add_axes(
         (left * em / inner, 0.5 * em / high, joined.shape[1] * pixel / inner,
          joined.shape[0] * pixel / high)
@@ -95,7 +93,6 @@ def severity_curves(
     *,
     severities: Sequence[int] = (0, 1, 2, 3, 4, 5),
     percent: Collection[str] = (),
-    figure: Figure | None = None,
 ) -> Picture:
     """One panel for each measure: its value against severity, a curve for each model.
 
@@ -122,7 +119,7 @@ def severity_curves(
                 )
     columns = min(2, len(measures))
     rows = -(-len(measures) // columns)
-    figure = style.canvas(8, 0.5 + 2.3 * rows, figure)
+    figure = style.canvas(8, 0.5 + 2.3 * rows)
     grid = style.panels(
         figure, columns=[1] * columns, rows=[1] * rows,
         left=4.4, right=1.2, top=4.4, bottom=3.4, gap_x=5.0, gap_y=5.8,

@@ -255,19 +255,12 @@ def drawn(function: Function) -> Function:
 
 # --- layout ------------------------------------------------------------------------------------
 # Margins are set in units of the text height. matplotlib's tight and constrained layouts draw
-# the figure twice, which a slider feels.
-def canvas(width: float, height: float, figure: Figure | None = None) -> Figure:
-    """An empty figure of a size in notebook inches; ``figure`` is cleared and used again."""
+# the figure twice.
+def canvas(width: float, height: float) -> Figure:
+    """An empty figure of a size in notebook inches."""
     scale = current().scale
-    size = (width * scale, height * scale)
-    if figure is None:
-        figure = Figure(figsize=size, facecolor=CARD)
-        FigureCanvasAgg(figure)
-        return figure
-    figure.clear()
-    figure.set_facecolor(CARD)
-    if tuple(figure.get_size_inches()) != size:
-        figure.set_size_inches(*size)
+    figure = Figure(figsize=(width * scale, height * scale), facecolor=CARD)
+    FigureCanvasAgg(figure)
     return figure
 
 

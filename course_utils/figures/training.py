@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from course_utils._support import validation as checks
 
@@ -90,7 +89,6 @@ def training_curves(
     *,
     metrics: Mapping[str, str] | Sequence[str] | None = None,
     x: str = "epoch",
-    figure: Figure | None = None,
 ) -> Picture:
     """One panel per metric, one line per run.
 
@@ -126,7 +124,7 @@ def training_curves(
             raise ValueError(f"The log of {name} has no column {x!r} for the horizontal axis.")
 
     look = style.current()
-    figure = style.canvas(8, 2.9, figure)
+    figure = style.canvas(8, 2.9)
     grid = style.panels(
         figure, columns=[1] * len(metrics), left=4.2, right=1.6, top=4.0, bottom=3.2, gap_x=4.4
     )[0]

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +44,6 @@ class Metric:
     name: str
     is_share: bool
     higher_is_better: bool
-
-    def better(self, values: NDArray[np.float64], than: float) -> NDArray[np.bool_]:
-        """Which values are better than one."""
-        return values > than if self.higher_is_better else values < than
 
 
 METRICS = {
@@ -185,10 +180,9 @@ class Choices:
 
     # What is asked of them
 
-    def values(self, metric: str, size: int | None = None) -> NDArray[np.float64]:
-        """One measure of all choices in the table, or of those of one size."""
-        column = list(self.metrics).index(metric)
-        return self._columns[column] if size is None else self._columns[column, self.sizes == size]
+    def values(self, metric: str) -> NDArray[np.float64]:
+        """One measure of all choices in the table."""
+        return self._columns[list(self.metrics).index(metric)]
 
     @cached_property
     def _columns(self) -> NDArray[np.float64]:
@@ -199,22 +193,9 @@ class Choices:
         """Number of members of each choice in the table."""
         return np.array([len(choice) for choice in self.table])
 
-    def number_of(self, size: int) -> int:
-        """How many choices of a size there are, measured or not."""
-        return comb(self.num_members, size)
-
     def value(self, choice: Choice, metric: str) -> float:
         """One measure of one choice."""
         return float(self.measure(choice)[list(self.metrics).index(metric)])
-
-    def best_next(self, choice: Choice, metric: str) -> Choice:
-        """The choice with one member more that measures best; the lowest number of several."""
-        sign = -1 if self.metrics[metric].higher_is_better else 1
-        left = [member for member in range(self.num_members) if member not in choice]
-        if not left:
-            raise ValueError("All members are chosen already; there is none to add.")
-        best = min(left, key=lambda member: sign * self.value(choice | {member}, metric))
-        return choice | {best}
 
 
 def _ranked(

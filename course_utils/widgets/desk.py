@@ -25,8 +25,6 @@ MOST_EXPENSIVE = 1e6
 SEED = 20  # of the order in which strays come
 STRAY_SHARES = (0.0, 0.01, 0.05, 0.1, 0.2)  # of the digits; more strays than these never go over
 
-DECISIONS = ("model", "score", "threshold", "coverage", "cost_wrong", "cost_refer", "strays")
-
 
 @dataclass(frozen=True)
 class Desk:

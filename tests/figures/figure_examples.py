@@ -145,118 +145,106 @@ EXTREMES: dict[str, Callable[..., figures.Picture]] = {
 }
 
 EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
-    "sample_grid": lambda **k: figures.sample_grid(IMAGES, DEEP.labels, **k),
-    "sample_grid fashion": lambda **k: figures.sample_grid(
-        IMAGES, DEEP.labels, class_names=figures.FASHION, **k
+    "sample_grid": lambda: figures.sample_grid(IMAGES, DEEP.labels),
+    "sample_grid fashion": lambda: figures.sample_grid(
+        IMAGES, DEEP.labels, class_names=figures.FASHION
     ),
-    "augmentation_sheet": lambda **k: figures.augmentation_sheet(
-        IMAGES[:3], IMAGES[:24].reshape(3, 8, 28, 28), name="random crop, padding 4", **k
+    "augmentation_sheet": lambda: figures.augmentation_sheet(
+        IMAGES[:3], IMAGES[:24].reshape(3, 8, 28, 28), name="random crop, padding 4"
     ),
-    "augmentation_sheet named": lambda **k: figures.augmentation_sheet(
+    "augmentation_sheet named": lambda: figures.augmentation_sheet(
         IMAGES[:4],
         IMAGES[:20].reshape(4, 5, 28, 28),
         column_names=("mirrored", "upside down", "turned by 90°", "turned by 180°", "half out"),
-        **k,
     ),
-    "misclassified_gallery": lambda **k: figures.misclassified_gallery(IMAGES, DEEP, **k),
-    "misclassified_gallery fashion": lambda **k: figures.misclassified_gallery(
-        IMAGES, DEEP, class_names=figures.FASHION, **k
+    "misclassified_gallery": lambda: figures.misclassified_gallery(IMAGES, DEEP),
+    "misclassified_gallery fashion": lambda: figures.misclassified_gallery(
+        IMAGES, DEEP, class_names=figures.FASHION
     ),
-    "misclassified_gallery single": lambda **k: figures.misclassified_gallery(IMAGES, SINGLE, **k),
-    "misclassified_gallery 32": lambda **k: figures.misclassified_gallery(
-        IMAGES, Predictions.combine([DEEP] * 4), **k
+    "misclassified_gallery single": lambda: figures.misclassified_gallery(IMAGES, SINGLE),
+    "misclassified_gallery 32": lambda: figures.misclassified_gallery(
+        IMAGES, Predictions.combine([DEEP] * 4)
     ),
-    "misclassified_gallery none": lambda **k: figures.misclassified_gallery(
-        IMAGES[DEEP.correct], DEEP.take(DEEP.correct), **k
+    "misclassified_gallery none": lambda: figures.misclassified_gallery(
+        IMAGES[DEEP.correct], DEEP.take(DEEP.correct)
     ),
-    "training_curves": lambda **k: figures.training_curves(LOGS, **k),
-    "reliability_diagram": lambda **k: figures.reliability_diagram(MODELS, **k),
-    "confusion_matrix": lambda **k: figures.confusion_matrix(DEEP, **k),
-    "confusion_matrix fashion": lambda **k: figures.confusion_matrix(
-        DEEP, class_names=figures.FASHION, **k
+    "training_curves": lambda: figures.training_curves(LOGS),
+    "reliability_diagram": lambda: figures.reliability_diagram(MODELS),
+    "confusion_matrix": lambda: figures.confusion_matrix(DEEP),
+    "confusion_matrix fashion": lambda: figures.confusion_matrix(DEEP, class_names=figures.FASHION),
+    "disagreement_sheet": lambda: figures.disagreement_sheet(
+        IMAGES[0], DEEP.probabilities[0], label=int(DEEP.labels[0])
     ),
-    "disagreement_sheet": lambda **k: figures.disagreement_sheet(
-        IMAGES[0], DEEP.probabilities[0], label=int(DEEP.labels[0]), **k
-    ),
-    "disagreement_sheet fashion": lambda **k: figures.disagreement_sheet(
+    "disagreement_sheet fashion": lambda: figures.disagreement_sheet(
         IMAGES[1],
         DEEP.probabilities[1],
         label=9,
         class_names=figures.FASHION,
         active=[True, False] * 4,
-        **k,
     ),
-    "disagreement_sheet 32": lambda **k: figures.disagreement_sheet(
-        IMAGES[0], np.tile(DEEP.probabilities[0], (4, 1)), label="Fashion: Bag", **k
+    "disagreement_sheet 32": lambda: figures.disagreement_sheet(
+        IMAGES[0], np.tile(DEEP.probabilities[0], (4, 1)), label="Fashion: Bag"
     ),
-    "disagreement_sheet single": lambda **k: figures.disagreement_sheet(
-        IMAGES[0], SINGLE.probabilities[0], **k
+    "disagreement_sheet single": lambda: figures.disagreement_sheet(
+        IMAGES[0], SINGLE.probabilities[0]
     ),
-    "model_comparison": lambda **k: side_by_side(0, **k),
-    "model_comparison chosen": lambda **k: side_by_side(1, chosen="DE-8", **k),
-    "model_comparison fashion": lambda **k: side_by_side(2, class_names=figures.FASHION, **k),
-    "model_comparison single": lambda **k: side_by_side(3, {"LeNet": SINGLE}, **k),
-    "model_comparison 32": lambda **k: side_by_side(
-        4, {"DE-16": Predictions.combine([DEEP] * 2), "DE-32": Predictions.combine([DEEP] * 4)}, **k
+    "model_comparison": lambda: side_by_side(0),
+    "model_comparison chosen": lambda: side_by_side(1, chosen="DE-8"),
+    "model_comparison fashion": lambda: side_by_side(2, class_names=figures.FASHION),
+    "model_comparison single": lambda: side_by_side(3, {"LeNet": SINGLE}),
+    "model_comparison 32": lambda: side_by_side(
+        4, {"DE-16": Predictions.combine([DEEP] * 2), "DE-32": Predictions.combine([DEEP] * 4)}
     ),
-    "agreement_matrix": lambda **k: figures.agreement_matrix(DEEP, **k),
-    "agreement_matrix 32": lambda **k: figures.agreement_matrix(
-        Predictions.combine([DEEP] * 4), **k
-    ),
-    "score_histograms": lambda **k: figures.score_histograms(
+    "agreement_matrix": lambda: figures.agreement_matrix(DEEP),
+    "agreement_matrix 32": lambda: figures.agreement_matrix(Predictions.combine([DEEP] * 4)),
+    "score_histograms": lambda: figures.score_histograms(
         scores.entropy(DEEP),
         DEEP.correct,
         scores.entropy(OOD),
         score_name="entropy of the mean",
         ood_name="Fashion-MNIST",
         threshold=0.7,
-        **k,
     ),
-    "score_histograms linear": lambda **k: figures.score_histograms(
-        scores.entropy(DEEP), DEEP.correct, log=False, threshold=0.02, **k
+    "score_histograms linear": lambda: figures.score_histograms(
+        scores.entropy(DEEP), DEEP.correct, log=False, threshold=0.02
     ),
-    "roc_and_precision_recall": lambda **k: figures.roc_and_precision_recall(
+    "roc_and_precision_recall": lambda: figures.roc_and_precision_recall(
         {
             "LeNet": (UNCERTAINTY["LeNet"], scores.max_probability(OOD)),
             "DE-8": (UNCERTAINTY["DE-8"], scores.max_probability(OOD)),
         },
         ood_name="Fashion",
-        **k,
     ),
-    "risk_coverage_curves": lambda **k: figures.risk_coverage_curves(
+    "risk_coverage_curves": lambda: figures.risk_coverage_curves(
         CURVES,
         operating_points={"LeNet": CURVES["LeNet"].threshold_for_coverage(0.8), "DE-8": 0.1},
         bands={"DE-8": BAND},
-        **k,
     ),
-    "cost_curves": lambda **k: figures.cost_curves(
-        COSTS, thresholds={"LeNet": 0.3}, unit="euros", **k
+    "cost_curves": lambda: figures.cost_curves(COSTS, thresholds={"LeNet": 0.3}, unit="euros"),
+    "metric_against_members": lambda: figures.metric_against_members(
+        {"accuracy": ACCURACY, "NLL": NLL}
     ),
-    "metric_against_members": lambda **k: figures.metric_against_members(
-        {"accuracy": ACCURACY, "NLL": NLL}, **k
+    "metric_against_members 4": lambda: figures.metric_against_members(
+        {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}
     ),
-    "metric_against_members 4": lambda **k: figures.metric_against_members(
-        {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}, **k
+    "choices_of_members": lambda: figures.choices_of_members(
+        SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True
     ),
-    "choices_of_members": lambda **k: figures.choices_of_members(
-        SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True, chosen=(3, 0.976), **k
-    ),
-    "choices_of_members sampled": lambda **k: figures.choices_of_members(
+    "choices_of_members sampled": lambda: figures.choices_of_members(
         np.arange(1, 33),
         1.0 / np.arange(1, 33),
         metric="Brier score",
         higher_is_better=False,
         sampled=True,
-        **k,
     ),
-    "choices_of_members one": lambda **k: figures.choices_of_members(
-        [1], [1.0], metric="accuracy", percent=True, chosen=(1, 1.0), **k
+    "choices_of_members one": lambda: figures.choices_of_members(
+        [1], [1.0], metric="accuracy", percent=True
     ),
-    "packed_diagram": lambda **k: figures.packed_diagram(4, 2, **k),
-    "packed_diagram 16": lambda **k: figures.packed_diagram(16, 8, **k),
-    "packed_diagram 1": lambda **k: figures.packed_diagram(1, 1, **k),
-    "packed_cost_bars": lambda **k: figures.packed_cost_bars(4, 2, **k),
-    "packed_cost_bars 16": lambda **k: figures.packed_cost_bars(16, 16, **k),
-    "packed_cost_bars 1": lambda **k: figures.packed_cost_bars(1, 8, **k),
-    "message": lambda **k: figures.message("Nothing to see.", **k),
+    "packed_diagram": lambda: figures.packed_diagram(4, 2),
+    "packed_diagram 16": lambda: figures.packed_diagram(16, 8),
+    "packed_diagram 1": lambda: figures.packed_diagram(1, 1),
+    "packed_cost_bars": lambda: figures.packed_cost_bars(4, 2),
+    "packed_cost_bars 16": lambda: figures.packed_cost_bars(16, 16),
+    "packed_cost_bars 1": lambda: figures.packed_cost_bars(1, 8),
+    "message": lambda: figures.message("Nothing to see."),
 }

@@ -1,4 +1,4 @@
-"""Dots of all choices of members: what is drawn, what is marked, and the words."""
+"""Dots of all choices of members: what is drawn, and the words."""
 
 from __future__ import annotations
 
@@ -27,28 +27,12 @@ def test_a_dot_for_each_choice_and_a_mean_for_each_size() -> None:
     assert low < 90 and high > 97
 
 
-def test_the_choice_is_marked_or_not() -> None:
-    picture = draw(chosen=(2, 0.96))
-    point, column = picture.parts["point"], picture.parts["column"]
-    assert (point.get_xdata()[0], point.get_ydata()[0]) == (2, 96.0)
-    assert column.get_x() < 2 < column.get_x() + column.get_width()
-    assert "Marked: a choice of 2 members with 96.0 %." in picture.alt
-    assert not draw().parts["point"].get_visible()
-    assert not draw().parts["column"].get_visible()
-    assert "Marked" not in draw().alt
-
-
-def test_the_legend_shows_all_three_symbols() -> None:
-    for picture in (draw(), draw(chosen=(1, 0.9))):
-        (legend,) = picture.figure.legends
-        assert [text.get_text() for text in legend.get_texts()] == [
-            "every choice",
-            "mean",
-            "your choice",
-        ]
-        assert all(handle.get_visible() for handle in legend.legend_handles)
-    (legend,) = draw(sampled=True).figure.legends
-    assert legend.get_texts()[0].get_text() == "a sample of the choices"
+@pytest.mark.parametrize(
+    ("sampled", "dots"), [(False, "every choice"), (True, "a sample of the choices")]
+)
+def test_the_legend_says_what_the_dots_are(sampled: bool, dots: str) -> None:
+    (legend,) = draw(sampled=sampled).figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [dots, "mean"]
 
 
 def test_alt_text_tells_number_range_and_mean_of_each_size() -> None:

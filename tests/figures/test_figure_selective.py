@@ -134,7 +134,6 @@ def test_a_million_images_become_a_curve_of_few_points() -> None:
         ({"bands": {"X": BAND}}, "no curve 'X'"),
         ({"reference": "X"}, "no curve 'X'"),
         ({"bands": {"DE-8": (BAND[0], BAND[1][:3], BAND[2])}}, "arrays of different length"),
-        ({"max_risk": 5}, "share between 0 and 1, not 5"),
     ],
 )
 def test_risk_coverage_says_what_is_wrong(options, sentence: str) -> None:
