@@ -73,7 +73,7 @@ class Rankings:
     def __post_init__(self) -> None:
         checks.named(self.models, "Ranking images")
         self.models = dict(self.models)
-        first_name, first = next(iter(self.models.items()))
+        first_name = next(iter(self.models))
         for name, predictions in self.models.items():
             if not isinstance(predictions, Predictions):
                 raise ValueError(

@@ -801,6 +801,7 @@ def over_subsets(predictions):
     return measured
 
 
+# %%
 measured = over_subsets(predictions_eight)
 
 # %% [markdown]
