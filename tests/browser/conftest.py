@@ -41,20 +41,13 @@ def opened(lab: Lab, browser: Any) -> Iterator[Callable[..., Any]]:
     pages: list[Any] = []
     messages: list[str] = []
 
-    def run(name: str, cells: list[str], *, dark: bool = False) -> Any:
+    def run(name: str, cells: list[str]) -> Any:
         lab.write(name, cells)
         page = browser.new_page(viewport={"width": 1280, "height": 1500})
         page.on("pageerror", lambda error: messages.append(str(error)))
         pages.append(page)
         run_all(page, lab.address, name)
         assert not errors(page)  # at once: what a test waits for would never come
-        # JupyterLab remembers the theme, so an earlier test may have left the other one
-        theme = f"JupyterLab {'Dark' if dark else 'Light'}"
-        page.evaluate(
-            "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
-        )
-        light = "false" if dark else "true"
-        page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
         return page
 
     yield run

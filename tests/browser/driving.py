@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +154,48 @@ def errors(page: Any) -> list[str]:
     return found + [strip_ansi(text)[:2000] for text in complaints]
 
 
+def use_theme(page: Any, theme: str) -> None:
+    """Switch JupyterLab to its ``Dark`` or its ``Light`` theme."""
+    page.evaluate(
+        "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})",
+        f"JupyterLab {theme}",
+    )
+    light = "true" if theme == "Light" else "false"
+    page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+
+
 def shoot(target: Any, name: str, **options: Any) -> None:
     """Keep a screenshot as a build artefact."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     target.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
+
+
+@contextmanager
+def dragging(
+    page: Any, start: tuple[float, float], end: tuple[float, float], *, steps: int = 8
+) -> Iterator[None]:
+    """Drag from one place to another, by a finger where there is a touch screen; hold till the end.
+
+    A finger goes through Chromium's own reckoning of gestures: where the page does not keep a touch
+    to itself, it scrolls and the drag is cancelled.
+    """
+    if page.evaluate("navigator.maxTouchPoints") == 0:
+        page.mouse.move(*start)
+        page.mouse.down()
+        page.mouse.move(*end, steps=steps)
+        yield
+        page.mouse.up()
+        return
+    devtools = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y} for x, y in places]
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", start)
+    for step in range(1, steps + 1):
+        x, y = (a + (b - a) * step / steps for a, b in zip(start, end, strict=True))
+        touch("touchMove", (x, y))
+    yield
+    touch("touchEnd")
+    devtools.detach()

@@ -8,14 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-from driving import shoot
+from driving import dragging, shoot
 
-# The dark one in `make test`: it has more that can go wrong.
-in_both_themes = pytest.mark.parametrize(
-    "dark",
-    [pytest.param(False, id="light", marks=pytest.mark.slow), pytest.param(True, id="dark")],
-)
 # What a widget shows: words, and everything drawn.
 SHOWN = """widget => ({
     words: [...widget.querySelectorAll('.cw-words')].map(words => words.textContent),
@@ -80,10 +74,8 @@ def by_mouse(page: Any, widget: Any, kind: str, control: Any, seconds: float) ->
     """Move one control by the mouse."""
 
     def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
-        page.mouse.move(*start)
-        page.mouse.down()
-        page.mouse.move(*end, steps=8)
-        page.mouse.up()
+        with dragging(page, start, end):
+            pass
 
     def act() -> None:
         control.scroll_into_view_if_needed()
