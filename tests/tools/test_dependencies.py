@@ -92,7 +92,7 @@ def test_tools_start_without_what_only_authors_have(room: str, extras: list[str]
     }
     theirs = set().union(*(named[extra] for extra in extras))
     missing = named["dev"] - theirs - {"psutil", "pyyaml"}  # others bring these two
-    assert {"jupytext", "pytest", "nbval", "uv"} <= missing
+    assert {"jupytext", "pytest", "nbval"} <= missing
     modules = [f"tools.{room}.{path.stem}" for path in (ROOT / "tools" / room).glob("[!_]*.py")]
     assert len(modules) >= 5
     command = [sys.executable, "-c", IMPORT_ALL, " ".join(missing), *modules]
