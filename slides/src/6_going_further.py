@@ -31,8 +31,7 @@ lenet, lenet_val = (predict(networks["LeNet"], part) for part in (digits, valida
 eight, eight_val = (predict(networks["DE-8"], part) for part in (digits, validation))
 eight_on_clothes = predict(networks["DE-8"], clothes)
 good_lenet = zoo.load("lenet-0")
-generator = np.random.default_rng(0)
-some = digits.subset(generator.choice(len(digits), 100, replace=False))
+some = digits.subset(np.random.default_rng(0).choice(len(digits), 100, replace=False))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 6. Going further
