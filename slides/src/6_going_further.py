@@ -276,6 +276,7 @@ figures.reliability_diagram(
 # ## A temperature holds for images like its own
 
 # %% jupyter={"source_hidden": true}
+generator = np.random.default_rng(0)
 kind = generator.integers(len(CORRUPTIONS), size=1_000)
 familiar = digits.subset(generator.choice(len(digits), 1_000, replace=False))
 pixels = familiar.images.copy()
