@@ -11,7 +11,6 @@ import zlib
 
 import numpy as np
 import pytest
-from damage import flip_bits
 from PIL import Image, PngImagePlugin
 
 from course_utils.images import ImageSet, load_mnist
@@ -353,7 +352,11 @@ def test_a_flipped_bit_is_harmless_or_refused(npz):
     images = np.random.default_rng(0).integers(4, size=(3, 28, 28), dtype=np.uint8)
     labels = np.array([3, 1, 4])
     path = npz(images=images, labels=labels)
-    for bit in flip_bits(path, every=17):
+    whole = path.read_bytes()
+    for bit in range(0, 8 * len(whole), 17):  # an odd step: each place in a byte has its turn
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
         try:
             read = from_npz(path)
         except OwnDataError:
