@@ -1,4 +1,4 @@
-/* The widgets of the course, bundled from js/ by tools.author.bundle; sources ae64c8028e2e6ccc5d9aa4da35f16893188393b16ab7bc811c336c2f3c27a854 */
+/* The widgets of the course, bundled from js/ by tools.author.bundle; sources f800afa34091dd5309c2a9004ced6d61680c90f3e97dcaf5d69a1e09ada29cec */
 var Rr=`.course-widget {
   --ink: var(--jp-content-font-color1, #222);
   --soft: var(--jp-content-font-color2, #595959);
@@ -195,6 +195,7 @@ var Rr=`.course-widget {
 
 /* --- misclassified --- */
 .cw-strip { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 72px); gap: 6px; justify-content: center; min-height: 96px; margin: 8px 0; }
+.cw-strip .cw-digit { max-width: 100%; height: auto; } /* on a narrow screen */
 .cw-strip .cw-tile { font: inherit; font-size: 13px; color: inherit; background: none; border: 2px solid transparent; border-radius: 6px; padding: 4px 0; cursor: pointer; }
 .cw-strip .cw-tile[aria-current="true"] { border-color: var(--accent); background: var(--panel); }
 .cw-pair { display: grid; gap: 16px; }
