@@ -793,11 +793,10 @@ def measure(predictions):
 
 def over_subsets(predictions):
     """The three measures of every ensemble of m of the members, m = 1, 2, ..."""
-    members = range(predictions.num_members)
     measured = []
-    for count in range(1, 1 + len(members)):
-        subsets = [predictions.subset(chosen) for chosen in combinations(members, count)]
-        measured.append(np.array([measure(subset) for subset in subsets]))
+    for count in range(1, 1 + predictions.num_members):
+        subsets = combinations(range(predictions.num_members), count)
+        measured.append(np.array([measure(predictions.subset(chosen)) for chosen in subsets]))
     return measured
 
 

@@ -29,7 +29,6 @@ names = {"LeNet": "modest-lenet-0", "DE-8": "modest-deep-ensemble-8", "PE-4": "m
 networks = {title: zoo.load(name) for title, name in names.items()}
 lenet, lenet_val = (predict(networks["LeNet"], part) for part in (digits, validation))
 eight, eight_val = (predict(networks["DE-8"], part) for part in (digits, validation))
-eight_on_clothes = predict(networks["DE-8"], clothes)
 good_lenet = zoo.load("lenet-0")
 some = digits.subset(np.random.default_rng(0).choice(len(digits), 100, replace=False))
 
@@ -435,6 +434,7 @@ figures.Picture(figure, f"Coverage in percent and mean size of the sets, by dama
 # ## Five scores, one question: is it a digit?
 
 # %% jupyter={"source_hidden": true}
+eight_on_clothes = predict(networks["DE-8"], clothes)
 all_of_them = {
     "max. probability": scores.max_probability,
     "max. logit": scores.max_logit,
