@@ -67,6 +67,9 @@ def test_each_mutant_meets_the_tests_and_survivors_meet_them_again(tmp_path: Pat
     assert (tmp_path / "course_utils/metrics/scores.py").read_text(encoding="utf-8") == WHOLE
 
     (tmp_path / "tests/metrics/equivalent_mutants.json").write_text(listed(UNNOTICED))
+    outcomes = json.loads((tmp_path / "build/mutants/results.json").read_text(encoding="utf-8"))
+    assert outcomes[WRONG.key].endswith("tests/metrics/test_scores.py::test_halves")
+
     status, said = run()
     assert "Mutants to try: 1." in said, "what was noticed once is not tried again"
     assert status == 0 and "100.0% of the 3 that can be noticed" in said
@@ -76,9 +79,9 @@ def test_what_is_called_equivalent_must_not_be_noticed(tmp_path, monkeypatch, ca
     monkeypatch.setattr(mutants, "EQUIVALENT", tmp_path / "list.json")
     mutants.EQUIVALENT.write_text(listed(WRONG), encoding="utf-8")
     others = [changed("values", f"values{number}") for number in range(99)]
-    outcomes = {one.key: "noticed" for one in (WRONG, *others)}
+    outcomes = {one.key: "test_a" for one in (WRONG, *others)}
     assert mutants.report([WRONG, *others], outcomes) == 1
-    assert "listed as equivalent, but noticed: scores.py:2" in capsys.readouterr().out
+    assert "listed as equivalent, but noticed by test_a: scores.py:2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("survivors", "status"), [(5, 0), (6, 1)])
@@ -86,5 +89,5 @@ def test_95_percent_must_be_noticed(survivors, status, tmp_path, monkeypatch) ->
     monkeypatch.setattr(mutants, "EQUIVALENT", tmp_path / "list.json")
     mutants.EQUIVALENT.write_text("[]", encoding="utf-8")
     drawn = [changed("values", f"values{number}") for number in range(100)]
-    outcomes = {one.key: "survived" if i < survivors else "noticed" for i, one in enumerate(drawn)}
+    outcomes = {one.key: "survived" if i < survivors else "test_a" for i, one in enumerate(drawn)}
     assert mutants.report(drawn, outcomes) == status
