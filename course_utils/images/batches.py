@@ -75,7 +75,7 @@ def batches(
         raise ValueError(f"crop_padding is {crop_padding}: it cannot be negative.")
     if not 0 <= rank < world_size:
         raise ValueError(
-            f"rank is {rank}: with world_size {world_size} it goes from 0 to that less one."
+            f"rank is {rank}: with world_size {world_size} it goes from 0 to {world_size - 1}."
         )
     if world_size > len(image_set):
         raise ValueError(

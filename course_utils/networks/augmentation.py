@@ -21,7 +21,7 @@ def random_affine(
     Parameters
     ----------
     images : torch.Tensor
-        Normalised images [B, 1, 28, 28], as `course_utils.images.batches` deals them out.
+        Normalised images [B, 1, 28, 28], as `course_utils.images.batches` yields them.
     degrees : float
         Largest rotation to either side.
     stretch : float

@@ -47,7 +47,7 @@ class Recipe:
     affine: bool = False
 
 
-# Chosen on the validation digits, see benchmarks/recipe_search.md
+# Chosen on the validation digits.
 LONG = Recipe(epochs=75, warm_up=0.2, affine=True)
 SHORT = Recipe(epochs=3)  # what the lessons train live
 # Too few digits, on purpose: networks that make mistakes worth looking at.

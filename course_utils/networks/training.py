@@ -172,7 +172,7 @@ def fit(
     resume : bool
         Go on from the last checkpoint in the folder, if there is one.
     callbacks : sequence of Lightning callbacks
-        Called along with those of the course, for whoever wants to watch or stop a training.
+        Called along with those of the course, to watch a training or to stop it.
     devices, num_nodes : int
         With more than one, every device of every machine (node) has a process of its own, which
         gets its share of each batch: the steps are those of a single device, up to rounding. GPUs

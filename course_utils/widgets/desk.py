@@ -206,7 +206,7 @@ class AbstentionDesk(LiveWidget):
             return value
         if self.opened and not self._settling and value != getattr(self, name):
             raise ValueError(
-                "The test set is open: what is decided now would be chosen on it. "
+                "The test set is open: a choice made now would be made on it. "
                 "Set opened to False for another round."
             )
         if name == "model":

@@ -126,7 +126,7 @@ def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
         print(f"The notebooks cannot be copied to {work}: {error}.", file=sys.stderr)
         return 1
     for name in beside:
-        print(f"You changed a notebook; its newer version is in {place}/{name}, yours is safe.")
+        print(f"You changed a notebook, and yours is safe; the newer version is {place}/{name}.")
     print(f"Your copies of the notebooks are in {place}/. Stop JupyterLab with Ctrl-C, twice.")
     sys.stdout.flush()
 

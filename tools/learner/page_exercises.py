@@ -17,7 +17,7 @@ HELP = re.compile(r"# (ex\d+_\d+|bug_hunt)\.(hint|solution)\(\d*\)")
 PROGRESS = re.compile(r"^exercises\.progress\(", re.MULTILINE)
 HOW_FAR = "How far did you get?"
 NO_KERNEL = (
-    '<p class="no-kernel">Nothing is computed in this page, so it cannot check an answer. '
+    '<p class="no-kernel">No Python runs in this page, so it cannot check your answer. '
     "Think of yours, then unfold; to try it, take the notebook.</p>"
 )
 

@@ -4,7 +4,7 @@
     python -m tools.learner.run --chapter 3    only this one
 
 The chapters run in order, because each may take up what an earlier one left. Each page is written
-as soon as its chapter has run, so that whoever stops the command keeps what is done. A chapter that
+as soon as its chapter has run, so stopping the command keeps what is done. A chapter that
 fails does not keep the others from running; the exit status is 0 only if none failed.
 """
 
@@ -383,7 +383,7 @@ def main(arguments: list[str] | None = None) -> int:
     notebooks, build = options.notebooks.resolve(), options.build.resolve()
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        with only_one(build / "run.lock", "Another run writes into this folder"):
+        with only_one(build / "run.lock", "Another run is writing into this folder"):
             if not shipped.repair():
                 return 1
             if options.chapter is not None:
