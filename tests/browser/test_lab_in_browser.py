@@ -123,8 +123,7 @@ def other_addresses() -> list[str]:
     return ["127.0.0.2"] if sys.platform.startswith("linux") else []
 
 
-def test_only_this_machine_and_only_with_the_token(start: Any) -> None:
-    session = start()
+def answers_only_here_and_only_with_the_token(session: Session) -> None:
     assert session.facts["hostname"] == "127.0.0.1"
     assert len(session.token) >= 32
     assert json.loads(session.ask("/api/contents", token=session.token))["content"]
@@ -140,6 +139,7 @@ def test_running_editing_saving_leaves_the_repository_clean(
     start: Any, course: Path, browser: Any
 ) -> None:
     session = start()
+    answers_only_here_and_only_with_the_token(session)
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.goto(f"{session.address}/lab?token={session.token}")  # as printed for the attendee
     run_all(page, session.address, CHAPTER, seconds=SECONDS)
