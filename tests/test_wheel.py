@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-CACHES = shutil.ignore_patterns("__pycache__")
+# of no use to a learner: what authors read, and the sources that front_end.js bundles
+UNWANTED = shutil.ignore_patterns("__pycache__", "README.md", "js")
 PROGRAM = """
 import course_utils
 from course_utils.images import SPLITS, load_fashion_mnist, load_mnist
@@ -23,9 +24,9 @@ print([len(load(split)) for load in (load_mnist, load_fashion_mnist) for split i
 
 @pytest.mark.slow
 def test_an_installed_wheel_has_every_file_and_reads_its_images(tmp_path):
-    # building leaves `build/lib` in the folder, and a later wheel would pick that up
+    # building leaves `build/lib` in its folder, and a later wheel would pick that up
     source = tmp_path / "source"
-    shutil.copytree(REPOSITORY / "course_utils", source / "course_utils", ignore=CACHES)
+    shutil.copytree(REPOSITORY / "course_utils", source / "course_utils", ignore=UNWANTED)
     for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-CC-BY-4.0", "NOTICE"):
         shutil.copy(REPOSITORY / name, source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]

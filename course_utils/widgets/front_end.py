@@ -164,13 +164,20 @@ class LiveWidget(anywidget.AnyWidget):
             self._settling = False
 
     def close(self) -> None:
-        """End the widget, and the stores that no other widget reads."""
+        """End the widget, and the stores that no other widget reads.
+
+        It stays in the notebook's ``Out``, which must not hold its data as well: only the traits
+        that were set can still be read.
+        """
         keys, self._keys = self._keys, ()
         _let_go(keys)
         layout = self.layout
         super().close()
         if layout is not None:
             layout.close()
+        self.given = {}
+        for name in [name for name in vars(self) if not name.startswith("_")]:
+            delattr(self, name)
 
     # --- where no page computes: print, no JavaScript, a viewer of files ---
     def picture(self) -> Picture | None:

@@ -41,13 +41,12 @@ def copy_course(place: Path) -> Path:
     return place
 
 
-@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_a_folder_with_spaces_quotes_and_umlauts(tmp_path: Path, locale: str) -> None:
+def test_a_folder_with_spaces_quotes_and_umlauts(tmp_path: Path) -> None:
     course = copy_course(tmp_path / AWKWARD)
     (course / "notebooks").mkdir()
     cells = [nbformat.v4.new_code_cell(CHAPTER)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells), course / "notebooks/1 Übung.ipynb")
-    variables = environment(course, PYTHONPATH=str(course), COURSE_RUNS_DIR="", LC_ALL=locale)
+    variables = environment(course, PYTHONPATH=str(course), COURSE_RUNS_DIR="", LC_ALL="C")
 
     def run(*command: str) -> str:
         done = subprocess.run(

@@ -104,7 +104,7 @@ def test_a_cell_that_runs_again_leaks_nothing(name: str, notebook) -> None:
 
 
 @pytest.mark.slow
-def test_two_hundred_runs_of_the_heaviest_cell_leave_no_memory_behind() -> None:
+def test_many_runs_of_the_heaviest_cell_leave_no_memory_behind() -> None:
     script = Path(__file__).with_name("run_again.py")
     done = subprocess.run(
         [sys.executable, str(script)],
@@ -115,10 +115,10 @@ def test_two_hundred_runs_of_the_heaviest_cell_leave_no_memory_behind() -> None:
         check=True,
     )
     grown = json.loads(done.stdout.splitlines()[-1])
-    # kB for a run; a closed widget stays in `Out`
-    assert (grown["traced"][-1] - grown["traced"][0]) / 100 < 10
-    # the same with all that is not Python's: a leak grows in each fifty, a cache fills in one
-    each_fifty = np.diff(grown["resident"])
-    assert len(each_fifty) == 4
-    assert np.median(each_fifty) * 1e3 / 50 < 30
-    assert each_fifty.sum() < 30  # MB: neither is the cache large
+    # kB for a run
+    assert (grown["traced"][-1] - grown["traced"][0]) / 20 < 10
+    # the same with all that is not Python's: a leak grows in each thirty, a cache fills in one
+    each_thirty = np.diff(grown["resident"])
+    assert len(each_thirty) == 4
+    assert np.median(each_thirty) * 1e3 / 30 < 30
+    assert each_thirty.sum() < 30  # MB: neither is the cache large

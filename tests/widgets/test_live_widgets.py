@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
+import weakref
 
 import numpy as np
 import pytest
@@ -58,6 +60,14 @@ def test_equal_arrays_go_over_once_and_leave_with_the_last_widget(models):
     assert len(front_end._stores) == held
     browser.close()
     assert len(front_end._stores) == before
+
+
+def test_a_closed_widget_holds_no_data(models):
+    desk = widgets.abstention_desk(models)
+    data = weakref.ref(desk.validation)
+    desk.close()
+    gc.collect()
+    assert data() is None and desk.given == {}
 
 
 def test_a_page_holds_each_array_and_the_front_end_once(models):
