@@ -1,7 +1,7 @@
-/* The widgets of the course, bundled from js/ by tools.author.bundle; sources f800afa34091dd5309c2a9004ced6d61680c90f3e97dcaf5d69a1e09ada29cec */
+/* The widgets of the course, bundled from js/ by tools.author.bundle; sources 1d3b3a988101ec6dcc0b1a1f51e9c7c5fd2b423257eb1716c39f82b65edb7999 */
 var Rr=`.course-widget {
   --ink: var(--jp-content-font-color1, #222);
-  --soft: var(--jp-content-font-color2, #595959);
+  --soft: color-mix(in srgb, var(--ink) 75%, transparent); /* Jupyter's own soft is too pale on a panel */
   --line: var(--jp-border-color1, #c4c4c4);
   --edge: #767676;
   --panel: color-mix(in srgb, var(--ink) 6%, transparent);
