@@ -102,25 +102,14 @@ def test_a_sample_of_many_members_stays_small() -> None:
 # What is asked of them
 
 
-def test_values_are_those_of_one_size_or_of_all() -> None:
+def test_values_are_those_of_all_choices() -> None:
+    values = CHOICES.values("NLL")
+    assert len(values) == 31
     pairs = [CHOICES.value(frozenset(pair), "NLL") for pair in combinations(range(5), 2)]
-    assert sorted(CHOICES.values("NLL", 2)) == sorted(pairs)
-    assert len(CHOICES.values("NLL")) == 31 and CHOICES.number_of(2) == len(pairs) == 10
+    assert sorted(values[CHOICES.sizes == 2]) == sorted(pairs)
 
 
-@pytest.mark.parametrize(("metric", "best"), [("AUROC", max), ("NLL", min), ("Accuracy", max)])
-def test_the_best_next_member_makes_the_best_choice(metric, best) -> None:
-    larger = [frozenset({0, 3, member}) for member in (1, 2, 4)]
-    value = best(CHOICES.value(choice, metric) for choice in larger)
-    assert CHOICES.value(CHOICES.best_next(frozenset({0, 3}), metric), metric) == value
-    with pytest.raises(ValueError, match="none to add"):
-        CHOICES.best_next(frozenset(range(5)), metric)
-
-
-def test_better_is_higher_or_lower_by_metric() -> None:
-    values = np.array([0.1, 0.2, 0.3])
-    assert CHOICES.metrics["AUROC"].better(values, than=0.2).tolist() == [False, False, True]
-    assert CHOICES.metrics["NLL"].better(values, than=0.2).tolist() == [True, False, False]
+def test_shares_are_marked_and_auroc_needs_ood_images() -> None:
     shares = [name for name, metric in CHOICES.metrics.items() if metric.is_share]
     assert shares == ["Accuracy", "ECE"]
     assert "AUROC" not in Choices(ENSEMBLE).metrics
