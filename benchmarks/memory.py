@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--notebooks", type=Path, default=REPOSITORY / "notebooks")
     parser.add_argument("--json", type=Path, default=Path(__file__).with_suffix(".json"))
     given = parser.parse_args(arguments)
-    chapters = sorted(given.notebooks.glob("*.ipynb"))
+    chapters = sorted(given.notebooks.glob("[0-9]*.ipynb"))
     runs = [(chapter, "look") for chapter in chapters]
     runs += [(c, "train") for c in chapters if int(c.stem.split("_")[0]) in given.train]
     rows = []

@@ -249,7 +249,7 @@ def drawings() -> list[dict[str, Any]]:
 
 def the_lenets() -> dict[str, Any]:
     """Three networks as the pad carries them, and what torch says of 1,000 digits."""
-    import torch
+    torch = pytest.importorskip("torch")
 
     from course_utils.networks import zoo
     from course_utils.widgets.drawing_pad import lenet_weights, packed_weights
