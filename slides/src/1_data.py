@@ -397,7 +397,7 @@ figures.Picture(
 # ## Training meets the images in batches
 
 # %%
-from course_utils.images import batches
+from course_utils.images import batches, torchvision_root
 
 loader = batches(train, batch_size=128, shuffle=True, crop_padding=4, seed=0)
 images, labels = next(iter(loader))
@@ -426,19 +426,17 @@ print(f"mean {images.mean():.2f}, standard deviation {images.std():.2f}")
 # %%
 from torch_uncertainty.datamodules import MNISTDataModule
 
-from course_utils.images import torchvision_root
-
 datamodule = MNISTDataModule(torchvision_root(), batch_size=128, eval_ood=True, num_workers=0)
 datamodule.setup()
 for role in ("val", "test", "ood"):
     part = getattr(datamodule, role)
-    file = "training" if part.train else "test"
-    print(f"{role:4}  {len(part):6,} of {type(part).__name__}'s {file} images")
+    print(
+        f"{role}: {len(part):,} {'training' if part.train else 'test'} images", type(part).__name__
+    )
 
 # %% [markdown]
 # - Without `val_split`, **validation is the test set**: whatever you choose is chosen on test
-# - Its OOD images are Fashion-MNIST's **60,000 training images**: six times as many as the test
-#   digits, and not the ones that others report on
+# - Its OOD images are Fashion-MNIST's **60,000 training images**, not the ones others report on
 
 # %% [markdown]
 # Source: torch-uncertainty 0.13, asked on the spot

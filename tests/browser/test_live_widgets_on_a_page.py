@@ -237,7 +237,7 @@ def test_disagreement_with_nobody_left(page: Any) -> None:
     explorer.get_by_role("button", name="All on").click()
     explorer.get_by_role("button", name="Most confident mistake").first.click()
     assert ", wrong. Entropy" in words(page, 4)
-    left, right = (one.bounding_box() for one in explorer.locator("section figure canvas").all())
+    left, right = (one.bounding_box() for one in explorer.locator(".cw-side figure canvas").all())
     if page.evaluate("innerWidth") >= 600:
         assert left["y"] == right["y"]
 

@@ -138,7 +138,7 @@ export function desk({ model, el, given, hear, change }) {
     }
   });
   const stepBox = (number, title, ...children) =>
-    h("section", { className: "cw-step" }, h("h4", {}, h("b", {}, number), " ", title), ...children);
+    h("div", { className: "cw-step", role: "group" }, h("h4", {}, h("b", {}, number), " ", title), ...children);
   const steps = [
     stepBox("1", "What do mistakes and questions cost?", row(wrong, refer, strays)),
     stepBox("2", "Choose a model and a threshold on validation", row(scores, zoom), entries, part, coverage, words, ...(line ? [line] : []), fine),

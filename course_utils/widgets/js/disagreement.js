@@ -100,7 +100,7 @@ export function disagreement({ model, el, given, hear, change }) {
     const picture = digit("The image"), verdict = h("strong", { className: "cw-verdict" }), sure = h("span", {});
     const split = h("div", { className: "cw-split", role: "img" }, h("i", { className: "cw-asked" }), h("i", { className: "cw-mistakes" }));
     const chart = bars(names), grid = memberGrid(names), words = h("p", { className: "cw-words" }), said = voice();
-    columns.append(h("section", { "aria-label": side.title },
+    columns.append(h("div", { className: "cw-side", role: "group", "aria-label": side.title },
       ...(sides.length > 1 ? [h("h4", {}, side.title)] : []),
       row(order), row(...jumps), row(back, next, h("label", { className: "cw-field" }, "Image", number), problem), places,
       h("div", { className: "cw-head" }, h("figure", {}, picture, h("figcaption", {}, (side.caption = h("span", {})))), h("div", {}, verdict, sure)),
