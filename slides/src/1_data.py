@@ -426,17 +426,15 @@ print(f"mean {images.mean():.2f}, standard deviation {images.std():.2f}")
 # %%
 from torch_uncertainty.datamodules import MNISTDataModule
 
-datamodule = MNISTDataModule(torchvision_root(), batch_size=128, eval_ood=True, num_workers=0)
+datamodule = MNISTDataModule(torchvision_root(), batch_size=128, eval_ood=True)
 datamodule.setup()
 for role in ("val", "test", "ood"):
     part = getattr(datamodule, role)
-    print(
-        f"{role}: {len(part):,} {'training' if part.train else 'test'} images", type(part).__name__
-    )
+    print(f"{role}: {len(part):,} of {type(part).__name__}, train={part.train}")
 
 # %% [markdown]
-# - Without `val_split`, **validation is the test set**: whatever you choose is chosen on test
-# - Its OOD images are Fashion-MNIST's **60,000 training images**, not the ones others report on
+# - Without `val_split`, **validation is the test set**
+# - Its OOD images are Fashion-MNIST's **60,000 training images**
 
 # %% [markdown]
 # Source: torch-uncertainty 0.13, asked on the spot
