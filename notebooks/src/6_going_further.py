@@ -66,7 +66,7 @@ data_train = load_mnist("train")
 data_val = load_mnist("val")
 data_test = load_mnist("test")
 data_ood = load_fashion_mnist("test")
-[data_train, data_val, data_test, data_ood]
+print(data_train, data_val, data_test, data_ood, sep="\n")
 
 # %% [markdown]
 # We fit on validation digits, temperatures for instance, and report on test digits. Two families of
