@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "examine", "healthy", "report", "text"]
 
 MEGABYTE = 10**6
-MEMORY_NEEDED, MEMORY_WANTED = 1_000 * MEGABYTE, 2_000 * MEGABYTE  # one kernel takes 0.8 GB at most
+MEMORY_NEEDED, MEMORY_WANTED = 1_300 * MEGABYTE, 2_000 * MEGABYTE  # one kernel takes 1.3 GB at most
 RUNS_SPACE = 20 * MEGABYTE
 CGROUP = Path("/sys/fs/cgroup")
 SLOW = 4  # times the reference machine: then a hint at COURSE_SPEED=look helps
