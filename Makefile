@@ -32,7 +32,7 @@ test-all: author ## everything `make test` leaves out: training, solutions, brow
 	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 	@$(COURSE) -m tools.author.solve_notebooks
 	$(LOOK) $(PARALLEL) $(NBVAL) build/solved
-	$(COURSE) -m pytest -m "(slow or browser) and not drill" tests
+	OMP_NUM_THREADS=1 $(COURSE) -m pytest -m "(slow or browser) and not drill" tests
 	@$(MAKE) --no-print-directory drill test-widgets7
 
 test-widgets7: author ## check figures, widgets and chapters under ipywidgets 7.7.1, Google Colab's version
