@@ -152,11 +152,7 @@ def risk_coverage_curves(
         _draw_curve(axes, name, curve, styles[name])
     _write_at_the_ends(
         axes,
-        {
-            name: (100 * curve.error_rate, ends[name])
-            for name, curve in curves.items()
-            if curve.error_rate <= top
-        },
+        {name: (100 * curve.error_rate, ends[name]) for name, curve in curves.items()},
         styles,
     )
     parts: dict[str, Any] = {}
