@@ -33,6 +33,7 @@ class Kernel:
         for _ in range(60):
             with contextlib.suppress(queue.Empty, TimeoutError):
                 client.kernel_info(reply=True, timeout=2)
+                client.get_iopub_msg(timeout=2)  # only now is the other channel open as well
                 return
         raise AssertionError("the kernel does not answer")
 
