@@ -13,7 +13,8 @@ from course_utils.figures import Picture, disagreement_sheet, style
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
 
-from .front_end import LiveWidget, outputs, stored, widget
+from .front_end import LiveWidget, stored, widget
+from .sending import pictures, shown
 
 DISPUTED, UNSURE = "most disputed first", "most unsure first"
 ORDERS = (
@@ -67,7 +68,7 @@ class DisagreementExplorer(LiveWidget):
         labels = _labels(self.models)
         given: dict[str, Any] = {
             "models": _sent(self.models),
-            "images": stored(self.images),
+            "images": pictures(self.images),
             "labels": None if labels is None else stored(labels),
             "class_names": checks.class_names(first.num_classes, class_names),
         }
@@ -89,7 +90,7 @@ class DisagreementExplorer(LiveWidget):
             strange = {name: one.take(slice(FOREIGN)) for name, one in strange.items()}
             given["foreign"] = {
                 "models": _sent(strange),
-                "images": stored(strangers[:FOREIGN]),
+                "images": pictures(strangers[:FOREIGN]),
                 "words": words[:FOREIGN],
                 "note": f"These are the first {FOREIGN:,} of {len(words):,}."
                 if len(words) > FOREIGN
@@ -144,7 +145,7 @@ class DisagreementExplorer(LiveWidget):
 
 
 def _sent(models: Mapping[str, Predictions]) -> list[dict[str, Any]]:
-    return [{"name": name, **outputs(one)} for name, one in models.items()]
+    return [{"name": name, **shown(one)} for name, one in models.items()]
 
 
 def _first(predictions: Predictions, order: str) -> int:

@@ -15,7 +15,7 @@ from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.rankings import Rankings
 
 from .front_end import LiveWidget, stored, widget
-from .sending import noun_of, with_looks
+from .sending import noun_of, pictures, with_looks
 
 OWN, SHARED, ALONE, EVERY = "own", "shared", "alone", "every"
 ANY = -1
@@ -65,9 +65,9 @@ class MisclassifiedBrowser(LiveWidget):
         self.images = stack
         names = checks.class_names(self.rankings.num_classes, class_names)
         given = {
-            "models": with_looks(self.rankings.models),
+            "models": with_looks(self.rankings.models, means=True),
             "labels": stored(self.rankings.labels),
-            "images": stored(self.images),
+            "images": pictures(self.images),
             "class_names": names,
             "noun": noun_of(names),
         }

@@ -23,7 +23,9 @@ from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choices
 from course_utils.widgets.desk import AbstentionDesk, Desk, round_of
+from course_utils.widgets.sending import ranked
 
+COMPUTED = ("Maximum probability", "Entropy", "Expected entropy")  # in the page
 HERE = Path(__file__).parent / "front_end"
 NODE = shutil.which("node")
 pytestmark = [
@@ -56,33 +58,26 @@ def outputs(predictions: Predictions) -> dict[str, Any]:
 
 def prediction_case(name: str, predictions: Predictions, foreign: Predictions | None = None):
     bins = calibration_bins(predictions)
-    mean, labels = predictions.mean, predictions.labels
-    truth = np.eye(predictions.num_classes)[labels]
     expected: dict[str, Any] = {
-        "mean": mean.ravel(),
+        "mean": predictions.mean.ravel(),
         "predicted": predictions.predicted,
-        "scores": {name: one(predictions) for name, one in scores.available(predictions).items()},
-        "bins": {"count": bins.count, "accuracy": bins.accuracy, "confidence": bins.confidence},
-        "measures": {
-            "accuracy": predictions.correct.mean(),
-            "brier": ((mean - truth) ** 2).sum(axis=1).mean(),
-            "ece": bins.error,
+        "scores": {name: scores.SCORES[name](predictions) for name in COMPUTED},
+        "accuracy": predictions.correct.mean(),
+        "bins": {
+            "count": bins.count,
+            "accuracy": bins.accuracy,
+            "confidence": bins.confidence,
+            "error": bins.error,
         },
         "choices": [],
     }
     if predictions.logits is not None:
-        expected["measures"]["nll"] = classification.negative_log_likelihood(predictions)
-        try:
-            log = calibration.log_mean(predictions)
-            expected["temperature"] = calibration.fit_temperature(log, labels)
-            cooler = calibration.scale(predictions, mean=2.5)
-            expected["cooler"] = {
-                "nll": classification.negative_log_likelihood(cooler),
-                "confidence": cooler.mean.max(axis=1),
-                "uncertainty": scores.max_probability(cooler),
-            }
-        except ValueError:  # every answer is right, for instance
-            pass
+        cooler = calibration.scale(predictions, mean=2.5)
+        expected["cooler"] = {
+            "nll": classification.negative_log_likelihood(cooler),
+            "confidence": cooler.mean.max(axis=1),
+            "uncertainty": scores.max_probability(cooler),
+        }
     choices = Choices(predictions, foreign)
     for choice, values in choices.table.items():
         mask = sum(1 << member for member in choice)
@@ -101,15 +96,8 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
     costs, desks = [], []
     for wrong, refer in ((10.0, 1.0), (1.0, 1.0), (0.0, 2.0), (3.0, 0.0), (0.0, 0.0), (1e6, 1e-3)):
         curve_of_costs = selective.cost_curve(uncertainty, correct, wrong, refer)
-        costs.append(
-            [
-                wrong,
-                refer,
-                curve_of_costs.cost,
-                curve_of_costs.optimum.threshold,
-                selective.chow_threshold(wrong, refer),
-            ]
-        )
+        optimum = curve_of_costs.optimum.threshold
+        costs.append([wrong, refer, curve_of_costs.cost, optimum])
         for threshold in thresholds:
             answered = uncertainty <= threshold
             each = wrong * (answered & ~correct) + refer * ~answered
@@ -120,7 +108,6 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
         "answered": curve.num_answered,
         "wrong": curve.num_wrong,
         "aurc": curve.aurc,
-        "augrc": curve.augrc,
         "at_coverage": [
             [share, curve.risk_at_coverage(share), curve.threshold_for_coverage(share)]
             for share in (0.0, 0.07, 0.3, 0.5, 0.9, 1.0)
@@ -141,19 +128,8 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
     }
 
 
-def detection_case(name: str, known: Any, foreign: Any):
-    found = ood_detection(np.asarray(known, float), np.asarray(foreign, float))
-    expected = {
-        "truePositive": found.true_positive,
-        "falsePositive": found.false_positive,
-        "auroc": found.auroc,
-        "fpr95": found.fpr95,
-    }
-    return {"name": name, "known": known, "foreign": foreign, "expected": expected}
-
-
 def desk_case() -> dict[str, Any]:
-    """Two models, strays, and decisions of all kinds; what the best known rival would cost."""
+    """Two models, OOD images, and decisions of all kinds; what the best known rival would cost."""
     val = {"A": make_predictions(150, 1, seed=11), "B": make_predictions(150, 3, seed=11, skill=4)}
     test = {"A": make_predictions(260, 1, seed=12), "B": make_predictions(260, 3, seed=12, skill=4)}
     ood = {
@@ -162,17 +138,17 @@ def desk_case() -> dict[str, Any]:
     }
     desk = AbstentionDesk(val, test, ood)
     rounds = []
-    for model, score, coverage, wrong, refer, strays in (
+    for model, score, coverage, wrong, refer, ood_share in (
         ("A", "Maximum probability", 0.8, 10.0, 1.0, 0.0),
         ("B", "Mutual information", 0.6, 3.0, 1.0, 0.2),
         ("B", "Entropy", 0.0, 10.0, 1.0, 0.1),
         ("A", "Energy", 1.0, 1.0, 2.0, 0.05),
         ("B", "Variation ratio", 0.9, 0.0, 0.0, 0.0),
     ):
-        curve = desk.validation.ranking(model, score, strays).curve
+        curve = desk.validation.ranking(model, score, ood_share).curve
         threshold = -np.inf if coverage == 0 else curve.threshold_for_coverage(coverage)
-        state = Desk(model, score, threshold, wrong, refer, strays, True)
-        ranking = desk.test.ranking(model, score, strays)
+        state = Desk(model, score, threshold, wrong, refer, ood_share, True)
+        ranking = desk.test.ranking(model, score, ood_share)
         errors = 1 - ranking.correct.mean()
         rival = "A" if model == "B" else "B"
         known_scores = desk.test.rankings.scores_of(rival)
@@ -182,7 +158,7 @@ def desk_case() -> dict[str, Any]:
         cheapest = desk.validation.costs(of_rival).optimum.threshold
         other = desk.test.costs(of_rival).cost_at(cheapest)
         found = round_of(desk.validation, desk.test, state)
-        queue_ranking = desk.validation.ranking(model, score, strays)
+        queue_ranking = desk.validation.ranking(model, score, ood_share)
         answered = queue_ranking.uncertainty <= threshold
         rounds.append(
             {
@@ -194,7 +170,7 @@ def desk_case() -> dict[str, Any]:
                     "queue": len(answered),
                     "answered": int(answered.sum()),
                     "wrong": int((answered & ~queue_ranking.correct).sum()),
-                    "strays": int(answered[150:].sum()),
+                    "ood": int(answered[150:].sum()),
                     "items": len(ranking.correct),
                     "bounds": [errors * min(wrong, refer), errors * wrong, refer],
                 },
@@ -204,16 +180,12 @@ def desk_case() -> dict[str, Any]:
 
     def queue(of: Any) -> list[dict[str, Any]]:
         return [
-            {
-                "name": name,
-                "says": outputs(one),
-                "strays": {**outputs(of.strays[name]), "labels": None},
-            }
+            {"name": name, "says": ranked(one), "labels": one.labels, "ood": ranked(of.ood[name])}
             for name, one in of.rankings.models.items()
         ]
 
     return {
-        "name": "two models and strays",
+        "name": "two models and OOD images",
         "validation": queue(desk.validation),
         "test": queue(desk.test),
         "rounds": rounds,
@@ -298,11 +270,14 @@ def all_cases() -> dict[str, Any]:
         curve_case("one image, wrong", [0.3], [False]),
         curve_case("a score of a hundred", np.arange(100) / 100, np.arange(100) % 7 > 0),
     ]
-    detections = [
-        detection_case("apart", [1, 2, 3], [4, 5]),
-        detection_case("reversed", [4, 5], [1, 2, 3]),
-        detection_case("ties", [1, 1, 2, 3], [1, 3, 3, 4, 4]),
-        detection_case("noise", noise[:120], noise[120:] + 0.5),
+    aurocs = [
+        [known, foreign, ood_detection(np.array(known, float), np.array(foreign, float)).auroc]
+        for known, foreign in (
+            ([1, 2, 3], [4, 5]),
+            ([4, 5], [1, 2, 3]),
+            ([1, 1, 2, 3], [1, 3, 3, 4, 4]),
+            (noise[:120], noise[120:] + 0.5),
+        )
     ]
     intervals = [
         [hits, count, *map(float, wilson_interval(hits, count))]
@@ -311,7 +286,7 @@ def all_cases() -> dict[str, Any]:
     return {
         "predictions": predictions,
         "curves": curves,
-        "detections": detections,
+        "aurocs": aurocs,
         "intervals": intervals,
         "desks": [desk_case()],
         "percents": [
