@@ -18,11 +18,11 @@ from .front_end import stored
 
 def ranked(predictions: Predictions) -> dict[str, Any]:
     """What a page needs to rank images: answers and scores, a tenth of the members' logits."""
-    known = scores.available(predictions).items()
+    known = scores.available(predictions)
     return {
         "predicted": stored(predictions.predicted),
-        # pairs: a notebook is saved with its keys in alphabetical order
-        "scores": [(name, rounded_up(score(predictions))) for name, score in known],
+        "scores": list(known),
+        "uncertainty": np.stack([rounded_up(score(predictions)) for score in known.values()]),
     }
 
 

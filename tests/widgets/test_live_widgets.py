@@ -71,7 +71,9 @@ def test_explorer_and_desk_send_scores_instead_of_logits(models):
         widgets.abstention_desk(models, test, models),
     ]
     stores = [front_end._stores[key] for one in shown for key in one._keys]
-    assert {tuple(store.shape) for store in stores} == {(200,), (300,), (40,), (60,)}
+    numbers = {(count,) for count in (200, 300, 40, 60)}  # of the queues and their OOD images
+    by_score = {(scores, *one) for scores in (5, 8) for one in numbers}
+    assert {tuple(store.shape) for store in stores} == numbers | by_score
 
 
 def test_what_is_only_shown_is_as_fine_as_its_words(models):

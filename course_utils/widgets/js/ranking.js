@@ -10,15 +10,13 @@ export const sent = (threshold) => (Number.isFinite(threshold) ? threshold : nul
 /** What a model answers and how uncertain it is by each score, as Python computed it. */
 export class Answers {
   #curves = new Map();
-  constructor({ predicted, scores, mean }, labels) {
-    this.predicted = predicted.values;
-    this.images = this.predicted.length;
+  constructor({ predicted, scores, uncertainty, mean }, labels) {
+    Object.assign(this, { predicted: predicted.values, images: predicted.values.length, scores, uncertainty, mean });
     this.correct = labels && this.predicted.map((answer, i) => +(answer === labels.values[i]));
-    this.scores = scores.map(([name]) => name);
-    this.given = { scores: new Map(scores), mean };
   }
   score(name) {
-    return this.given.scores.get(name).values;
+    const from = this.scores.indexOf(name) * this.images;
+    return this.uncertainty.values.subarray(from, from + this.images);
   }
   /** The curve by a score; OOD images come after the digits, and an answer to one is wrong. */
   curve(score, ood, number = 0) {
@@ -34,7 +32,7 @@ export class Answers {
   }
   /** The mean of one image over all members, where it was sent. */
   meanOf(image) {
-    const { values, shape } = this.given.mean;
+    const { values, shape } = this.mean;
     return Float64Array.from(values.subarray(image * shape[1], (image + 1) * shape[1]), (value) => value / 1e6);
   }
 }

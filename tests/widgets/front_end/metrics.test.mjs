@@ -27,8 +27,8 @@ function near(found, expected, what, within = 1e-9) {
 const predictions = ({ values, labels, shape, kind }) =>
   new metrics.Predictions({ [kind]: Float64Array.from(values), labels, shape });
 
-const answers = ({ predicted, scores }, labels) => new Answers(
-  { predicted: { values: Int32Array.from(predicted) }, scores: scores.map(([name, values]) => [name, { values: Float64Array.from(values) }]) },
+const answers = ({ predicted, scores, uncertainty }, labels) => new Answers(
+  { predicted: { values: Int32Array.from(predicted) }, scores, uncertainty: { values: Float64Array.from(uncertainty.flat()) } },
   labels && { values: labels });
 
 for (const one of cases.predictions)
