@@ -130,7 +130,7 @@ export function desk({ model, el, given, hear, change }) {
     h("div", { className: "cw-step", role: "group" }, h("h4", {}, h("b", {}, number), " ", title), ...children);
   const start = button("Reset", reset);
   const steps = [
-    stepBox("1", "What do mistakes and questions cost?", row(wrong, refer, shares)),
+    stepBox("1", "Set the costs", row(wrong, refer, shares)),
     stepBox("2", "Choose a model and a threshold on validation", row(scores, zoom), entries, part, coverage, words, line, fine),
     given.later ? stepBox("3", "Open the test set", row(open, again, back, start, copy), verdict)
       : stepBox("3", "Open the test set", row(back, start), h("p", {}, "No test set was given.")),

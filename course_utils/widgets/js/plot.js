@@ -78,7 +78,8 @@ export class Plot {
     const width = this.box.clientWidth;
     if (!width) return false;
     this.width = width;
-    this.height = Math.round(Math.min(this.highest, Math.max(this.lowest, width * this.share)));
+    const most = parseFloat(getComputedStyle(this.box).maxHeight) || Infinity; // a slide's, for instance
+    this.height = Math.round(Math.min(most, this.highest, Math.max(this.lowest, width * this.share)));
     place(this.svg, { width, height: this.height, viewBox: `0 0 ${width} ${this.height}` });
     return true;
   }
