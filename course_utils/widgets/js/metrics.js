@@ -20,7 +20,8 @@ function logSumExp(values, start, count, stride = 1) {
   return largest + Math.log(total);
 }
 
-const argmax = (values, start, count) => {
+/** Where the largest of some values is, counted from the first of them; the first of equal ones. */
+export const argmax = (values, start = 0, count = values.length) => {
   let best = 0;
   for (let c = 1; c < count; c++) if (values[start + c] > values[start + best]) best = c;
   return best;
@@ -229,9 +230,6 @@ export class RiskCoverage {
   get aurc() {
     return meanHeight(this.expectedWrong().map((wrong, i) => wrong / (i + 1)));
   }
-  get augrc() {
-    return meanHeight(this.expectedWrong().map((wrong) => wrong / this.images));
-  }
   /** Index of the last step with at most this threshold; -1: nothing is answered. */
   stepAt(threshold) {
     if (Number.isNaN(threshold)) throw new RangeError("The threshold must be a number.");
@@ -255,10 +253,6 @@ export class RiskCoverage {
   }
   wrongAt(step) {
     return step < 0 ? 0 : this.wrong[step];
-  }
-  coverageAtRisk(risk) {
-    const step = this.stepWithin(risk);
-    return step < 0 ? 0 : this.coverage[step];
   }
   riskAtCoverage(coverage) {
     return this.risk[Math.max(0, this.stepCovering(coverage))];
@@ -328,13 +322,6 @@ export function costOf(answered, correct, costWrong, costRefer) {
   return { cost: mean, wrongCost: (costWrong * wrong) / n, referCost: (costRefer * referred) / n, wrong, referred, error };
 }
 
-/** Chow's rule: answer when 1 - max p is at most this. */
-export function chowThreshold(costWrong, costRefer) {
-  checkCost(costWrong, "wrong answer");
-  checkCost(costRefer, "question to a human");
-  return costRefer >= costWrong ? 1 : costRefer / costWrong;
-}
-
 // --- calibration ----------------------------------------------------------------------------------
 /** Bins of confidence as torchmetrics has them: a bin of its own for a confidence of exactly 1. */
 export function calibrationBins(confidence, correct, bins = 15) {
@@ -359,15 +346,6 @@ export function calibrationBins(confidence, correct, bins = 15) {
   };
 }
 
-/** Mean over images of the squared distance between probabilities and truth, 0 to 2. */
-export function brier(p) {
-  let total = 0;
-  for (let i = 0; i < p.images; i++)
-    for (let c = 0; c < p.classes; c++)
-      total += (p.mean[i * p.classes + c] - (c === p.labels[i] ? 1 : 0)) ** 2;
-  return total / p.images;
-}
-
 export const accuracy = (p) => p.correct.reduce((sum, right) => sum + right, 0) / p.images;
 
 /** Logarithm of the mean, [N, C], by the largest term first. */
@@ -382,36 +360,6 @@ export function logMean(p) {
     for (let c = 0; c < classes; c++)
       mean[i * classes + c] = logSumExp(each, i * members * classes + c, members, classes) - Math.log(members);
   return mean;
-}
-
-/** Mean of -ln p(label), in nats; from logits where there are some, so that nothing rounds to 0. */
-export function negativeLogLikelihood(p) {
-  let total = 0;
-  const log = p.logits ? logMean(p) : p.mean.map(Math.log);
-  for (let i = 0; i < p.images; i++) total -= log[i * p.classes + p.labels[i]];
-  return total / p.images;
-}
-
-/** The temperature with the lowest NLL of softmax(logits / T). */
-export function fitTemperature(logits, labels, classes) {
-  const n = labels.length;
-  let truth = 0;
-  for (let i = 0; i < n; i++) truth += logits[i * classes + labels[i]];
-  const slope = (inverse) => {
-    const weights = softmax(logits.map((value) => value * inverse), classes);
-    let total = 0;
-    for (let i = 0; i < weights.length; i++) total += weights[i] * logits[i];
-    return (total - truth) / n;
-  };
-  let low = 1e-3, high = 1e3;
-  if (slope(high) <= 0 || slope(low) >= 0)
-    throw new RangeError("No temperature is best: every answer is right, or they are no better than guessing.");
-  while (high / low > 1 + 1e-12) {
-    const middle = Math.sqrt(low * high);
-    if (slope(middle) > 0) high = middle;
-    else low = middle;
-  }
-  return 1 / Math.sqrt(low * high);
 }
 
 /**
@@ -440,27 +388,7 @@ export function tempered(log, labels, classes, temperature) {
 }
 
 // --- detection ----------------------------------------------------------------------------------
-/** ROC of a score, "higher is less certain": known images against foreign ones, ties one step. */
-export function detection(known, foreign) {
-  if (!known.length || !foreign.length)
-    throw new RangeError("A ROC curve needs known and foreign images, at least one each.");
-  const all = [...Array.from(known, (s) => [s, 0]), ...Array.from(foreign, (s) => [s, 1])];
-  all.sort((a, b) => b[0] - a[0]);
-  const truePositive = [0], falsePositive = [0];
-  let found = 0;
-  all.forEach(([score, positive], i) => {
-    found += positive;
-    if (i + 1 < all.length && all[i + 1][0] === score) return;
-    truePositive.push(found / foreign.length);
-    falsePositive.push((i + 1 - found) / known.length);
-  });
-  let auroc = 0;
-  for (let i = 1; i < truePositive.length; i++)
-    auroc += ((falsePositive[i] - falsePositive[i - 1]) * (truePositive[i] + truePositive[i - 1])) / 2;
-  return { truePositive, falsePositive, auroc, fpr95: falsePositive[truePositive.findIndex((share) => share >= 0.95)] };
-}
-
-/** AUROC alone: the share of pairs in which the foreign image has the higher score. */
+/** AUROC of a score, "higher is less certain": the share of pairs in which the foreign image has the higher score. */
 export function auroc(known, foreign) {
   const sorted = Float64Array.from(known).sort(), other = Float64Array.from(foreign).sort();
   let below = 0, upTo = 0, pairs = 0;

@@ -33,17 +33,15 @@ for (const one of cases.predictions)
     assert.deepEqual(p.scores, Object.keys(expected.scores));
     for (const name of p.scores) near(Array.from(p.score(name)), expected.scores[name], name);
     for (const [name, value] of Object.entries(expected.measures)) {
-      const found = { accuracy: metrics.accuracy, brier: metrics.brier, nll: metrics.negativeLogLikelihood,
-        ece: () => metrics.calibrationBins(p.confidence, p.correct).error }[name](p);
+      const found = { accuracy: metrics.accuracy, ece: () => metrics.calibrationBins(p.confidence, p.correct).error }[name](p);
       near(found, value, name);
     }
     const bins = metrics.calibrationBins(p.confidence, p.correct);
     assert.deepEqual(bins.count, expected.bins.count);
     near(bins.accuracy, expected.bins.accuracy, "accuracy of bins");
     near(bins.confidence, expected.bins.confidence, "confidence of bins");
-    if ("temperature" in expected) {
+    if ("cooler" in expected) {
       const log = metrics.logMean(p);
-      near(metrics.fitTemperature(log, p.labels, p.classes), expected.temperature, "temperature", 1e-7);
       const cooler = metrics.tempered(log, p.labels, p.classes, 2.5);
       for (const name of ["nll", "confidence", "uncertainty"]) {
         const found = typeof cooler[name] === "number" ? cooler[name] : Array.from(cooler[name]);
@@ -64,22 +62,18 @@ for (const one of cases.curves)
     assert.deepEqual(curve.answered, expected.answered);
     assert.deepEqual(curve.wrong, expected.wrong);
     near(curve.aurc, expected.aurc, "AURC");
-    near(curve.augrc, expected.augrc, "AUGRC");
     for (const [share, at, threshold] of expected.at_coverage) {
       near(curve.riskAtCoverage(share), at, `risk at ${share}`);
       if (share > 0) near(curve.thresholdOf(curve.stepCovering(share)), threshold, `threshold for ${share}`);
     }
-    for (const [risk, coverage, threshold] of expected.at_risk) {
-      near(curve.coverageAtRisk(risk), coverage, `coverage at ${risk}`);
+    for (const [risk, threshold] of expected.at_risk)
       near(curve.thresholdOf(curve.stepWithin(risk)), threshold, `threshold for risk ${risk}`);
-    }
     for (const [threshold, coverage] of expected.at_threshold)
       near(curve.answeredAt(curve.stepAt(number(threshold))) / curve.images, coverage, `at ${threshold}`);
-    for (const [wrong, refer, costs, best, chow] of expected.costs) {
+    for (const [wrong, refer, costs, best] of expected.costs) {
       const found = metrics.costCurve(curve, wrong, refer);
       near(found.cost, costs, `costs ${wrong}, ${refer}`);
       near(curve.thresholdOf(found.best), best, `cheapest of ${wrong}, ${refer}`);
-      near(metrics.chowThreshold(wrong, refer), chow, "Chow's rule");
     }
     for (const [threshold, wrong, refer, cost, error] of expected.desks) {
       const answered = one.uncertainty.map((value) => value <= number(threshold));
@@ -113,9 +107,7 @@ for (const one of cases.desks)
 
 for (const one of cases.detections)
   test(`detection: ${one.name}`, () => {
-    const found = metrics.detection(one.known, one.foreign);
-    for (const name of ["truePositive", "falsePositive", "auroc", "fpr95"]) near(found[name], one.expected[name], name);
-    near(metrics.auroc(one.known, one.foreign), one.expected.auroc, "AUROC alone");
+    near(metrics.auroc(one.known, one.foreign), one.expected, "AUROC");
   });
 
 test("numbers in words", () => {
@@ -143,8 +135,6 @@ test("input that makes no sense is refused in a sentence", () => {
   says(() => curve.stepAt(NaN), /number/);
   says(() => metrics.costCurve(curve, -1, 1), /wrong answer/);
   says(() => metrics.costCurve(curve, 1, NaN), /human/);
-  says(() => metrics.detection([], [1]), /at least one/);
-  says(() => metrics.fitTemperature(Float64Array.from([5, 0, 0, 5]), [0, 1], 2), /every answer is right/);
 });
 
 test("LeNet answers as torch does", { skip: !cases.lenet }, () => {
