@@ -126,6 +126,13 @@ def one_of(name: object, names: Sequence[str], what: str) -> str:
     return str(name)
 
 
+def numbered(number: int, count: int, what: str) -> int:
+    """A number that counts from 0, or a sentence with those that there are."""
+    if not 0 <= number < count:
+        raise ValueError(f"{what} are numbered from 0 to {count - 1}; there is no {number}.")
+    return number
+
+
 def images_for(images: Any, count: int, what: str = "predictions") -> np.ndarray | None:
     """So many images [N, H, W] as uint8, from an array or an ``ImageSet``; None stays None."""
     if images is None:

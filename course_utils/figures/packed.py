@@ -60,7 +60,7 @@ def packed_plan(
     Raises
     ------
     ValueError
-        If it does not build.
+        If it can't be built.
     """
     if isinstance(num_members, bool) or int(num_members) != num_members or num_members < 1:
         raise ValueError(f"The number of members must be a whole number from 1, not {num_members}.")
@@ -72,15 +72,15 @@ def packed_plan(
         wide = int(alpha * channels)  # as the layers do, not rounded
         if wide == 0 or wide % num_members:
             raise ValueError(
-                f"M = {num_members} and alpha = {alpha:g} do not build: {name} would have {wide} "
-                f"channels, which {num_members} members cannot share equally; try another alpha."
+                f"M = {num_members} with alpha = {alpha:g} can't be built: {name} would have {wide} "
+                f"channels, which {num_members} members can't share equally; try another alpha."
             )
         member.append(wide // num_members)
     pixels = LAYERS[2][2]
     if int(alpha * LAYERS[1][1] * pixels) != pixels * num_members * member[1]:
         raise ValueError(
-            f"Alpha = {alpha:g} does not build: {pixels} pixels of {num_members * member[1]} "
-            "channels are not as many as fc 1 expects; try a whole number."
+            f"Alpha = {alpha:g} can't be built: {pixels} pixels of {num_members * member[1]} "
+            "channels are not as many inputs as fc 1 expects; try a whole number."
         )
     member.append(num_classes)
     lenet = (*(channels for _, channels, _ in LAYERS[:-1]), num_classes)
@@ -117,7 +117,7 @@ def packed_diagram(
     Parameters
     ----------
     num_members, alpha : int, float
-        M and alpha; those that do not build raise ValueError.
+        M and alpha; those that can't be built raise ValueError.
     """
     plan = packed_plan(num_members, alpha, num_classes=num_classes)
     figure = style.canvas(8, style.fitting(4.0))

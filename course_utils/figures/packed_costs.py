@@ -61,7 +61,7 @@ def packed_cost_bars(num_members: int = 4, alpha: float = 2) -> Picture:
     Parameters
     ----------
     num_members, alpha : int, float
-        M and alpha; those that do not build raise ValueError.
+        M and alpha; those that can't be built raise ValueError.
     """
     plan = packed_plan(num_members, alpha)
     costs = packed_costs(plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from course_utils._support import validation as checks
 from . import scores, selective
 from .predictions import Predictions
 
-__all__ = ["Ranking", "Rankings", "rounded_up"]
+__all__ = ["Ranking", "Rankings", "of_same_images", "rounded_up"]
 
 
 def rounded_up(uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -44,6 +45,53 @@ def rounded_up(uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
         if len(np.unique(short)) == different:
             return short
     return uncertainty
+
+
+def of_same_images(models: Any, what: str) -> dict[str, Predictions]:
+    """Check that models answer the same images.
+
+    Parameters
+    ----------
+    models : mapping of name to Predictions
+    what : str
+        What needs them, for the sentence where there are none.
+
+    Returns
+    -------
+    dict of str to Predictions
+
+    Raises
+    ------
+    ValueError
+        If their lengths or labels differ, or one isn't Predictions.
+
+    Examples
+    --------
+    >>> one = Predictions([[[2.0, 1.0]]], [0])
+    >>> list(of_same_images({"one": one, "same": one}, "This widget"))
+    ['one', 'same']
+    """
+    checks.named(models, what)
+    first_name, first = next(iter(models.items()))
+    labelled: tuple[str, NDArray[np.int64]] | None = None
+    for name, predictions in models.items():
+        if not isinstance(predictions, Predictions):
+            raise ValueError(
+                f"{name} must be Predictions, not {type(predictions).__name__}; "
+                "evaluation.predict returns them."
+            )
+        if not len(predictions):
+            raise ValueError(f"{name} has no predictions; pass those of at least one image.")
+        checks.same_length(len(first), len(predictions), f"images of {first_name}", f"of {name}")
+        if predictions.labels is None:
+            continue
+        known_name, labels = labelled = labelled or (name, predictions.labels)
+        if not np.array_equal(labels, predictions.labels):
+            raise ValueError(
+                f"{known_name} and {name} must predict the same images in the same order; "
+                "their labels differ."
+            )
+    return dict(models)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,21 +151,9 @@ class Rankings:
     _kept: dict[tuple[str, str], Ranking] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        checks.named(self.models, "Ranking images")
-        self.models = dict(self.models)
-        first_name = next(iter(self.models))
-        for name, predictions in self.models.items():
-            if not isinstance(predictions, Predictions):
-                raise ValueError(
-                    f"{name} must be Predictions, not {type(predictions).__name__}; "
-                    "evaluation.predict returns them."
-                )
-            labels = checks.labelled(predictions, "Ranking images")
-            if not np.array_equal(labels, self.labels):
-                raise ValueError(
-                    f"{first_name} and {name} must predict the same images in the same order; "
-                    "their labels differ."
-                )
+        self.models = of_same_images(self.models, "Ranking images")
+        for predictions in self.models.values():
+            checks.labelled(predictions, "Ranking images")
 
     def __len__(self) -> int:
         return len(next(iter(self.models.values())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,10 @@ from course_utils._support import validation as checks
 from course_utils.figures import Picture, disagreement_sheet, style
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
+from course_utils.metrics.rankings import of_same_images
 
 from .front_end import LiveWidget, stored, widget
-from .sending import pictures, shown
+from .sending import noun_of, pictures, shown
 
 DISPUTED, UNSURE = "most disputed first", "most unsure first"
 ORDERS = (
@@ -25,12 +27,29 @@ ORDERS = (
     "most confident mistake first",
     "by number",
 )
-NOT_KNOWN = "none of these"
-FOREIGN = 2_000  # strange images in a page: as varied as 10,000, and a fifth of their 8 MB
+# Images of a side in a page: 10,000 by eight members are 6 MB, more than anybody looks through.
+SHOWN = 2_000
+FIRST = SHOWN // 2  # of them in the order of the data; the others are the interesting ones
 
 
 class DisagreementExplorer(LiveWidget):
-    """The widget of :func:`disagreement_explorer`; its traits can be read, set and linked.
+    """Look at what each member says about an image, and switch members on and off.
+
+    Of many images the widget holds 2,000: those that the models get wrong or are least sure about,
+    and the first ones of the data.
+
+    Parameters
+    ----------
+    models : Predictions, or mapping of name to Predictions
+        For the same images, with labels or without.
+    images : ImageSet or uint8 [N, H, W]
+    foreign : Predictions, or mapping of name to Predictions, optional
+        The same models' predictions of images of no class they know, such as Fashion-MNIST.
+    foreign_images : ImageSet or uint8 [K, H, W], optional
+        Those images; of many the first 2,000 are shown.
+    foreign_names : sequence of str, optional
+        Names of their classes.
+    class_names : sequence of str, optional
 
     Attributes
     ----------
@@ -38,7 +57,7 @@ class DisagreementExplorer(LiveWidget):
     members : list of bool [M]
         Which members answer.
     index, foreign_index : int
-        The image on each side.
+        The image on each side, by its number in the data.
     order, foreign_order : str
         In which order of ``ORDERS`` "next" and "previous" go.
     """
@@ -54,50 +73,50 @@ class DisagreementExplorer(LiveWidget):
         self,
         models: Mapping[str, Predictions] | Predictions,
         images: Any,
+        *,
         foreign: Mapping[str, Predictions] | Predictions | None = None,
         foreign_images: Any = None,
         foreign_names: Sequence[str] | None = None,
         class_names: Sequence[str] | None = None,
     ) -> None:
-        self.models = _checked_models(models)
+        self.models = _checked(models)
         first = next(iter(self.models.values()))
         stack = checks.images_for(images, len(first))
         if stack is None:
             raise ValueError("The images are missing; pass those that the models predicted.")
-        self.images = stack
-        labels = _labels(self.models)
-        given: dict[str, Any] = {
-            "models": _sent(self.models),
-            "images": pictures(self.images),
-            "labels": None if labels is None else stored(labels),
-            "class_names": checks.class_names(first.num_classes, class_names),
+        self.images, labels = stack, _labels(self.models)
+        self.shown = {"index": _interesting(self.models, labels)}
+        names = checks.class_names(first.num_classes, class_names)
+        given = {
+            **_side(self.models, stack, self.shown["index"]),
+            "labels": None if labels is None else stored(labels[self.shown["index"]]),
+            "set": zlib.crc32(stack.tobytes()),  # by which other widgets know it
+            "class_names": names,
+            "noun": noun_of(names),
         }
         ensembles = [name for name, one in self.models.items() if one.num_members > 1]
         model = [*ensembles, *self.models][0]
         order = DISPUTED if ensembles else UNSURE
-        start = {
-            "model": model,
-            "members": [True] * self.models[model].num_members,
-            "order": order,
-            "foreign_order": order,
-            "index": _first(self.models[model], order),
-        }
+        index = _top(self.models[model], order, self.shown["index"])
+        foreign_index = 0
         if foreign is not None or foreign_images is not None:
             strange = _checked_foreign(self.models, foreign, foreign_images)
-            words = _foreign_words(strange, foreign_images, foreign_names)
-            strangers = checks.images_for(foreign_images, len(words))
-            assert strangers is not None  # `_checked_foreign` refuses that
-            strange = {name: one.take(slice(FOREIGN)) for name, one in strange.items()}
-            given["foreign"] = {
-                "models": _sent(strange),
-                "images": pictures(strangers[:FOREIGN]),
-                "words": words[:FOREIGN],
-                "note": f"These are the first {FOREIGN:,} of {len(words):,}."
-                if len(words) > FOREIGN
-                else "",
-            }
-            start["foreign_index"] = _first(strange[model], order)
-        super().__init__(kind="disagreement", given=given, **start)
+            count = len(next(iter(strange.values())))
+            strangers = checks.images_for(foreign_images, count)
+            self.shown["foreign_index"] = kept = np.arange(min(count, SHOWN))
+            words = _foreign_words(strange, foreign_images, foreign_names)[: len(kept)]
+            given["foreign"] = {**_side(strange, strangers, kept), "words": words}
+            foreign_index = _top(strange[model], order, kept)
+        super().__init__(
+            kind="disagreement",
+            given=given,
+            model=model,
+            members=[True] * self.models[model].num_members,
+            index=index,
+            foreign_index=foreign_index,
+            order=order,
+            foreign_order=order,
+        )
 
     @traitlets.validate("model", "order", "foreign_order")
     def _known_word(self, proposal: Any) -> str:
@@ -105,12 +124,13 @@ class DisagreementExplorer(LiveWidget):
         names = list(self.models) if name == "model" else ORDERS
         return checks.one_of(proposal["value"], names, name.removeprefix("foreign_"))
 
-    @traitlets.validate("index")
-    def _known_image(self, proposal: Any) -> int:
-        if not 0 <= proposal["value"] < len(self.images):
+    @traitlets.validate("index", "foreign_index")
+    def _held_image(self, proposal: Any) -> int:
+        held = self.shown.get(proposal["trait"].name, [0])
+        if proposal["value"] not in held:
             raise ValueError(
-                f"Images are numbered from 0 to {len(self.images) - 1:,}; there is no number "
-                f"{proposal['value']}."
+                f"The widget holds {style.plural(len(held), 'image')} with numbers from {held[0]} "
+                f"to {held[-1]}, but not number {proposal['value']}."
             )
         return proposal["value"]
 
@@ -127,12 +147,6 @@ class DisagreementExplorer(LiveWidget):
         if not self.from_page and change["old"]:
             self.members = [True] * self.models[self.model].num_members
 
-    @property
-    def probabilities(self) -> np.ndarray:
-        """What the members that are on say about the image, [members, classes]."""
-        rows = self.models[self.model].take([self.index]).probabilities[0]
-        return rows[np.array(self.members)]
-
     def picture(self) -> Picture:
         predictions = self.models[self.model].take([self.index])
         label = None if predictions.labels is None else int(predictions.labels[0])
@@ -144,51 +158,48 @@ class DisagreementExplorer(LiveWidget):
         )
 
 
-def _sent(models: Mapping[str, Predictions]) -> list[dict[str, Any]]:
-    return [{"name": name, **shown(one)} for name, one in models.items()]
+def _side(models: Mapping[str, Predictions], images: Any, kept: np.ndarray) -> dict[str, Any]:
+    """What the page gets of one side."""
+    return {
+        "models": [{"name": name, **shown(one.take(kept))} for name, one in models.items()],
+        "images": pictures(images[kept]),
+        "numbers": None if len(kept) == len(images) else stored(kept),
+        "total": len(images),
+    }
 
 
-def _first(predictions: Predictions, order: str) -> int:
+def _interesting(models: Mapping[str, Predictions], labels: np.ndarray | None) -> np.ndarray:
+    """Numbers of the images that a page holds: half are the first, half wrong or unsure."""
+    doubt = np.max([scores.entropy(one) for one in models.values()], axis=0)
+    if labels is not None:  # a mistake comes before all others, however sure the model is
+        doubt[np.any([one.predicted != labels for one in models.values()], axis=0)] += 100
+    doubt[:FIRST] = np.inf
+    return np.sort(np.argsort(-doubt, kind="stable")[:SHOWN])
+
+
+def _top(predictions: Predictions, order: str, kept: np.ndarray) -> int:
     """The image that comes first."""
     score = scores.mutual_information if order == DISPUTED else scores.entropy
-    return int(np.argmax(score(predictions)))
+    return int(kept[np.argmax(score(predictions.take(kept)))])
 
 
-def _checked_models(models: Any) -> dict[str, Predictions]:
+def _checked(models: Any) -> dict[str, Predictions]:
     """Names and predictions that fit together."""
     if isinstance(models, Predictions):
         models = {"ensemble": models}
-    checks.named(models, "This widget")
-    for name, predictions in models.items():
-        if not isinstance(predictions, Predictions):
-            raise ValueError(
-                f"{name} must be Predictions, not {type(predictions).__name__}; "
-                "training.predict returns them."
-            )
-        if len(predictions) == 0:
-            raise ValueError(f"{name} has no predictions; pass those of at least one image.")
+    models = of_same_images(models, "This widget")
     first_name, first = next(iter(models.items()))
-    for name, predictions in models.items():
-        checks.same_length(len(first), len(predictions), f"images of {first_name}", f"of {name}")
-        if predictions.num_classes != first.num_classes:
+    for name, one in models.items():
+        if one.num_classes != first.num_classes:
             raise ValueError(
-                f"{first_name} has {first.num_classes} classes and {name} has "
-                f"{predictions.num_classes}; compare models of the same classes."
+                f"{first_name} has {first.num_classes} classes and {name} has {one.num_classes}; "
+                "compare models of the same classes."
             )
-    return dict(models)
+    return models
 
 
 def _labels(models: Mapping[str, Predictions]) -> np.ndarray | None:
-    """The labels of the models that have them, which must agree."""
-    labelled = {name: one.labels for name, one in models.items() if one.labels is not None}
-    for name, labels in labelled.items():
-        first_name, first = next(iter(labelled.items()))
-        if not np.array_equal(labels, first):
-            raise ValueError(
-                f"{first_name} and {name} must predict the same images in the same order; "
-                "their labels differ."
-            )
-    return next(iter(labelled.values()), None)
+    return next((one.labels for one in models.values() if one.labels is not None), None)
 
 
 def _checked_foreign(
@@ -198,27 +209,21 @@ def _checked_foreign(
     if foreign is None or images is None:
         missing = "foreign" if foreign is None else "foreign_images"
         raise ValueError(
-            "For images out of distribution pass both predictions and images; "
-            f"{missing} is missing."
+            f"Images out of distribution need both predictions and images; {missing} is missing."
         )
     if isinstance(foreign, Predictions):
         foreign = {next(iter(models)): foreign}
-    checks.named(foreign, "foreign")
-    missing_models = [name for name in models if name not in foreign]
-    if missing_models:
-        raise ValueError(
-            f"There are no foreign predictions of {style.listing(missing_models)}; pass those of "
-            "every model."
-        )
-    foreign = _checked_models({name: foreign[name] for name in models})
-    for name, predictions in foreign.items():
+    found = _checked(foreign)
+    for name, one in models.items():
+        if name not in found:
+            raise ValueError(f"foreign has no predictions of {name}; pass those of every model.")
         for what in ("num_members", "num_classes"):
-            if getattr(predictions, what) != getattr(models[name], what):
+            if getattr(found[name], what) != getattr(one, what):
                 raise ValueError(
-                    f"{name} has {getattr(models[name], what)} {what[4:]} for the known images but "
-                    f"{getattr(predictions, what)} for the foreign ones; pass the same model's."
+                    f"{name} has {getattr(one, what)} {what[4:]} for the known images but "
+                    f"{getattr(found[name], what)} for the foreign ones; pass the same model's."
                 )
-    return foreign
+    return {name: found[name] for name in models}
 
 
 def _foreign_words(
@@ -226,46 +231,15 @@ def _foreign_words(
 ) -> list[str]:
     """What each foreign image is."""
     labels = getattr(images, "labels", None)
-    if labels is None:
-        labels = _labels(foreign)
-    count = len(next(iter(foreign.values())))
+    labels = _labels(foreign) if labels is None else labels
     if names is None or labels is None:
-        return [NOT_KNOWN] * count
-    if len(labels) == 0 or max(labels) >= len(names):
+        return ["none of these"] * len(next(iter(foreign.values())))
+    if max(labels) >= len(names):
         raise ValueError(
             f"There are {len(names)} foreign_names, but a foreign image has the label "
-            f"{max(labels, default=0)}; pass one name per class."
+            f"{max(labels)}; pass one name per class."
         )
     return [str(names[label]) for label in labels]
 
 
-@widget
-def disagreement_explorer(
-    models: Mapping[str, Predictions] | Predictions,
-    images: Any,
-    *,
-    foreign: Mapping[str, Predictions] | Predictions | None = None,
-    foreign_images: Any = None,
-    foreign_names: Sequence[str] | None = None,
-    class_names: Sequence[str] | None = None,
-) -> DisagreementExplorer:
-    """Look at what each member says about an image, and switch members on and off.
-
-    Parameters
-    ----------
-    models : Predictions, or mapping of name to Predictions
-        For the same N images; labels are shown if they are there.
-    images : ImageSet or uint8 [N, H, W]
-    foreign : Predictions, or mapping of name to Predictions, optional
-        By the same models, for images out of distribution; they are shown beside the others.
-    foreign_images : ImageSet or uint8 [K, H, W], optional
-    foreign_names : sequence of str, optional
-        Names of the classes of the foreign images, such as ``figures.FASHION``.
-    class_names : sequence of str, optional
-
-    Returns
-    -------
-    DisagreementExplorer
-        Where the input makes no sense, a widget that says so.
-    """
-    return DisagreementExplorer(models, images, foreign, foreign_images, foreign_names, class_names)
+disagreement_explorer = widget(DisagreementExplorer)

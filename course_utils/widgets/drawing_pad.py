@@ -21,29 +21,38 @@ from .front_end import LiveWidget, stored, widget
 SIDE = 4 * centring.SIDE  # of the sheet in pixels: fine enough for smooth edges
 SEED = 5  # of the order in which examples come
 EXAMPLES = 60  # of a set: more than anybody presses a button for, and 20 kB in a page
-LENET = {  # names and shapes of a LeNet's weights, in the order in which the page reads them
-    "conv1.weight": (6, 1, 5, 5),
-    "conv1.bias": (6,),
-    "conv2.weight": (16, 6, 5, 5),
-    "conv2.bias": (16,),
-    "fc1.weight": (120, 256),
-    "fc1.bias": (120,),
-    "fc2.weight": (84, 120),
-    "fc2.bias": (84,),
-    "fc3.weight": (10, 84),
-    "fc3.bias": (10,),
+# Shapes of a LeNet's weights, in the order in which the page reads them, each before its bias.
+LENET = {
+    "conv1": (6, 1, 5, 5),
+    "conv2": (16, 6, 5, 5),
+    "fc1": (120, 256),
+    "fc2": (84, 120),
+    "fc3": (10, 84),
 }
 Predictor = Callable[[NDArray[np.uint8]], Predictions]
 
 
 class DrawingPad(LiveWidget):
-    """The widget of :func:`drawing_pad`.
+    """A sheet to draw on by mouse, finger or keys, while all members answer.
+
+    LeNets, alone or as a Deep Ensemble, answer in the page, with or without a kernel; any other
+    network or function answers as long as the kernel runs.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or callable
+        A network that returns logits [(m b), C] for normalised images [B, 1, 28, 28], or a function
+        from images (uint8 [N, 28, 28]) to Predictions, which needs no torch.
+    class_names : sequence of str [C], optional
+    examples : ImageSet, uint8 [N, H, W], or mapping of name to these, optional
+        Images that can be brought onto the sheet, to scribble on them; a button for each set. The
+        pad opens with the first.
 
     Attributes
     ----------
     drawing : bytes
         112 x 112 grey values, row by row: 0 is paper, 255 is ink. Setting it puts a drawing on the
-        sheet, which the user may take back; ``image`` is what the networks see of it.
+        sheet, which the user may undo; ``image`` is what the networks see of it.
     centred : bool
         Scaled and centred as MNIST's digits were; otherwise only shrunk.
     """
@@ -57,27 +66,22 @@ class DrawingPad(LiveWidget):
     problem = traitlets.Unicode().tag(sync=True)
 
     def __init__(
-        self,
-        model: Any,
-        num_members: int | None = None,
-        class_names: Sequence[str] | None = None,
-        examples: Any = None,
+        self, model: Any, *, class_names: Sequence[str] | None = None, examples: Any = None
     ) -> None:
-        self.predict = predictor_of(model, num_members)
+        self.predict = _predictor_of(model)
         trial = self._asked(np.zeros((centring.SIDE, centring.SIDE), np.uint8))
-        names = checks.class_names(trial.num_classes, class_names)
-        weights = weights_of(model, self.predict)
+        weights = _weights_of(model, self.predict)
         self._by_kernel = not weights
-        sets = checked_examples(examples)
+        sets = _checked_examples(examples)
         given = {
             "side": SIDE,
             "members": trial.num_members,
-            "class_names": names,
+            "class_names": checks.class_names(trial.num_classes, class_names),
             "networks": [packed_weights(one) for one in weights],
             "examples": sets,
             "opening": sets[0]["words"][0] if sets else None,
         }
-        drawing = enlarged(sets[0]["images"][0]).tobytes() if sets else bytes(SIDE * SIDE)
+        drawing = _enlarged(sets[0]["images"][0]).tobytes() if sets else bytes(SIDE * SIDE)
         super().__init__(kind="pad", given=given, drawing=drawing)
         self._answer()
 
@@ -103,7 +107,7 @@ class DrawingPad(LiveWidget):
 
     def draw(self, image: Any) -> None:
         """Put an image (uint8 [28, 28] or any other size) on the sheet."""
-        self.drawing = enlarged(checks.one_image(image)).tobytes()
+        self.drawing = _enlarged(checks.one_image(image)).tobytes()
 
     @traitlets.observe("drawing", "centred")
     def _answer(self, change: Any = None) -> None:
@@ -121,11 +125,11 @@ class DrawingPad(LiveWidget):
         answer = self.predict(image[None])
         if not isinstance(answer, Predictions):
             raise ValueError(
-                f"The predictor must return Predictions, not {type(answer).__name__}: "
-                "wrap logits [images, members, classes] by Predictions(logits)."
+                f"The function must return Predictions, not {type(answer).__name__}; "
+                "wrap logits [images, members, classes] in Predictions(logits)."
             )
         if len(answer) != 1:
-            raise ValueError(f"The predictor was asked about 1 image and answered {len(answer)}.")
+            raise ValueError(f"The function got 1 image and returned {len(answer)} predictions.")
         return answer
 
     def picture(self) -> Picture | None:
@@ -137,30 +141,20 @@ class DrawingPad(LiveWidget):
 
 
 # --- what is given ------------------------------------------------------------------------------
-def predictor_of(model: Any, num_members: int | None = None) -> Predictor:
-    """A function from images to predictions, made from a network or taken as it is.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
+def _predictor_of(model: Any) -> Predictor:
+    """A function from images to predictions, made from a network or taken as it is."""
     torch = sys.modules.get("torch")  # who has a network has imported it
     if torch is not None and isinstance(model, torch.nn.Module):
-        return partial(_answer_of_network, model, num_members)
+        return partial(_answer_of_network, model)
     if not callable(model):
         raise ValueError(
             "The pad needs a network, or a function from images to Predictions, not "
             f"{type(model).__name__}."
         )
-    if num_members is not None:
-        raise ValueError("num_members is for networks; a function says itself how many answer.")
     return model
 
 
-def _answer_of_network(
-    model: Any, num_members: int | None, images: NDArray[np.uint8]
-) -> Predictions:
+def _answer_of_network(model: Any, images: NDArray[np.uint8]) -> Predictions:
     import torch
 
     where = next(model.parameters(), torch.zeros(0)).device
@@ -172,19 +166,21 @@ def _answer_of_network(
             outputs = model(inputs).cpu().numpy()
     except RuntimeError as error:
         shape = list(inputs.shape)
-        raise ValueError(f"The network does not answer images of shape {shape}: {error}") from error
+        raise ValueError(f"The network rejects images of shape {shape}: {error}") from error
     finally:
         model.train(was_training)
-    members = outputs.shape[0] // len(images) if num_members is None else num_members
-    return Predictions.from_stacked(outputs, members)
+    return Predictions.from_stacked(outputs, outputs.shape[0] // len(images))
 
 
 def lenet_weights(network: Any) -> list[NDArray[np.float32]] | None:
     """The ten arrays of one LeNet, as the page reads them; None if it is no LeNet."""
     state = network.state_dict()
-    if {name: tuple(one.shape) for name, one in state.items()} != LENET:
+    shapes = {f"{name}.weight": shape for name, shape in LENET.items()}
+    shapes |= {f"{name}.bias": shape[:1] for name, shape in LENET.items()}
+    if {name: tuple(one.shape) for name, one in state.items()} != shapes:
         return None
-    return [state[name].cpu().numpy().ravel() for name in LENET]
+    parts = [f"{name}.{part}" for name in LENET for part in ("weight", "bias")]
+    return [state[part].cpu().numpy().ravel() for part in parts]
 
 
 def packed_weights(weights: Sequence[NDArray[np.float32]]) -> dict[str, Any]:
@@ -202,62 +198,52 @@ def _lenet(weights: Sequence[NDArray[np.float32]], images: NDArray[np.uint8]) ->
     import torch
     from torch.nn import functional
 
-    parts = zip(LENET.values(), weights, strict=True)
-    tensors = [torch.tensor(one.reshape(shape)) for shape, one in parts]
     values = torch.tensor((images[:, None] / 255 - MEAN) / STD, dtype=torch.float32)
-    for weight, bias in (tensors[0:2], tensors[2:4]):
-        values = functional.max_pool2d(functional.conv2d(values, weight, bias).relu(), 2)
-    values = values.flatten(1)
-    for weight, bias in (tensors[4:6], tensors[6:8]):
-        values = functional.linear(values, weight, bias).relu()
-    return functional.linear(values, *tensors[8:]).numpy()
+    for layer, (name, shape) in enumerate(LENET.items()):
+        weight, bias = (torch.tensor(one) for one in weights[2 * layer : 2 * layer + 2])
+        if name.startswith("conv"):
+            values = functional.conv2d(values, weight.reshape(shape), bias)
+            values = functional.max_pool2d(values, 2)
+        else:
+            values = functional.linear(values.flatten(1), weight.reshape(shape), bias)
+        values = values if name == "fc3" else values.relu()
+    return values.numpy()
 
 
-def weights_of(model: Any, predict: Predictor) -> list[list[NDArray[np.float32]]]:
+def _weights_of(model: Any, predict: Predictor) -> list[list[NDArray[np.float32]]]:
     """Weights of all LeNets of which a model consists, if they say what the model says.
 
     A network with the weights of a LeNet may still do something else with them, and then the kernel
     has to answer: the list is empty. Two images of noise tell.
     """
-    if not hasattr(model, "named_modules"):
-        return []
-    found = [one for part in model.modules() if (one := lenet_weights(part)) is not None]
-    if not found:
-        return []
+    parts = model.modules() if hasattr(model, "named_modules") else []
+    found = [one for part in parts if (one := lenet_weights(part)) is not None]
     noise = np.random.default_rng(0).integers(0, 256, (2, 28, 28)).astype(np.uint8)
-    said = predict(noise).logits
+    said = predict(noise).logits if found else None
     if said is None or said.shape != (2, len(found), 10):
         return []
-    for member, weights in enumerate(found):
-        if not np.allclose(_lenet(weights, noise), said[:, member], atol=1e-3, rtol=1e-3):
-            return []
-    return found
+    ours = np.stack([_lenet(weights, noise) for weights in found], axis=1)
+    return found if np.allclose(ours, said, atol=1e-3, rtol=1e-3) else []
 
 
-def checked_examples(examples: Any) -> list[dict[str, Any]]:
-    """Some examples of each set in a fixed random order, with words on where each is from.
-
-    Raises
-    ------
-    ValueError
-        If they are no images, or none.
-    """
+def _checked_examples(examples: Any) -> list[dict[str, Any]]:
+    """Some examples of each set in a fixed random order, with words on where each is from."""
     if examples is None:
         return []
     if not isinstance(examples, Mapping):
-        examples = {getattr(examples, "name", "the examples"): examples}
+        examples = {getattr(examples, "name", "examples"): examples}
     found = []
     for name, images in examples.items():
         stack = checks.image_stack(getattr(images, "images", images))
         if not stack.size:
             raise ValueError(f"There are no images in {name}; pass at least one, or no examples.")
         order = np.random.default_rng(SEED).permutation(len(stack))[:EXAMPLES]
-        words = [f"number {index:,} of {name}" for index in order]
+        words = [f"image {index:,} of “{name}”" for index in order]
         found.append({"name": str(name), "images": stored(stack[order]), "words": words})
     return found
 
 
-def enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """An image in the size of the sheet."""
     height, width = image.shape
     if height == width and SIDE % height == 0:  # whole blocks: nothing is lost
@@ -267,34 +253,4 @@ def enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(image).resize((SIDE, SIDE)))
 
 
-@widget
-def drawing_pad(
-    model_or_predictor: Any,
-    *,
-    num_members: int | None = None,
-    class_names: Sequence[str] | None = None,
-    examples: Any = None,
-) -> DrawingPad:
-    """A sheet on which one draws by mouse, finger or keys, while all members answer.
-
-    LeNets, alone or as a Deep Ensemble, answer in the page, with or without a kernel; any other
-    network or function answers as long as the kernel runs.
-
-    Parameters
-    ----------
-    model_or_predictor : torch.nn.Module or callable
-        A network that returns logits [(m b), C] for normalised images [B, 1, 28, 28], or a function
-        from images (uint8 [N, 28, 28]) to Predictions, which needs no torch.
-    num_members : int, optional
-        M, if a network is given; by default what its output says.
-    class_names : sequence of str [C], optional
-    examples : ImageSet, uint8 [N, H, W], or mapping of name to these, optional
-        Images that can be brought onto the sheet, to scribble on them; a button for each set. The
-        pad opens with the first.
-
-    Returns
-    -------
-    DrawingPad
-        Where the input makes no sense, a widget that says so.
-    """
-    return DrawingPad(model_or_predictor, num_members, class_names, examples)
+drawing_pad = widget(DrawingPad)

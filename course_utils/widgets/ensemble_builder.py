@@ -19,7 +19,16 @@ MOST_MEMBERS = 30  # bits of a whole number in the page
 
 
 class EnsembleBuilder(LiveWidget):
-    """The widget of :func:`ensemble_builder`; its traits can be read, set and linked.
+    """Tick members of an ensemble, and see accuracy, NLL, Brier score, ECE and AUROC of the choice.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        Of M members, with labels.
+    foreign : Predictions, optional
+        Of images of no known class, by the same members; with them comes the AUROC, which tells
+        how well the maximum probability sets them apart.
+    member_names : sequence of str, optional
 
     Attributes
     ----------
@@ -35,13 +44,14 @@ class EnsembleBuilder(LiveWidget):
         self,
         predictions: Predictions,
         foreign: Predictions | None = None,
+        *,
         member_names: Sequence[str] | None = None,
     ) -> None:
         self.choices = Choices(predictions, foreign)
         members = self.choices.num_members
         if members > MOST_MEMBERS:
             raise ValueError(
-                f"The ensemble builder takes up to {MOST_MEMBERS} members, not {members}; keep "
+                f"The ensemble builder takes up to {MOST_MEMBERS} members, not {members}; pick "
                 "some with predictions.subset."
             )
         everybody = frozenset(range(members))
@@ -51,10 +61,8 @@ class EnsembleBuilder(LiveWidget):
             "metrics": list(self.choices.metrics),
             "complete": self.choices.complete,
             "table": [
-                [
-                    sum(1 << member for member in choice),
-                    *(float(value) if np.isfinite(value) else None for value in values),
-                ]
+                [sum(1 << member for member in choice)]
+                + [float(value) if np.isfinite(value) else None for value in values]
                 for choice, values in rows.items()
             ],
         }
@@ -67,22 +75,11 @@ class EnsembleBuilder(LiveWidget):
     @traitlets.validate("chosen")
     def _known_members(self, proposal: Any) -> list[int]:
         members = self.choices.num_members
-        for member in proposal["value"]:
-            if not 0 <= member < members:
-                raise ValueError(f"There are {members} members; there is no number {member}.")
-        return sorted(set(proposal["value"]))
+        return sorted({checks.numbered(one, members, "Members") for one in proposal["value"]})
 
     @traitlets.validate("metric")
     def _known_metric(self, proposal: Any) -> str:
         return checks.one_of(proposal["value"], list(self.choices.metrics), "metric")
-
-    @property
-    def measures(self) -> dict[str, float]:
-        """All metrics of the choice; empty where no member is chosen."""
-        if not self.chosen:
-            return {}
-        values = self.choices.measure(frozenset(self.chosen))
-        return dict(zip(self.choices.metrics, map(float, values), strict=True))
 
     def picture(self) -> Picture:
         looks = self.choices.metrics[self.metric]
@@ -96,27 +93,4 @@ class EnsembleBuilder(LiveWidget):
         )
 
 
-@widget
-def ensemble_builder(
-    predictions: Predictions,
-    foreign: Predictions | None = None,
-    *,
-    member_names: Sequence[str] | None = None,
-) -> EnsembleBuilder:
-    """Tick members of an ensemble, and see accuracy, NLL, Brier score, ECE and AUROC of the choice.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        Of M members, with labels.
-    foreign : Predictions, optional
-        Of images of no known class, by the same members; then the AUROC tells how well the
-        maximum probability sets them apart.
-    member_names : sequence of str, optional
-
-    Returns
-    -------
-    EnsembleBuilder
-        Where the input makes no sense, a widget that says so.
-    """
-    return EnsembleBuilder(predictions, foreign, member_names)
+ensemble_builder = widget(EnsembleBuilder)

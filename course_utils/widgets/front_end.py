@@ -254,13 +254,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def widget(function: Function) -> Function:
-    """Make a function that returns a :class:`LiveWidget` safe to call from a notebook cell.
+    """Make a class of widgets, or a function that returns one, safe to call from a notebook cell.
 
     Input that makes no sense becomes a sentence in the page instead of a traceback, and what an
     earlier run of the cell left is ended.
     """
 
-    @wraps(function)
+    @wraps(function, updated=())
     def safely(*args: Any, **kwargs: Any) -> LiveWidget:
         try:
             made = function(*args, **kwargs)

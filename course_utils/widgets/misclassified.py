@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,10 +20,20 @@ from .sending import noun_of, pictures, with_looks
 
 OWN, SHARED, ALONE, EVERY = "own", "shared", "alone", "every"
 ANY = -1
+RIGHT = 300  # images that all models get right, to compare with: 10,000 would fill a page
 
 
 class MisclassifiedBrowser(LiveWidget):
-    """The widget of :func:`misclassified_browser`; its traits can be read, set and linked.
+    """Go through the mistakes of several models, filtered and sorted, and compare their answers.
+
+    The widget holds every image that a model gets wrong, and the first 300 of the others.
+
+    Parameters
+    ----------
+    models : mapping of name to Predictions
+        With labels, for the same N images. The browser opens on the first.
+    images : ImageSet or uint8 [N, H, W]
+    class_names : sequence of str, optional
 
     Attributes
     ----------
@@ -53,21 +64,25 @@ class MisclassifiedBrowser(LiveWidget):
         self,
         models: Mapping[str, Predictions],
         images: Any,
+        *,
         class_names: Sequence[str] | None = None,
     ) -> None:
-        self.rankings = Rankings(models)
-        stack = checks.images_for(images, len(self.rankings))
+        whole = Rankings(models)
+        stack = checks.images_for(images, len(whole))
         if stack is None:
-            raise ValueError(
-                "The browser shows the images; pass those that were predicted, as an ImageSet or "
-                "an array."
-            )
-        self.images = stack
-        names = checks.class_names(self.rankings.num_classes, class_names)
+            raise ValueError("The images are missing; pass those that the models predicted.")
+        right = np.logical_and.reduce([one.correct for one in models.values()])
+        self.numbers = np.flatnonzero(~right | (np.cumsum(right) <= RIGHT))  # in the data
+        self.rankings = Rankings({name: one.take(self.numbers) for name, one in models.items()})
+        self.images = stack[self.numbers]
+        names = checks.class_names(whole.num_classes, class_names)
         given = {
             "models": with_looks(self.rankings.models, means=True),
             "labels": stored(self.rankings.labels),
             "images": pictures(self.images),
+            "numbers": None if len(self.images) == len(stack) else stored(self.numbers),
+            "set": zlib.crc32(stack.tobytes()),  # by which other widgets know it
+            "right": int(right.sum()),
             "class_names": names,
             "noun": noun_of(names),
         }
@@ -84,12 +99,9 @@ class MisclassifiedBrowser(LiveWidget):
 
     @traitlets.validate("truth", "answer")
     def _known_class(self, proposal: Any) -> int:
-        if not ANY <= proposal["value"] < self.rankings.num_classes:
-            raise ValueError(
-                f"There are {self.rankings.num_classes} classes, numbered from 0; "
-                f"{proposal['value']} is none of them (-1 is any)."
-            )
-        return proposal["value"]
+        if proposal["value"] == ANY:
+            return ANY
+        return checks.numbered(proposal["value"], self.rankings.num_classes, "Classes")
 
     @traitlets.observe("model", "score", "errors", "truth", "answer", "low", "high")
     def _from_the_start(self, change: Any) -> None:
@@ -102,14 +114,11 @@ class MisclassifiedBrowser(LiveWidget):
                 self.low = self.high = None
             self.place = 0
 
-    @property
-    def found(self) -> np.ndarray:
-        """Images that pass the filters, in the order in which they are shown."""
+    def _places(self) -> np.ndarray:
+        """Images that pass the filters, as the widget holds them, in their order."""
         ranking = self.rankings.ranking(self.model, self.score)
         chosen, models = self.rankings.models[self.model], self.rankings.models
-        passed = np.ones(len(self.rankings), bool)
-        if self.errors != EVERY:
-            passed = ~chosen.correct
+        passed = np.ones(len(self.rankings), bool) if self.errors == EVERY else ~chosen.correct
         others = [one.correct for name, one in models.items() if name != self.model]
         for correct in others if self.errors in (SHARED, ALONE) else []:
             passed &= correct if self.errors == ALONE else ~correct
@@ -125,44 +134,29 @@ class MisclassifiedBrowser(LiveWidget):
         return order[passed[order]]
 
     @property
+    def found(self) -> np.ndarray:
+        """Images that pass the filters, by their numbers in the data, in the order shown."""
+        return self.numbers[self._places()]
+
+    @property
     def index(self) -> int | None:
         """The image shown, by its number in the data; None where none passes the filters."""
         found = self.found
         return int(found[min(self.place, len(found) - 1)]) if len(found) else None
 
     def picture(self) -> Picture:
-        index = self.index
-        if index is None:
+        places = self._places()
+        if not len(places):
             return message(f"No {self.given['noun']} passes the filters.")
-        rows = {name: one.probabilities[index] for name, one in self.rankings.models.items()}
+        at = places[min(self.place, len(places) - 1)]
+        rows = {name: one.probabilities[at] for name, one in self.rankings.models.items()}
         return model_comparison(
-            self.images[index],
+            self.images[at],
             rows,
-            int(self.rankings.labels[index]),
+            int(self.rankings.labels[at]),
             chosen=self.model if len(rows) > 1 else None,
             class_names=self.given["class_names"],
         )
 
 
-@widget
-def misclassified_browser(
-    models: Mapping[str, Predictions],
-    images: Any,
-    *,
-    class_names: Sequence[str] | None = None,
-) -> MisclassifiedBrowser:
-    """Go through the mistakes of several models, filtered and sorted, and compare their answers.
-
-    Parameters
-    ----------
-    models : mapping of name to Predictions
-        With labels, for the same N images. The browser opens on the first.
-    images : ImageSet or uint8 [N, H, W]
-    class_names : sequence of str, optional
-
-    Returns
-    -------
-    MisclassifiedBrowser
-        Where the input makes no sense, a widget that says so.
-    """
-    return MisclassifiedBrowser(models, images, class_names)
+misclassified_browser = widget(MisclassifiedBrowser)

@@ -1,4 +1,4 @@
-"""Packed-Ensemble calculator: which M and alpha build, and what they cost."""
+"""Packed-Ensemble calculator: which M and alpha can be built, and what they cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_MEMBERS = 16
 
 
 class PackedCalculator(LiveWidget):
-    """The widget of :func:`packed_calculator`; its traits can be read, set and linked.
+    """Choose M and alpha of a Packed-Ensemble of LeNets, and see its channels and its costs.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class PackedCalculator(LiveWidget):
         super().__init__(kind="packed", given={})
 
     def choose(self, num_members: int, alpha: float) -> None:
-        """Set both at once; what does not build raises ValueError with a sentence."""
+        """Set both at once; a choice that can't be built raises ValueError."""
         packed_plan(num_members, alpha)
         if num_members > MOST_MEMBERS:
             raise ValueError(f"The number of members M goes from 1 to {MOST_MEMBERS} here.")
@@ -40,7 +40,7 @@ class PackedCalculator(LiveWidget):
             self.num_members, self.alpha = num_members, float(alpha)
 
     @traitlets.validate("num_members", "alpha")
-    def _builds(self, proposal: Any) -> Any:
+    def _can_be_built(self, proposal: Any) -> Any:
         if not (self._settling or self.from_page or "given" not in self._trait_values):
             setting: dict[str, Any] = {"num_members": self.num_members, "alpha": self.alpha}
             setting[proposal["trait"].name] = proposal["value"]
@@ -56,12 +56,4 @@ class PackedCalculator(LiveWidget):
         return packed_diagram(self.num_members, self.alpha)
 
 
-@widget
-def packed_calculator() -> PackedCalculator:
-    """Choose M and alpha of a Packed-Ensemble of LeNets, and see its channels and its costs.
-
-    Returns
-    -------
-    PackedCalculator
-    """
-    return PackedCalculator()
+packed_calculator = widget(PackedCalculator)

@@ -1,4 +1,4 @@
-"""Temperature slider: how sure a model is moves with T, the order of its answers hardly."""
+"""Temperature slider: T changes how confident a model is, and hardly the ranking of its answers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ from .front_end import LiveWidget, outputs, stored, widget
 
 
 class TemperatureSlider(LiveWidget):
-    """The widget of :func:`temperature_slider`; its trait can be read, set and linked.
+    """Drag a temperature, and watch the reliability diagram and the risk-coverage curve.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        With logits and labels. With several members, T divides the logarithm of their mean
+        ("pool, then calibrate").
+    fit_on : Predictions, optional
+        Validation images, on which the best temperature is fitted; by default the same images.
 
     Attributes
     ----------
     temperature : float
-        Divides the logits, or the logarithm of the members' mean. Above 1 it makes all answers less
-        certain.
+        Above 1 it makes all answers less certain.
     """
 
     temperature = traitlets.Float(1.0).tag(sync=True)
@@ -29,8 +36,8 @@ class TemperatureSlider(LiveWidget):
     def __init__(self, predictions: Predictions, fit_on: Predictions | None = None) -> None:
         if not isinstance(predictions, Predictions):
             raise ValueError(
-                f"The slider takes Predictions, not {type(predictions).__name__}; "
-                "training.predict returns them."
+                f"The slider needs Predictions, not {type(predictions).__name__}; "
+                "evaluation.predict returns them."
             )
         labels = checks.labelled(predictions, "The temperature slider")
         if predictions.logits is None:
@@ -62,32 +69,10 @@ class TemperatureSlider(LiveWidget):
         return calibration.scale(self.predictions, mean=self.temperature)
 
     def picture(self) -> Picture:
-        return reliability_diagram(
-            {"T = 1": calibration.scale(self.predictions, mean=1.0)}
-            if self.temperature == 1
-            else {
-                "T = 1": calibration.scale(self.predictions, mean=1.0),
-                f"T = {self.temperature:.3g}": self.scaled,
-            }
-        )
+        shown = {"T = 1": calibration.scale(self.predictions, mean=1.0)}
+        if self.temperature != 1:
+            shown[f"T = {self.temperature:.3g}"] = self.scaled
+        return reliability_diagram(shown)
 
 
-@widget
-def temperature_slider(
-    predictions: Predictions, fit_on: Predictions | None = None
-) -> TemperatureSlider:
-    """Drag a temperature, and watch the reliability diagram and the risk-coverage curve.
-
-    Parameters
-    ----------
-    predictions : Predictions
-        With logits and labels; of several members the mean is divided ("pool, then calibrate").
-    fit_on : Predictions, optional
-        Validation images, on which the best temperature is fitted; by default the same ones.
-
-    Returns
-    -------
-    TemperatureSlider
-        Where the input makes no sense, a widget that says so.
-    """
-    return TemperatureSlider(predictions, fit_on)
+temperature_slider = widget(TemperatureSlider)

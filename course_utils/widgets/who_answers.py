@@ -15,12 +15,23 @@ from course_utils.metrics.predictions import Predictions
 
 from .front_end import LiveWidget, stored, widget
 
-STRAY = -1  # the label of an image of which no answer is right
-OPENING = 0.5  # nearly everything is answered, and what goes wrong is seen
+STRAY = -1  # the label of an image for which no answer is right
+OPENING = 0.5  # nearly everything is answered, so that mistakes can be seen
 
 
 class WhoAnswers(LiveWidget):
-    """The widget of :func:`who_answers`; its traits can be read, set and linked.
+    """Two columns, answered and for a human, between which images move as one drags.
+
+    Parameters
+    ----------
+    models : mapping of name to (Predictions, Predictions)
+        What each says of the N images, with labels, and of the K strays.
+    images, strays : ImageSet or uint8 [N, H, W] and [K, H, W]
+        Some hundreds in all, so that each can be seen. Strays belong to no class: whatever a
+        model calls them is a mistake.
+    class_names : sequence of str, optional
+    stray_names : sequence of str [K]
+        What each stray is.
 
     Attributes
     ----------
@@ -37,35 +48,32 @@ class WhoAnswers(LiveWidget):
         models: Mapping[str, tuple[Predictions, Predictions]],
         images: Any,
         strays: Any,
-        class_names: Sequence[str] | None,
+        *,
+        class_names: Sequence[str] | None = None,
         stray_names: Sequence[str],
     ) -> None:
-        if not models:
-            raise ValueError("There is nobody to ask: pass at least one model.")
+        checks.named(models, "This widget")
         stacks = [checks.image_stack(getattr(one, "images", one)) for one in (images, strays)]
         self.models = dict(models)
         for name, parts in models.items():
             if [len(part) for part in parts] != [len(stack) for stack in stacks]:
                 raise ValueError(f"{name} must answer every image and every stray, once each.")
         first, _ = next(iter(models.values()))
-        labels, known = first.labels, checks.class_names(first.num_classes, class_names)
-        if labels is None:
-            raise ValueError("Mistakes cannot be told without labels: use Predictions(…, labels).")
+        labels = checks.labelled(first, "Counting mistakes")
+        known = checks.class_names(first.num_classes, class_names)
         self.labels = np.concatenate([labels, np.full(len(stacks[1]), STRAY)])
-        super().__init__(
-            kind="who",
-            given={
-                "images": stored(np.concatenate(stacks)),
-                "labels": stored(self.labels.astype(np.int16)),
-                "truth": [*(known[label] for label in labels), *stray_names],
-                "class_names": known,
-                "models": [
-                    {"name": name, "confidence": stored(sure), "says": stored(says)}
-                    for name, (sure, says) in ((name, self._asked(name)) for name in models)
-                ],
-            },
-            model=next(iter(models)),
-        )
+        asked = {name: self._asked(name) for name in models}
+        given = {
+            "images": stored(np.concatenate(stacks)),
+            "labels": stored(self.labels.astype(np.int16)),
+            "truth": [*(known[label] for label in labels), *stray_names],
+            "class_names": known,
+            "models": [
+                {"name": name, "confidence": stored(sure), "says": stored(says)}
+                for name, (sure, says) in asked.items()
+            ],
+        }
+        super().__init__(kind="who", given=given, model=next(iter(models)))
 
     def _asked(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
         """Confidence and answer for every image, strays last."""
@@ -76,18 +84,16 @@ class WhoAnswers(LiveWidget):
 
     @traitlets.validate("model")
     def _known_model(self, proposal: Any) -> str:
-        if proposal["value"] not in self.models:
-            raise ValueError(f"There is no model {proposal['value']!r}: {', '.join(self.models)}.")
-        return proposal["value"]
+        return checks.one_of(proposal["value"], list(self.models), "model")
 
     @property
     def answered(self) -> int:
-        """Images that the model is sure enough of."""
+        """Number of images that the model is sure enough about."""
         return int((self._asked(self.model)[0] >= self.sure).sum())
 
     @property
     def mistakes(self) -> int:
-        """Wrong answers; to a stray every answer is wrong."""
+        """Number of wrong answers; for a stray every answer is wrong."""
         sure, says = self._asked(self.model)
         return int(((sure >= self.sure) & (says != self.labels)).sum())
 
@@ -106,37 +112,10 @@ class WhoAnswers(LiveWidget):
     def words(self) -> str:
         total = len(self.labels)
         return (
-            f"{self.model}, where it is at least {style.percent(self.sure)} sure, answers "
+            f"If it must be {style.percent(self.sure)} sure to answer, {self.model} answers "
             f"{self.answered:,} of {total:,} images and makes "
             f"{style.plural(self.mistakes, 'mistake')}. A human looks at {total - self.answered:,}."
         )
 
 
-@widget
-def who_answers(
-    models: Mapping[str, tuple[Predictions, Predictions]],
-    images: Any,
-    strays: Any,
-    *,
-    class_names: Sequence[str] | None = None,
-    stray_names: Sequence[str],
-) -> WhoAnswers:
-    """Two columns, answered and for a human, between which images change as one drags.
-
-    Parameters
-    ----------
-    models : mapping of name to (Predictions, Predictions)
-        What each says of the N images, with labels, and of the K strays.
-    images, strays : ImageSet or uint8 [N, H, W] and [K, H, W]
-        Some hundreds in all, so that each of them is seen. Strays belong to no class: whatever a
-        model calls them is a mistake.
-    class_names : sequence of str, optional
-    stray_names : sequence of str [K]
-        What each stray is.
-
-    Returns
-    -------
-    WhoAnswers
-        Where the input makes no sense, a widget that says so.
-    """
-    return WhoAnswers(models, images, strays, class_names, stray_names)
+who_answers = widget(WhoAnswers)

@@ -100,7 +100,8 @@ def start_all(page: Any) -> None:
 
 def words(page: Any, number: int, which: int = 0) -> str:
     page.wait_for_timeout(60)
-    return widget(page, number).locator(".cw-words").nth(which).inner_text()
+    shown = widget(page, number).locator(".cw-words").nth(which).inner_text()
+    return shown.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_nothing_is_wider_than_the_page(page: Any) -> None:
@@ -194,7 +195,7 @@ def test_the_desk_from_costs_to_a_second_round(page: Any) -> None:
 
 def test_the_pad_answers_while_the_pen_moves(page: Any) -> None:
     pad = widget(page, 2)
-    assert "The example is number" in words(page, 2)
+    assert "This example is image" in words(page, 2)
     pad.get_by_role("button", name="Clear").click()
     assert words(page, 2) == "Draw something: a digit, or anything else."
     sheet = pad.get_by_label("Drawing pad")
@@ -224,19 +225,19 @@ def test_a_mistake_is_found_pinned_and_looked_up(page: Any) -> None:
     browser.get_by_label("Show", exact=True).select_option("alone")
     browser.get_by_label("True class").select_option("3")
     page.wait_for_timeout(60)
-    assert "(errors of LeNet only)" in words(page, 3) or "passes the filters" in words(page, 3)
+    assert "(errors of LeNet only)" in words(page, 3) or "passes these filters" in words(page, 3)
 
 
 def test_disagreement_with_nobody_left(page: Any) -> None:
     explorer = widget(page, 4)
     explorer.get_by_role("button", name="All off").click()
-    assert "nobody answers" in words(page, 4)
+    assert "there is no answer" in words(page, 4)
     assert explorer.locator(".cw-verdict").first.inner_text() == "\N{EN DASH}"
     explorer.get_by_role("button", name="One at a time").click()
-    assert "1 of 4 members says" in words(page, 4)
+    assert "Member 1 alone says" in words(page, 4)
     explorer.get_by_role("button", name="All on").click()
     explorer.get_by_role("button", name="Most confident mistake").first.click()
-    assert ", wrong. Entropy" in words(page, 4)
+    assert ", which is wrong. Entropy" in words(page, 4)
     left, right = (one.bounding_box() for one in explorer.locator(".cw-side figure canvas").all())
     if page.evaluate("innerWidth") >= 600:
         assert left["y"] == right["y"]
@@ -251,16 +252,16 @@ def test_a_dot_is_a_choice(page: Any) -> None:
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     assert words(page, 5).startswith("4 of 4 members")
     builder.get_by_role("button", name="None").click()
-    assert "Nothing is ticked" in words(page, 5)
+    assert "No member is ticked" in words(page, 5)
     builder.get_by_role("button", name="Best single").click()
-    assert "none is better" in words(page, 5)
+    assert "None of the 4 single members is better" in words(page, 5)
 
 
 def test_the_calculator_says_what_builds(page: Any) -> None:
     calculator = widget(page, 6)
     typed = calculator.get_by_label("or type alpha")
     typed.fill("3")
-    assert "The nearest that build are alpha = 2 and 4." in calculator.inner_text()
+    assert "The nearest that work are alpha = 2 and 4." in calculator.inner_text()
     typed.fill("4")
     assert "M = 4, alpha = 4. Each of the 4 members is a LeNet of 6, 16, 120 and 84" in words(
         page, 6
@@ -273,7 +274,7 @@ def test_temperature_moves_the_confidence_and_no_answer(page: Any) -> None:
     slider = widget(page, 7)
     slider.get_by_label("Temperature T").focus()
     page.keyboard.press("End")
-    assert "T = 5" in words(page, 7) and "less sure than it is right" in words(page, 7)
+    assert "T = 5" in words(page, 7) and "underconfident" in words(page, 7)
     slider.get_by_role("button", name="T = 1, as trained").click()
     assert words(page, 7).startswith("T = 1:")
 

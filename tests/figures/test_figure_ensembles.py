@@ -93,7 +93,7 @@ def test_plan_builds_where_torch_uncertainty_builds(members: int, alpha: float) 
         )
         network(torch.zeros(2, 1, 28, 28))
     except (ValueError, RuntimeError):
-        with pytest.raises(ValueError, match="not build"):
+        with pytest.raises(ValueError, match="can't be built"):
             figures.packed_plan(members, alpha)
         return
     plan = figures.packed_plan(members, alpha)
@@ -148,7 +148,11 @@ def test_numbers_in_the_diagram_and_its_alt_text() -> None:
 @pytest.mark.parametrize(
     ("members", "alpha", "sentence"),
     [
-        (7, 2, "M = 7 and alpha = 2 do not build: conv 1 would have 12 channels, which 7 members"),
+        (
+            7,
+            2,
+            "M = 7 with alpha = 2 can't be built: conv 1 would have 12 channels, which 7 members",
+        ),
         (0, 2, "whole number from 1"),
         (2.5, 2, "whole number from 1"),
         (4, -1, "positive number"),

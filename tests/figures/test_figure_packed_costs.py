@@ -73,5 +73,5 @@ def test_bars_are_the_numbers_beside_them() -> None:
 
 
 def test_bars_say_what_does_not_build() -> None:
-    with pytest.raises(ValueError, match="do not build"):
+    with pytest.raises(ValueError, match="can't be built"):
         figures.packed_cost_bars(4, 3)

@@ -45,8 +45,12 @@ def test_scores_are_those_that_the_models_allow() -> None:
 def test_other_images_are_refused() -> None:
     model = MODELS["one"]
     turned = Predictions(model.logits, LABELS[::-1])
-    for other in (turned, model.take(slice(200)), model.take([*range(300), 0])):
-        with pytest.raises(ValueError, match="one and other must predict the same images"):
+    for other, sentence in (
+        (turned, "one and other must predict the same images"),
+        (model.take(slice(200)), "300 images of one but 200 of other"),
+        (model.take([*range(300), 0]), "300 images of one but 301 of other"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
             Rankings({"one": model, "other": other})
     with pytest.raises(ValueError, match="other must be Predictions, not ndarray"):
         Rankings({"one": model, "other": model.mean})

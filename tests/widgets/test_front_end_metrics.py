@@ -113,8 +113,7 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
             for share in (0.0, 0.07, 0.3, 0.5, 0.9, 1.0)
         ],
         "at_risk": [
-            [risk, curve.coverage_at_risk(risk), curve.threshold_for_risk(risk)]
-            for risk in (0.0, 0.01, 0.05, 0.25, 1.0)
+            [risk, curve.threshold_for_risk(risk)] for risk in (0.0, 0.01, 0.05, 0.25, 1.0)
         ],
         "at_threshold": [[one, curve.at_threshold(one).coverage] for one in thresholds],
         "costs": costs,

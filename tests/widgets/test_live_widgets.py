@@ -12,7 +12,7 @@ from widget_helpers import make_images, make_predictions
 
 from course_utils import widgets
 from course_utils.metrics.predictions import Predictions
-from course_utils.widgets import front_end, sending
+from course_utils.widgets import disagreement, front_end, misclassified, sending
 from course_utils.widgets.front_end import REFERENCE, Message, packed
 from course_utils.widgets.page import document, scripts
 from tools.author import bundle
@@ -122,7 +122,7 @@ def probabilities_only(models):
         (lambda m: widgets.abstention_desk(m, {"LeNet": m["LeNet"]}), "same models"),
         (lambda m: widgets.abstention_desk(m, ood={"LeNet": m["LeNet"]}), "no OOD images for DE-4"),
         (lambda m: widgets.disagreement_explorer(m, None), "images are missing"),
-        (lambda m: widgets.misclassified_browser(m, None), "shows the images"),
+        (lambda m: widgets.misclassified_browser(m, None), "images are missing"),
         (lambda m: widgets.ensemble_builder("logits"), "needs Predictions"),
         (lambda m: widgets.drawing_pad(3), "needs a network"),
         (lambda m: widgets.drawing_pad(lambda images: 3), "must return Predictions"),
@@ -273,27 +273,48 @@ def test_the_explorer_of_disagreement_opens_on_the_most_disputed(models):
     explorer = widgets.disagreement_explorer(models, make_images(200))
     assert explorer.model == "DE-4" and explorer.members == [True] * 4
     explorer.members = [True, False, False, True]
-    assert explorer.probabilities.shape == (2, 10)
     explorer.model = "LeNet"
     assert explorer.members == [True]
-    with pytest.raises(ValueError, match="numbered from 0 to 199"):
+    with pytest.raises(ValueError, match="200 images with numbers from 0 to 199"):
         explorer.index = 200
+
+
+def test_a_page_holds_what_is_worth_looking_at():
+    many = make_predictions(3000, 2)
+    models = {"LeNet": many.subset([0]), "DE-2": many}
+    wrong = np.flatnonzero(~models["LeNet"].correct | ~many.correct)
+    explorer = widgets.disagreement_explorer(models, make_images(3000))
+    held = explorer.shown["index"]
+    assert len(held) == disagreement.SHOWN and set(wrong) <= set(held)
+    assert (held[: disagreement.FIRST] == np.arange(disagreement.FIRST)).all()
+    assert (
+        explorer.index in held and many.take([explorer.index]).labels == many.labels[explorer.index]
+    )
+    with pytest.raises(ValueError, match="but not number"):
+        explorer.index = int(np.setdiff1d(np.arange(3000), held)[0])
+    browser = widgets.misclassified_browser(models, make_images(3000))
+    assert set(wrong) <= set(browser.numbers)
+    assert len(browser.numbers) == len(wrong) + misclassified.RIGHT
+    assert browser.index in wrong
+    assert browser.given["set"] == explorer.given["set"]
 
 
 def test_the_builder_measures_its_choice(models):
     builder = widgets.ensemble_builder(models["DE-4"])
     builder.chosen = [2, 0, 2]
     assert builder.chosen == [0, 2]
-    assert builder.measures["Accuracy"] == models["DE-4"].subset([0, 2]).correct.mean()
     table = {choice: row for choice, *row in builder.given["table"]}
-    assert len(table) == 15 and table[0b101][0] == builder.measures["Accuracy"]
+    assert len(table) == 15
+    assert table[0b101][0] == models["DE-4"].subset(builder.chosen).correct.mean()
+    with pytest.raises(ValueError, match="from 0 to 3; there is no 4"):
+        builder.chosen = [4]
 
 
 def test_the_calculator_refuses_what_does_not_build():
     calculator = widgets.packed_calculator()
     calculator.choose(8, 4)
     assert calculator.plan.packed_parameters == 8 * calculator.plan.member_parameters
-    with pytest.raises(ValueError, match="do not build"):
+    with pytest.raises(ValueError, match="can't be built"):
         calculator.num_members = 7
 
 

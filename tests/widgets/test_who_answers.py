@@ -56,9 +56,9 @@ def test_unknown_names_are_refused(asked: WhoAnswers) -> None:
 @pytest.mark.parametrize(
     ("models", "words"),
     [
-        ({}, "nobody to ask"),
+        ({}, "dictionary"),
         ({"one": (said(INSIDE[:2], [0, 1], np.arange(2)), said(STRAYS, [4] * 4))}, "every image"),
-        ({"one": (said(INSIDE, [0] * 4), said(STRAYS, [4] * 4))}, "without labels"),
+        ({"one": (said(INSIDE, [0] * 4), said(STRAYS, [4] * 4))}, "true labels"),
     ],
 )
 def test_input_without_sense_is_a_sentence(models: dict, words: str) -> None:

@@ -1,25 +1,25 @@
 // Averaging: the histograms of all members move, one after the other, into one.
 import { predictions } from "./data.js";
-import { entropyOf, entropySplit, meanOfRows } from "./metrics.js";
-import { button, calm, digit, everyFrame, gallery, h, row, slider, voice } from "./parts.js";
-import { place, svg } from "./plot.js";
+import { argmax, entropyOf, entropySplit, meanOfRows } from "./metrics.js";
+import { button, calm, digit, everyFrame, gallery, h, sentence, slider, stepper } from "./parts.js";
+import { memberShade, place, svg } from "./plot.js";
 import { count, percent } from "./words.js";
 
-const COLORS = ["0072b2", "d55e00", "009e73", "cc79a7", "c77c00", "2d96d8", "7a5c99", "5f6b2d"];
 const SECONDS = 0.6; // for each member
-const best = (values) => values.indexOf(Math.max(...values));
+const TALL = 74, GAP = 26, LARGE = 190, SMALL = 8; // pixels: a histogram, below it, their mean, beside them
 
 /** What the first members say together; `number` of them have arrived. */
 export function describe(rows, number, names) {
-  if (!number) return `${rows.length} members, each with its own histogram. Average them: press Play, or drag.`;
-  const some = rows.slice(0, number), mean = meanOfRows(some), said = best(mean), { total, expected, mutual } = entropySplit(some);
+  if (!number) return `${rows.length} members, each with its own histogram. Press Play or drag the slider to average them.`;
+  const some = rows.slice(0, number), mean = meanOfRows(some), said = argmax(mean), { total, expected, mutual } = entropySplit(some);
   const who = number === 1 ? "The first member says" : `The mean of ${number === rows.length ? `all ${number}` : `the first ${number}`} says`;
-  return `${who} ${names[said]} with ${percent(mean[said])}. Entropy of the mean ${total.toFixed(2)}; the members alone have ${expected.toFixed(2)} on average` +
-    (number > 1 ? `, and the ${mutual.toFixed(2)} between the two is what they disagree about.` : ".");
+  return `${who} ${names[said]}, at ${percent(mean[said])}. ` + (number === 1
+    ? `Its entropy is ${total.toFixed(2)}.`
+    : `The entropy of the mean is ${total.toFixed(2)}, that of a single member ${expected.toFixed(2)} on average: the difference of ${mutual.toFixed(2)} is their disagreement.`);
 }
 
 export function averaging({ model, el, given, hear, change }) {
-  const p = predictions(given.predictions, given.labels), images = gallery(given.images), { class_names: names, order } = given;
+  const p = predictions(given.predictions, given.labels), images = gallery(given.images), names = given.class_names;
   const M = p.members, C = p.classes;
   const progress = () => model.get("progress"), index = () => model.get("index");
   let playing = 0;
@@ -27,6 +27,10 @@ export function averaging({ model, el, given, hear, change }) {
   const stop = () => {
     cancelAnimationFrame(playing);
     playing = 0;
+  };
+  const average = (value) => {
+    stop();
+    change({ progress: Math.min(M, Math.max(0, value)) });
   };
   function play() {
     if (playing) {
@@ -42,27 +46,22 @@ export function averaging({ model, el, given, hear, change }) {
     playing = requestAnimationFrame(frame);
     draw();
   }
-  const another = (by) => {
-    stop();
-    const place = (order.indexOf(index()) + by + order.length) % order.length;
-    change({ index: order[place], progress: 0 });
-  };
   const start = button("Play", play, { className: "cw-button cw-primary" });
-  const scrub = slider("Members averaged", { max: M, step: 0.01, oninput: (value) => {
+  const others = stepper((by) => {
     stop();
-    change({ progress: calm() ? Math.round(value) : value });
-  } });
+    change({ index: index() + by, progress: 0 });
+  });
+  others.prepend(start);
+  const scrub = slider("Members averaged", { max: M, step: 0.01, oninput: (value) => average(calm() ? Math.round(value) : value) });
   scrub.range.addEventListener("keydown", (event) => {
     const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!by) return;
     event.preventDefault(); // a key goes on by a whole member
-    stop();
-    change({ progress: Math.min(M, Math.max(0, Math.round(progress()) + by)) });
+    average(Math.round(progress()) + by);
   });
-  const picture = digit("The image"), caption = h("span", {}), words = h("p", { className: "cw-words" }), said = voice();
+  const picture = digit("The image"), caption = h("figcaption", {}), words = sentence();
   const box = h("div", { className: "cw-plot" }), drawing = svg("svg", box, { role: "img" }), alt = svg("title", drawing);
-  el.append(h("div", { className: "cw-head" }, ...(images ? [h("figure", {}, picture, h("figcaption", {}, caption))] : []),
-    h("div", {}, row(start, button("← Previous", () => another(-1)), button("Next →", () => another(1))))), scrub, box, words, said);
+  el.append(h("div", { className: "cw-head" }, images && h("figure", {}, picture, caption), others), scrub, box, words);
 
   const frames = Array.from({ length: M + 1 }, () => svg("path", drawing, { class: "cw-base" }));
   const labels = Array.from({ length: M + 1 }, () => svg("text", drawing, { class: "cw-label" }));
@@ -70,49 +69,46 @@ export function averaging({ model, el, given, hear, change }) {
   const ghosts = Array.from({ length: M * C }, () => svg("rect", drawing, { class: "cw-ghost" }));
   const parts = Array.from({ length: M * C }, (_, i) => {
     const rect = svg("rect", drawing);
-    rect.style.fill = `var(--c-${COLORS[Math.floor(i / C) % 8]}, #${COLORS[Math.floor(i / C) % 8]})`;
+    rect.style.fill = memberShade(Math.floor(i / C));
     return rect;
   });
 
   const draw = everyFrame(() => {
     const width = box.clientWidth || 600, t = progress(), i = index(), rows = p.rows(i);
-    const across = Math.min(M, width < 500 ? 4 : 8), lines = Math.ceil(M / across), cell = width / across, tall = 74, gap = 26;
-    const bottom = lines * (tall + gap) + 30, large = 190;
-    place(drawing, { width, height: bottom + large + 26, viewBox: `0 0 ${width} ${bottom + large + 26}` });
-    const home = (m, c, value) => {
-      const w = (cell - 16) / C, base = Math.floor(m / across) * (tall + gap) + tall;
-      return { x: (m % across) * cell + 8 + c * w, y: base - value * (tall - 8), width: Math.max(1, w - 1), height: value * (tall - 8) };
-    };
-    const stacked = Array(C).fill(0), wide = (width - 40) / C;
+    const across = Math.min(M, width < 500 ? 4 : 8), cell = width / across;
+    const bottom = Math.ceil(M / across) * (TALL + GAP) + 30 + LARGE; // where the mean stands
+    place(drawing, { width, height: bottom + 26, viewBox: `0 0 ${width} ${bottom + 26}` });
+    const left = (m) => (m % across) * cell + SMALL, base = (m) => Math.floor(m / across) * (TALL + GAP) + TALL;
+    const narrow = (cell - 2 * SMALL) / C, wide = (width - 40) / C, stacked = Array(C).fill(0);
     rows.forEach((one, m) => {
-      const base = Math.floor(m / across) * (tall + gap) + tall, share = Math.min(1, Math.max(0, t - m)), ease = share * share * (3 - 2 * share);
-      place(frames[m], { d: `M${(m % across) * cell + 8},${base}h${cell - 16}` });
-      labels[m].textContent = `${m + 1}: ${names[best(one)]}`;
-      place(labels[m], { x: (m % across) * cell + 8, y: base + 16 });
+      const share = Math.min(1, Math.max(0, t - m)), ease = share * share * (3 - 2 * share);
+      place(frames[m], { d: `M${left(m)},${base(m)}h${cell - 2 * SMALL}` });
+      labels[m].textContent = `${m + 1}: ${names[argmax(one)]}`;
+      place(labels[m], { x: left(m), y: base(m) + 16 });
       for (let c = 0; c < C; c++) {
-        const from = home(m, c, one[c]), part = one[c] / M;
-        const to = { x: 30 + c * wide + 2, y: bottom + large - (stacked[c] + part) * (large - 10), width: Math.max(1, wide - 4), height: part * (large - 10) };
-        stacked[c] += part;
+        const height = one[c] * (TALL - 8), layer = (one[c] / M) * (LARGE - 10);
+        const from = { x: left(m) + c * narrow, y: base(m) - height, width: Math.max(1, narrow - 1), height };
+        stacked[c] += layer;
+        const to = { x: 32 + c * wide, y: bottom - stacked[c], width: Math.max(1, wide - 4), height: layer };
         place(ghosts[m * C + c], from);
         place(parts[m * C + c], Object.fromEntries(Object.keys(from).map((key) => [key, from[key] + (to[key] - from[key]) * ease])));
       }
     });
-    place(frames[M], { d: `M30,${bottom + large}H${width - 10}` });
-    place(labels[M], { x: 0, y: bottom - 4 });
-    labels[M].textContent = "Averaged: each member adds a layer";
+    place(frames[M], { d: `M30,${bottom}H${width - 10}` });
+    place(labels[M], { x: 0, y: bottom - LARGE - 4 });
+    labels[M].textContent = "The mean: each member adds a layer";
     names.forEach((name, c) => {
       classes[c].textContent = wide < 40 ? name.slice(0, 2) : name;
-      place(classes[c], { x: 30 + c * wide + wide / 2, y: bottom + large + 18 });
+      place(classes[c], { x: 30 + c * wide + wide / 2, y: bottom + 18 });
     });
-    const arrived = Math.min(M, Math.floor(t + 1e-9));
+    const arrived = Math.min(M, Math.floor(t + 1e-9)), said = describe(rows, arrived, names);
     start.textContent = playing ? "Pause" : t >= M ? "Play again" : "Play";
     scrub.put(t, `${arrived} of ${M}`);
+    others.put(i, p.images);
     images?.paint(picture, i);
-    caption.textContent = p.labels ? `is ${names[p.labels[i]]}` : `image ${count(i)}`;
-    const sentence = describe(rows, arrived, names);
-    words.textContent = sentence;
-    if (!playing) said.say(sentence);
-    alt.textContent = `Histograms of ${M} members over ${C} classes, and their mean. ${rows.map((one, m) => `Member ${m + 1} says ${names[best(one)]} with ${percent(one[best(one)])}, entropy ${entropyOf(one).toFixed(2)}`).join("; ")}. ${sentence}`;
+    caption.textContent = p.labels ? `label ${names[p.labels[i]]}` : `image ${count(i)}`;
+    words.put(said, "", playing); // no voice could keep up with the animation
+    alt.textContent = `Histograms of ${M} members over ${C} classes, and their mean. ${rows.map((one, m) => `Member ${m + 1} says ${names[argmax(one)]}, at ${percent(Math.max(...one))}, entropy ${entropyOf(one).toFixed(2)}`).join("; ")}. ${said}`;
   });
   const observer = new ResizeObserver(draw);
   observer.observe(box);

@@ -1,7 +1,7 @@
 // Ensemble builder: every choice of members is a dot to point at and click.
 import { predictions } from "./data.js";
 import { METRICS, measureChoice } from "./metrics.js";
-import { button, everyFrame, h, menu, row, tick, voice } from "./parts.js";
+import { button, everyFrame, h, menu, row, sentence, table as tabular, tick } from "./parts.js";
 import { Plot, place, svg } from "./plot.js";
 import { count, listing, percent, plural } from "./words.js";
 
@@ -12,7 +12,9 @@ const bits = (choice) => {
 };
 const membersOf = (choice, names) => names.filter((_, m) => (choice >> m) & 1);
 export const show = (metric, value) => (!Number.isFinite(value) ? "infinite" : METRICS[metric].percent ? percent(value) : value.toFixed(4));
-const choose = (n, k) => (k ? (choose(n - 1, k - 1) * n) / k : 1);
+/** What the measured choices of a size have of a metric. */
+const ofSize = (table, size, metric) => [...table].filter(([choice]) => bits(choice) === size).map(([, measures]) => measures[metric]);
+const average = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The choice with one member more that measures best; the lowest number of several. */
 export function bestNext(measure, choice, metric, members) {
@@ -28,32 +30,26 @@ export function bestNext(measure, choice, metric, members) {
 
 /** The choice in words and numbers; `table` is a map from choices to their measures. */
 export function describe(choice, metric, table, names, complete) {
-  if (!choice) return "Nothing is ticked: tick at least one member, and the ensemble of your choice is measured.";
-  const size = bits(choice), members = names.length, looks = METRICS[metric], value = table.get(choice)[metric];
-  let words = `${size} of ${plural(members, "member")}`;
-  if (size <= 6) words += ` (${listing(membersOf(choice, names))})`;
-  words += `: ${looks.name} ${show(metric, value)}. `;
-  const others = [...table].filter(([one]) => bits(one) === size).map(([, measures]) => measures[metric]);
-  const better = others.filter((other) => (looks.higher ? other > value : other < value)).length;
-  if (members === 1) return `${words}There is one member only, so there is nothing to choose.`;
-  if (choose(members, size) === 1) return `${words}This is everybody: there is no other choice of this size.`;
-  const of = complete ? `Of all ${count(others.length)} choices of ${plural(size, "member")}` : `Of ${plural(others.length, "measured choice")} of ${plural(size, "member")}`;
-  return words + (better ? `${of}, ${count(better)} ${better === 1 ? "is" : "are"} better.` : `${of}, none is better on these images.`);
+  if (!choice) return "No member is ticked. Tick at least one, and your ensemble is measured.";
+  const size = bits(choice), members = names.length, { name, higher } = METRICS[metric], value = table.get(choice)[metric];
+  const who = size <= 6 ? ` (${listing(membersOf(choice, names))})` : "";
+  const words = `${size} of ${plural(members, "member")}${who}: ${name} ${show(metric, value)}. `;
+  if (members === 1) return `${words}With a single member there is nothing to choose.`;
+  if (size === members) return `${words}That's all of them: there is no other choice of this size.`;
+  const others = ofSize(table, size, metric), better = others.filter((other) => (higher ? other > value : other < value)).length;
+  const of = size === 1 ? `the ${members} single members` : `the ${count(others.length)} ${complete ? "choices" : "measured choices"} of ${size} members`;
+  return `${words}${better ? `Of ${of}, ${count(better)} ${better === 1 ? "is" : "are"} better` : `None of ${of} is better`} on these images.`;
 }
 
 /** How much of what all members bring the second one brings, on average. */
 export function describeGain(metric, table, members) {
   if (members < 3) return "";
-  const mean = (size) => {
-    const values = [...table].filter(([one]) => bits(one) === size).map(([, measures]) => measures[metric]);
-    return values.reduce((sum, value) => sum + value, 0) / values.length;
-  };
-  const [one, two, everybody] = [1, 2, members].map(mean), looks = METRICS[metric];
+  const [one, two, everybody] = [1, 2, members].map((size) => average(ofSize(table, size, metric))), { name, higher } = METRICS[metric];
   if (![one, two, everybody].every(Number.isFinite)) return "";
-  if (!(looks.higher ? everybody > one : everybody < one)) return `On average, more members do not improve ${looks.name} here.`;
+  if (!(higher ? everybody > one : everybody < one)) return `On average, more members don't improve ${name} here.`;
   const share = (two - one) / (everybody - one);
   if (!(share >= 0 && share <= 1)) return "";
-  return `On average, ${looks.name} goes from ${show(metric, one)} with one member to ${show(metric, two)} with two and ${show(metric, everybody)} with all ${members}: the second member alone brings ${(100 * share).toFixed(0)} % of the gain.`;
+  return `On average, ${name} goes from ${show(metric, one)} with one member to ${show(metric, two)} with two and ${show(metric, everybody)} with all ${members}: the second member alone brings ${(100 * share).toFixed(0)} % of the gain.`;
 }
 
 export function builder({ model, el, given, hear, change }) {
@@ -70,14 +66,13 @@ export function builder({ model, el, given, hear, change }) {
   const ticks = names.map((name, m) => tick(name, (on) => put(on ? chosen() | (1 << m) : chosen() & ~(1 << m))));
   const metric = menu("Metric", (value) => change({ metric: value }));
   const add = button("Add the best next", () => put(bestNext(measure, chosen(), model.get("metric"), members)));
-  const part = h("div", { className: "cw-stage" }), words = h("p", { className: "cw-words" }), said = voice();
-  const numbers = h("div", { className: "cw-scroll", tabIndex: 0, role: "region", "aria-label": "Metrics of your choice" });
+  const part = h("div", { className: "cw-stage" }), words = sentence(), numbers = tabular("Metrics of your choice");
   el.append(h("h4", {}, "Members"), row(...ticks),
     row(button("Best single", () => put(bestNext(measure, 0, model.get("metric"), members))), add, button("All", () => put(everybody)), button("None", () => put(0)), metric),
     part, words, numbers,
-    h("p", { className: "cw-fine" }, "These images choose and judge at the same time: the best of many choices owes part of its lead to luck. Choose members on validation images and report on the test set, once."), said);
+    h("p", { className: "cw-fine" }, "You choose and judge on the same images, so the best of many choices is partly lucky. Choose members on validation images, and report on the test set once."));
 
-  const plot = new Plot(part, { x: { label: "Number of members", format: (n) => (Number.isInteger(n) ? `${n}` : ""), ticks: Math.min(members, 10) }, y: { label: "" }, redraw: () => draw() });
+  const plot = new Plot(part, { x: { label: "Number of members", format: (n) => (Number.isInteger(n) ? `${n}` : ""), ticks: Math.min(members, 10) }, y: { label: "" }, lowest: 260, redraw: () => draw() });
   const dots = svg("g", plot.curves), mean = svg("path", plot.curves, { class: "cw-curve" });
   mean.style.setProperty("--own", "var(--soft)");
   const here = svg("circle", plot.marks, { r: 8, class: "cw-grip" });
@@ -100,7 +95,7 @@ export function builder({ model, el, given, hear, change }) {
     if (mask) measure(mask);
     const values = [...table.values()].map((one) => factor * one[name]).filter(Number.isFinite);
     const low = Math.min(...values), high = Math.max(...values), room = 0.06 * (high - low) || 0.5;
-    plot.yAxis.label = `${looks.name}${looks.percent ? " (%)" : ""}, ${looks.higher ? "higher" : "lower"} is better`;
+    plot.yAxis.label = `${name}${looks.percent ? " (%)" : ""}, ${looks.higher ? "higher" : "lower"} is better`;
     plot.frame([0.5, members + 0.5], [low - room, high + room]);
     for (const choice of table.keys()) {
       if (!circles.has(choice)) circles.set(choice, svg("circle", dots, { r: 4, class: "cw-dot-choice", "data-choice": choice }));
@@ -108,35 +103,26 @@ export function builder({ model, el, given, hear, change }) {
       place(circles.get(choice), { cx, cy });
       circles.get(choice).style.display = Number.isFinite(cy) ? "" : "none";
     }
-    const sizes = Array.from({ length: members }, (_, i) => i + 1).map((size) => {
-      const all = [...table].filter(([one]) => bits(one) === size).map(([, one]) => factor * one[name]);
-      return [size, all.reduce((sum, value) => sum + value, 0) / all.length];
-    }).filter(([, value]) => Number.isFinite(value));
+    const sizes = Array.from({ length: members }, (_, i) => [i + 1, factor * average(ofSize(table, i + 1, name))]).filter(([, value]) => Number.isFinite(value));
     mean.setAttribute("d", plot.path(sizes.map(([size]) => size), sizes.map(([, value]) => value)));
     here.style.display = mask && Number.isFinite(table.get(mask)[name]) ? "" : "none";
     if (mask) {
       const [cx, cy] = position(mask);
       place(here, { cx, cy });
     }
-    const sentence = `${describe(mask, name, table, names, complete)} ${mask ? describeGain(name, table, members) : ""}`;
-    words.textContent = sentence;
-    said.say(sentence);
-    plot.alt.textContent = `Each of ${count(table.size)} ${complete ? "" : "sampled "}choices of members as a dot: ${looks.name} against the number of members, and their mean as a line. ${sentence}`;
+    const said = `${describe(mask, name, table, names, complete)} ${mask ? describeGain(name, table, members) : ""}`;
+    words.put(said);
+    plot.alt.textContent = `Each of ${count(table.size)} ${complete ? "" : "sampled "}choices of members as a dot: ${looks.name} against the number of members, and their mean as a line. ${said}`;
     showNumbers(mask);
   });
 
   function showNumbers(mask) {
-    const single = (name) => {
-      const all = names.map((_, m) => measure(1 << m)[name]);
-      return all.reduce((sum, value) => sum + value, 0) / members;
-    };
-    const key = `${mask}`;
-    if (numbers.key === key) return;
-    numbers.key = key;
-    const lines = metrics.map((name) => [`${name} ${METRICS[name].higher ? "↑" : "↓"}`, mask ? show(name, measure(mask)[name]) : "–", show(name, single(name)), show(name, measure(everybody)[name])]);
-    const head = ["metric", `your choice (${bits(mask)})`, "one member, on average", `all ${members}`];
-    numbers.replaceChildren(h("table", {}, h("caption", {}, "Metrics of your choice, of one member and of all members"),
-      h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...lines.map((line) => h("tr", {}, ...line.map((text) => h("td", {}, text)))))));
+    if (numbers.key === mask) return;
+    numbers.key = mask;
+    numbers.put(["metric", "your choice", "one, on average", `all ${members}`], metrics.map((name) => [
+      `${name} ${METRICS[name].higher ? "↑" : "↓"}`, mask ? show(name, measure(mask)[name]) : "–",
+      show(name, average(names.map((_, m) => measure(1 << m)[name]))), show(name, measure(everybody)[name]),
+    ]));
   }
 
   // --- the nearest dot ---
@@ -156,7 +142,7 @@ export function builder({ model, el, given, hear, change }) {
     if (!choice) return;
     const [x, y] = position(choice);
     const name = model.get("metric");
-    tip.textContent = `${METRICS[name].name} ${show(name, table.get(choice)[name])}: ${listing(membersOf(choice, names))}. Click to take them.`;
+    tip.textContent = `${METRICS[name].name} ${show(name, table.get(choice)[name])}: ${listing(membersOf(choice, names))}. Click to choose.`;
     Object.assign(tip.style, { left: `${Math.min(Math.max(x, 110), plot.width - 110)}px`, top: `${y > plot.height / 2 ? y - 12 : y + 12}px` });
     tip.classList.toggle("cw-above", y > plot.height / 2);
   });

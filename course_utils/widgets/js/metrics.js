@@ -20,7 +20,8 @@ function logSumExp(values, start, count, stride = 1) {
   return largest + Math.log(total);
 }
 
-const argmax = (values, start, count) => {
+/** Where the largest of some values is, counted from the first of them; the first of equal ones. */
+export const argmax = (values, start = 0, count = values.length) => {
   let best = 0;
   for (let c = 1; c < count; c++) if (values[start + c] > values[start + best]) best = c;
   return best;

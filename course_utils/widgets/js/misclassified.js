@@ -1,5 +1,5 @@
 // Misclassified browser: filter and sort the mistakes, compare the models on each, pin one beside another.
-import { bars, button, digit, everyFrame, gallery, h, menu, row, slider, voice } from "./parts.js";
+import { bars, button, digit, everyFrame, gallery, h, menu, row, sentence, slider, stepper } from "./parts.js";
 import { models, scoreFor } from "./ranking.js";
 import { shade } from "./plot.js";
 import { count, figures, listing, percent, plural } from "./words.js";
@@ -30,6 +30,7 @@ export function inOrder(all, mine, labels, state, without) {
 export function misclassified({ model, el, given, hear, change }) {
   const looks = models(given), all = looks.map((one) => one.says), names = given.class_names, { noun } = given;
   const images = gallery(given.images), labels = given.labels.values, total = images.length;
+  const numberOf = (i) => given.numbers?.values[i] ?? i; // in the data, of which the page holds a part
   const state = () => {
     const now = Object.fromEntries(STATE.map((name) => [name, model.get(name)]));
     return { ...now, score: scoreFor(looks.find((one) => one.name === now.model).says, now.score) };
@@ -55,10 +56,7 @@ export function misclassified({ model, el, given, hear, change }) {
   const low = slider("Uncertainty from", { max: total, oninput: (n) => choose({ low: edge(n, true) }) });
   const high = slider("Uncertainty up to", { max: total, oninput: (n) => choose({ high: edge(n, false) }) });
   // By rank: most scores crowd at one end of their scale.
-  const sorted = () => {
-    const { threshold } = mine().curve(state().score);
-    return threshold;
-  };
+  const sorted = () => mine().curve(state().score).threshold;
   function edge(step, lower) {
     const scale = sorted();
     if (lower) return step === 0 ? null : scale[step];
@@ -66,22 +64,23 @@ export function misclassified({ model, el, given, hear, change }) {
   }
   const reset = button("Reset filters", () => choose({ truth: ANY, answer: ANY, low: null, high: null }));
   const go = (place) => change({ place: Math.min(Math.max(place, 0), Math.max(0, found.length - 1)) });
-  const back = button("← Previous", () => go(state().place - 1)), next = button("Next →", () => go(state().place + 1));
+  const steps = stepper((by) => go(state().place + by));
   const places = slider("Go through", { min: 1, max: 2, oninput: (n) => go(n - 1) });
   const pin = button("Pin to compare", () => {
     pinned = pinned === found[state().place] ? undefined : found[state().place];
     draw();
   });
-  const shared = model.get("given").images; // the reference: equal images have the same one
   const link = button("Show in the disagreement explorer", () =>
-    document.dispatchEvent(new CustomEvent("course:image", { detail: { images: shared, image: found[state().place] } })));
+    document.dispatchEvent(new CustomEvent("course:image", { detail: { set: given.set, image: numberOf(found[state().place]) } })));
+  steps.append(pin, link);
 
   // --- what there is to see ---
   const strip = h("div", { className: "cw-strip", role: "group", "aria-label": `Neighbours of this ${noun} in the order` });
   const cards = [card(), card()];
   const pair = h("div", { className: "cw-pair" }, ...cards.map((one) => one.box));
-  const words = h("p", { className: "cw-words" }), said = voice();
-  el.append(row(which, kinds), row(scores, order), row(truths, answers, reset), low, high, row(back, next, pin, link), places, strip, pair, words, said);
+  const words = sentence(), held = labels.reduce((sum, _, i) => sum + all.every((one) => one.correct[i]), 0);
+  const note = held < given.right ? ` Of the ${plural(given.right, noun)} that ${looks.length > 1 ? "all models get" : "the model gets"} right, this page holds the first ${count(held)}.` : "";
+  el.append(row(which, kinds), row(scores, order), row(truths, answers, reset), low, high, steps, places, strip, pair, words);
 
   function card() {
     const picture = digit("The image"), title = h("strong", {}), rows = looks.map((looks) => {
@@ -92,30 +91,31 @@ export function misclassified({ model, el, given, hear, change }) {
     const box = h("article", {}, h("div", { className: "cw-head" }, h("figure", {}, picture), title), h("div", { className: "cw-models" }, ...rows.map((one) => one.box)));
     box.put = (i) => {
       images.paint(picture, i);
-      picture.setAttribute("aria-label", `${noun} ${i}, which is ${names[labels[i]]}`);
-      title.textContent = `is ${names[labels[i]]} (image ${count(i)})`;
+      picture.setAttribute("aria-label", `${noun} ${numberOf(i)}, which is ${names[labels[i]]}`);
+      title.textContent = `label ${names[labels[i]]} (image ${count(numberOf(i))})`;
       rows.forEach(({ box, name, chart }, m) => {
         const mean = all[m].meanOf(i), said = all[m].predicted[i], right = said === labels[i];
-        name.textContent = `${looks[m].name} says ${names[said]} ${right ? "✓" : "✗"} ${percent(mean[said])}`;
-        chart.put(mean, `${looks[m].name}: ${names.map((one, c) => `${one} ${percent(mean[c])}`).join(", ")}`, { said, truth: labels[i] });
+        name.textContent = `${looks[m].name} says ${names[said]} ${right ? "✓" : "✗"} ${percent(mean[said]).replace(" ", "\u00a0")}`;
+        chart.put(mean, looks[m].name, { said, truth: labels[i] });
         box.classList.toggle("cw-framed", looks[m].name === model.get("model") && looks.length > 1);
       });
     };
     return { box };
   }
 
+  /** Why nothing is left. */
   function why(now) {
-    const count_of_kind = labels.reduce((sum, _, i) => sum + ofKind(all, mine(), now.errors, i), 0);
-    if (count_of_kind) return `No ${noun} is left: none of ${plural(count_of_kind, noun)} (${kindWords(now.model)[now.errors]}) passes the filters. Press “Reset filters”, or loosen one of them.`;
-    const on = ` Choose “all ${noun}s” under “Show”${looks.length > 1 ? ", or another model" : ""}.`;
-    if (now.errors === SHARED) return `There is no ${noun} that all models get wrong.${on}`;
-    if (now.errors === ALONE && mine().correct.includes(0)) return `Every error of ${now.model} is made by another model, too.${on}`;
-    return `${now.model} is right about ${total === 1 ? `the only ${noun}` : `all ${plural(total, noun)}`}: there is no error to show.${on}`;
+    const number = labels.reduce((sum, _, i) => sum + ofKind(all, mine(), now.errors, i), 0);
+    if (number) return `None of the ${plural(number, noun)} (${kindWords(now.model)[now.errors]}) passes these filters. Loosen one, or press “Reset filters”.`;
+    const on = ` Choose “right answers too” under “Show”${looks.length > 1 ? ", or another model" : ""}.`;
+    if (now.errors === SHARED) return `No ${noun} is an error of all models.${on}`;
+    if (now.errors === ALONE && mine().correct.includes(0)) return `Another model makes each of the errors of ${now.model}, too.${on}`;
+    return `${now.model} makes no errors.${on}`;
   }
   const kindWords = (name) => ({
     [OWN]: `errors of ${name}`,
     ...(looks.length > 1 ? { [SHARED]: "errors of all models", [ALONE]: `errors of ${name} only` } : {}),
-    [EVERY]: `all ${noun}s`,
+    [EVERY]: "right answers too",
   });
 
   let found = [], former;
@@ -145,36 +145,30 @@ export function misclassified({ model, el, given, hear, change }) {
       reset.disabled = now.truth === ANY && now.answer === ANY && now.low === null && now.high === null;
     }
     const place = Math.min(now.place, Math.max(0, found.length - 1)), image = found[place];
-    back.disabled = place === 0;
-    next.disabled = place + 1 >= found.length;
+    steps.put(place, found.length);
     places.put(place + 1, `${count(Math.min(place + 1, found.length))} of ${count(found.length)}`, Math.max(2, found.length));
     places.range.disabled = found.length < 2;
     pair.hidden = pin.hidden = !found.length;
-    link.hidden = !found.length || !document.querySelector(`[data-course-images="${shared}"]`);
+    link.hidden = !found.length || !document.querySelector(`[data-course-images="${given.set}"]`);
     const near = strip.clientWidth < 560 ? 5 : 9, begin = Math.max(0, Math.min(place - (near >> 1), found.length - near));
     strip.replaceChildren(...found.slice(begin, begin + near).map((i, offset) => tile(i, begin + offset, place)));
-    if (!found.length) {
-      words.textContent = why(now);
-      said.say(words.textContent);
-      return;
-    }
+    if (!found.length) return words.put(why(now));
     cards[0].box.put(image);
     cards[1].box.hidden = pinned === undefined || pinned === image;
     if (!cards[1].box.hidden) cards[1].box.put(pinned);
     pair.classList.toggle("cw-two", !cards[1].box.hidden);
     pin.textContent = pinned === image ? "Unpin" : pinned === undefined ? "Pin to compare" : "Pin this one instead";
     const right = looks.filter((one) => one.says.correct[image]).map((one) => one.name), wrong = looks.filter((one) => !one.says.correct[image]).map((one) => one.name);
-    words.textContent = `Number ${count(place + 1)} of ${count(found.length)} (${kindWords(now.model)[now.errors]}), ${now.doubtful_first ? "most uncertain" : "most certain"} first. ` +
+    words.put(`Number ${count(place + 1)} of ${count(found.length)} (${kindWords(now.model)[now.errors]}), ${now.doubtful_first ? "most uncertain" : "most certain"} first. ` +
       `${now.score} gives it an uncertainty of ${figures(mine().score(now.score)[image])}.` +
-      (looks.length > 1 ? ` Right: ${listing(right) || "no model"}. Wrong: ${listing(wrong) || "no model"}.` : "") + ` It is image ${count(image)} of the data, counted from 0.`;
-    said.say(words.textContent);
+      (looks.length > 1 ? ` Right: ${listing(right) || "no model"}. Wrong: ${listing(wrong) || "no model"}.` : "") + ` It is image ${count(numberOf(image))} of the data (counted from 0).`, now.errors === EVERY ? note : "");
   });
 
   function tile(i, place, now) {
     const answer = mine().predicted[i], right = answer === labels[i], canvas = digit();
     images.paint(canvas, i);
     return h("button", { type: "button", className: `cw-tile${right ? "" : " cw-wrong"}`, "aria-current": place === now, onclick: () => go(place),
-      "aria-label": `Number ${place + 1}: is ${names[labels[i]]}, taken for ${names[answer]}` },
+      "aria-label": `Number ${place + 1}: label ${names[labels[i]]}, the model says ${names[answer]}` },
       canvas, h("span", {}, `${names[labels[i]]} → ${names[answer]}`), h("span", {}, right ? "✓" : "✗"));
   }
 

@@ -1,6 +1,6 @@
 // Packed-Ensemble calculator: which M and alpha build, what they cost, and the network as blocks.
-import { button, everyFrame, h, row, slider, voice } from "./parts.js";
-import { place, svg } from "./plot.js";
+import { button, everyFrame, h, row, sentence, slider, table } from "./parts.js";
+import { memberShade, place, shade, svg } from "./plot.js";
 import { count, figures, listing } from "./words.js";
 
 /** LeNet: name, output channels, inputs per input and output channel, uses of each weight. */
@@ -27,11 +27,11 @@ export function plan(members, alpha) {
   for (const [name, channels] of LAYERS.slice(0, -1)) {
     const wide = Math.trunc(alpha * channels); // as the layers do, not rounded
     if (!wide || wide % members)
-      return { problem: `M = ${members} and alpha = ${figures(alpha, 6)} do not build: ${name} would have ${wide} channels, which ${members} members cannot share equally` };
+      return { problem: `M = ${members} with alpha = ${figures(alpha, 6)} can't be built: ${name} would have ${wide} channels, which ${members} members can't share equally` };
     member.push(wide / members);
   }
   if (Math.trunc(alpha * 16 * 16) !== 16 * members * member[1])
-    return { problem: `Alpha = ${figures(alpha, 6)} does not build: 16 pixels of ${members * member[1]} channels are not as many as fc 1 expects` };
+    return { problem: `Alpha = ${figures(alpha, 6)} can't be built: 16 pixels of ${members * member[1]} channels are not as many inputs as fc 1 expects` };
   return { member: [...member, 10] };
 }
 export const widest = (members) => Math.max(8, members);
@@ -40,15 +40,15 @@ export const buildable = (members) =>
 export const nearest = (members, alpha) =>
   buildable(members).reduce((best, one) => (Math.abs(one - alpha) < Math.abs(best - alpha) ? one : best));
 
-/** Why an alpha does not build, and the nearest ones that do. */
+/** Why an alpha can't be built, and the nearest ones that can. */
 export function whyNot(members, alpha) {
   const all = buildable(members);
   if (!(alpha > 0 && alpha <= widest(members)))
-    return `Alpha must be a positive number up to ${widest(members)} here; with M = ${members} these build: ${listing(all.map(String))}.`;
+    return `Type a number up to ${widest(members)}. With M = ${members}, alpha can be ${listing(all.map(String))}.`;
   const { problem } = plan(members, alpha);
   if (!problem) return "";
   const found = [...all.filter((one) => one < alpha).slice(-1), ...all.filter((one) => one > alpha).slice(0, 1)];
-  return `${problem}. The nearest ${found.length === 1 ? "that builds is" : "that build are"} alpha = ${listing(found.map(String))}.`;
+  return `${problem}. The nearest that ${found.length === 1 ? "works is" : "work are"} alpha = ${listing(found.map(String))}.`;
 }
 
 export function describe(members, alpha) {
@@ -61,8 +61,6 @@ export function describe(members, alpha) {
     `FLOPs per image: ${figures(packed.flops / lenet.flops)} times LeNet, ${figures(packed.flops / deep.flops)} times DE-${members}.` +
     (whole ? (members === 1 ? " This is LeNet itself." : ` Every member is a whole LeNet: PE-${members} is DE-${members} in one network.`) : "");
 }
-
-const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#c77c00", "#2d96d8", "#7a5c99", "#5f6b2d"];
 
 export function packed({ model, el, hear, change }) {
   const m = () => model.get("num_members"), alpha = () => model.get("alpha");
@@ -77,9 +75,8 @@ export function packed({ model, el, hear, change }) {
     if (!problem.textContent) change({ alpha: typed.valueAsNumber });
   };
   const diagram = h("div", { className: "cw-plot" }), picture = svg("svg", diagram, { role: "img" }), alt = svg("title", picture);
-  const words = h("p", { className: "cw-words" }), costs = h("div", {}), said = voice();
-  const table = h("div", { className: "cw-scroll", tabIndex: 0, role: "region", "aria-label": "Channels" });
-  el.append(members, width, row(h("label", { className: "cw-field" }, "or type alpha", typed), problem, button("LeNets of half width: M = 4, alpha = 2", () => change({ num_members: 4, alpha: 2 }))), diagram, words, costs, table, said);
+  const words = sentence(), costs = h("div", {}), channels = table("Channels per layer, parameters and FLOPs");
+  el.append(members, width, row(h("label", { className: "cw-field" }, "or type alpha", typed), problem, button("LeNets of half width: M = 4, alpha = 2", () => change({ num_members: 4, alpha: 2 }))), diagram, words, costs, channels);
 
   let former = [];
   /** Blocks: the height of each is its number of channels; bands connect within a member only. */
@@ -94,9 +91,9 @@ export function packed({ model, el, hear, change }) {
       const corner = heights.map((height, layer) => ({ x: 30 + layer * step, half: Math.max(1, (height * scale) / 2) * 0.94 }));
       corner.slice(1).forEach(({ x, half }, i) => {
         const before = corner[i];
-        wanted.push({ d: `M${before.x + 9},${middle - before.half}L${x - 9},${middle - half}V${middle + half}L${before.x + 9},${middle + before.half}Z`, color: COLORS[k % 8], opacity: 0.22 });
+        wanted.push({ d: `M${before.x + 9},${middle - before.half}L${x - 9},${middle - half}V${middle + half}L${before.x + 9},${middle + before.half}Z`, color: memberShade(k), opacity: 0.22 });
       });
-      corner.forEach(({ x, half }) => wanted.push({ d: `M${x - 9},${middle - half}H${x + 9}V${middle + half}H${x - 9}Z`, color: COLORS[k % 8], opacity: 1 }));
+      corner.forEach(({ x, half }) => wanted.push({ d: `M${x - 9},${middle - half}H${x + 9}V${middle + half}H${x - 9}Z`, color: memberShade(k), opacity: 1 }));
     }
     while (former.length < wanted.length) former.push(svg("path", picture, { class: "cw-block" }));
     former.forEach((path, i) => {
@@ -104,15 +101,15 @@ export function packed({ model, el, hear, change }) {
       if (!wanted[i]) return;
       path.setAttribute("d", wanted[i].d);
       path.style.d = `path("${wanted[i].d}")`; // which CSS can move
-      path.style.fill = `var(--c-${wanted[i].color.slice(1)}, ${wanted[i].color})`;
+      path.style.fill = wanted[i].color;
       path.style.opacity = wanted[i].opacity;
     });
     picture.querySelectorAll("text").forEach((one) => one.remove());
     LAYERS.forEach(([name], layer) => {
       const text = svg("text", picture, { x: 30 + layer * step, y: tall + 16, "text-anchor": "middle", class: "cw-label" });
       text.textContent = name;
-      const channels = svg("text", picture, { x: 30 + layer * step, y: tall + 34, "text-anchor": "middle", class: "cw-label" });
-      channels.textContent = layer === 4 ? `${all} × 10` : `${all} × ${member[layer]}`;
+      const number = svg("text", picture, { x: 30 + layer * step, y: tall + 34, "text-anchor": "middle", class: "cw-label" });
+      number.textContent = layer === 4 ? `${all} × 10` : `${all} × ${member[layer]}`;
     });
     alt.textContent = `${all === 1 ? "One network" : `${all} small networks side by side in one grouped network, with no connection between them`}. Channels of each: ${LAYERS.map(([name], i) => `${name} ${member[i]}`).join(", ")}. The height of a block is the root of its number of channels.`;
   }
@@ -124,7 +121,7 @@ export function packed({ model, el, hear, change }) {
       return h("div", { role: "img", "aria-label": rows.map((one) => `${one.name}: ${count(one[what])} ${what}`).join("; ") },
         h("h4", {}, what === "flops" ? "FLOPs per image" : "Parameters"),
         ...rows.map((one, i) => h("div", { className: "cw-cost cw-wide" }, h("span", {}, one.name),
-          h("div", {}, h("i", { style: { width: `${(100 * one[what]) / top}%`, background: `var(--c-${["767676", "d55e00", "0072b2"][i]}, ${["#767676", "#d55e00", "#0072b2"][i]})` } })),
+          h("div", {}, h("i", { style: { width: `${(100 * one[what]) / top}%`, background: shade(["#767676", "#d55e00", "#0072b2"][i]) } })),
           h("b", {}, `${count(one[what])} (${figures(one[what] / lenet[what])} ×)`))));
     }));
   }
@@ -143,14 +140,12 @@ export function packed({ model, el, hear, change }) {
       return;
     }
     blocks(member);
-    words.textContent = describe(m(), alpha());
-    said.say(words.textContent);
+    words.put(describe(m(), alpha()));
     const rows = [{ name: "LeNet", channels: LENET, ...cost(LENET) }, { name: `PE-${m()}`, channels: member.map((n) => n * m()), ...cost(member, m()) }, { name: `DE-${m()}`, channels: LENET.map((n) => n * m()), ...cost(LENET, m()) }];
     bars(rows);
     const each = { name: m() === 1 ? "the member (1 group)" : `each member (${m()} groups)`, channels: member, ...cost(member) };
-    table.replaceChildren(h("table", {}, h("caption", {}, "Channels per layer, parameters and FLOPs"),
-      h("thead", {}, h("tr", {}, ...["network", ...LAYERS.map(([name]) => name), "parameters", "FLOPs per image"].map((text) => h("th", { scope: "col" }, text)))),
-      h("tbody", {}, ...[rows[0], each, ...rows.slice(1)].map((one) => h("tr", {}, ...[one.name, ...one.channels.map(count), count(one.parameters), count(one.flops)].map((text) => h("td", {}, text)))))));
+    channels.put(["network", ...LAYERS.map(([name]) => name), "parameters", "FLOPs per image"],
+      [rows[0], each, ...rows.slice(1)].map((one) => [one.name, ...one.channels.map(count), count(one.parameters), count(one.flops)]));
   });
   const observer = new ResizeObserver(draw);
   observer.observe(diagram);

@@ -1,27 +1,19 @@
 // Drawing pad: draw a digit, or a shoe, and all networks answer while the pen moves.
+import { answer, votes } from "./disagreement.js";
 import { asMnist, forward, network, shrunk, SIDE } from "./lenet.js";
-import { Predictions, entropySplit, meanOfRows } from "./metrics.js";
-import { bars, button, digit, everyFrame, gallery, h, memberGrid, paint, row, tick, voice } from "./parts.js";
+import { Predictions, argmax, meanOfRows } from "./metrics.js";
+import { bars, button, digit, everyFrame, gallery, h, memberGrid, paint, row, sentence, tick } from "./parts.js";
 import { sheet } from "./sheet.js";
-import { listing, percent } from "./words.js";
+import { percent } from "./words.js";
 
 const PAUSE = 60; // milliseconds between two messages to the kernel while the pen is down
 
 const bytes = (value) => new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength);
 const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
-const best = (values) => values.indexOf(Math.max(...values));
 
 /** What the networks said, in words. */
-export function describe(rows, names) {
-  const mean = meanOfRows(rows), said = best(mean), votes = new Map();
-  for (const one of rows) votes.set(best(one), (votes.get(best(one)) ?? 0) + 1);
-  const { total, expected, mutual } = entropySplit(rows);
-  const agree = [...votes].sort((a, b) => b[1] - a[1]).map(([vote, number]) => `${number} for ${names[vote]}`);
-  const who = rows.length === 1 ? "The network says" : `The ${rows.length} networks together say`;
-  const counted = rows.length === 1 ? `Entropy ${total.toFixed(2)}.` :
-    `Votes: ${listing(agree)}. Entropy ${total.toFixed(2)} = expected entropy ${expected.toFixed(2)} + mutual information ${mutual.toFixed(2)}.`;
-  return `${who} ${names[said]} with ${percent(mean[said])}. ${counted}`;
-}
+export const describe = (rows, names) =>
+  rows.length === 1 ? `The network says ${answer(rows, names)}` : `The ${rows.length} networks together say ${answer(rows, names)} ${votes(rows, names)}`;
 
 export function pad({ model, el, given, hear, change }) {
   const { side, class_names: names } = given, nets = given.networks.map(({ steps, values }) => network({ steps, values: values.values }));
@@ -59,11 +51,11 @@ export function pad({ model, el, given, hear, change }) {
 
   // --- the answer ---
   const seen = digit("What the networks see"), verdict = h("strong", { className: "cw-verdict" }), sure = h("span", {});
-  const chart = bars(names), grid = memberGrid(names), words = h("p", { className: "cw-words" }), said = voice();
-  const answer = h("div", { className: "cw-answer" },
-    h("div", { className: "cw-head" }, h("figure", {}, seen, h("figcaption", {}, "the networks see")), h("div", {}, verdict, sure)),
-    chart, ...(given.members > 1 ? [h("h4", {}, `Each of the ${given.members} alone`), grid] : []), words, said);
-  el.append(h("div", { className: "cw-padded" }, h("div", {}, paper, row(...bringers), centred), answer));
+  const chart = bars(names), grid = memberGrid(names), words = sentence();
+  const says = h("div", { className: "cw-answer" },
+    h("div", { className: "cw-head" }, h("figure", {}, seen, h("figcaption", {}, "what the networks see")), h("div", {}, verdict, sure)),
+    chart, ...(given.members > 1 ? [h("h4", {}, `Each of the ${given.members} alone`), grid] : []), words);
+  el.append(h("div", { className: "cw-padded" }, h("div", {}, paper, row(...bringers), centred), says));
 
   const small = () => (model.get("centred") ? asMnist(ink, side) : shrunk(ink, side));
   /** Probabilities of all networks for what is on the sheet now, or undefined while they are awaited. */
@@ -79,14 +71,12 @@ export function pad({ model, el, given, hear, change }) {
     centred.put(model.get("centred"));
     paint(seen, image, SIDE);
     const rows = empty ? undefined : ask(image);
-    const mean = rows && meanOfRows(rows), top = rows && best(mean);
+    const mean = rows && meanOfRows(rows), top = rows && argmax(mean);
     verdict.textContent = rows ? names[top] : "?";
     sure.textContent = rows ? percent(mean[top]) : "";
-    const blank = empty ? "Draw something: a digit, or anything else." : "The kernel is asked …";
-    const sentence = rows ? describe(rows, names) + (origin ? ` The example is ${origin}.` : "") : model.get("problem") || blank;
-    words.textContent = sentence;
-    said.say(sentence);
-    chart.put(mean, rows ? `Probabilities: ${names.map((name, c) => `${name} ${percent(mean[c])}`).join(", ")}` : blank, { said: top });
+    const blank = model.get("problem") || (empty ? "Draw something: a digit, or anything else." : "Waiting for the notebook's kernel, which runs this network.");
+    words.put(rows ? describe(rows, names) + (origin ? ` This example is ${origin}.` : "") : blank);
+    chart.put(mean, rows ? "Probabilities" : blank, { said: top });
     grid.put(rows, given.members);
   });
 

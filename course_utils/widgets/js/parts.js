@@ -1,5 +1,6 @@
 // Small parts of pages: elements, controls with their names, digits, voices, gliding.
 
+import { argmax } from "./metrics.js";
 import { percent } from "./words.js";
 
 const CONTROLS = new Set(["button", "input", "select", "summary", "textarea"]);
@@ -103,6 +104,35 @@ export function voice() {
   return region;
 }
 
+/** What a widget says: in the page, and a moment later by a screen reader. */
+export function sentence() {
+  const shown = h("p", { className: "cw-words" }), said = voice(), box = h("div", {}, shown, said);
+  box.put = (words, more = "", silent = false) => {
+    shown.textContent = (words + more).replaceAll(" %", "\u00a0%"); // a number keeps its sign
+    if (!silent) said.say(words);
+  };
+  return box;
+}
+
+/** Buttons to the one before and to the next; `put` says where one is. */
+export function stepper(go) {
+  const back = button("← Previous", () => go(-1)), next = button("Next →", () => go(1)), box = row(back, next);
+  box.put = (place, number) => {
+    back.disabled = place <= 0;
+    next.disabled = place + 1 >= number;
+  };
+  return box;
+}
+
+/** A table that scrolls sideways where it has no room; `put` takes texts. */
+export function table(caption) {
+  const box = h("div", { className: "cw-scroll", tabIndex: 0, role: "region", "aria-label": caption });
+  const line = (kind, texts, traits) => h("tr", {}, ...texts.map((text) => h(kind, traits, text)));
+  box.put = (head, lines) => box.replaceChildren(h("table", {}, h("caption", {}, caption),
+    h("thead", {}, line("th", head, { scope: "col" })), h("tbody", {}, ...lines.map((texts) => line("td", texts)))));
+  return box;
+}
+
 /** A digit (uint8, row by row) on a canvas: dark ink on paper, turned round by CSS in the dark. */
 export function digit(alt = "") {
   const canvas = h("canvas", { className: "cw-digit", width: 28, height: 28 });
@@ -136,20 +166,20 @@ export function gallery(images) {
   };
 }
 
-/** Horizontal bars of class probabilities; `put` moves them. */
+/** Horizontal bars of class probabilities; `put` moves them and takes whose they are. */
 export function bars(names) {
   const rows = names.map((name) => {
     const fill = h("i", {}), number = h("b", {});
     return { fill, number, row: h("div", { className: "cw-bar" }, h("span", {}, name), h("div", {}, fill), number) };
   });
   const box = h("div", { className: "cw-bars", role: "img" }, ...rows.map((one) => one.row));
-  box.put = (values, words, { truth, said } = {}) => {
+  box.put = (values, who, { truth, said } = {}) => {
     rows.forEach(({ fill, number, row }, c) => {
       fill.style.transform = `scaleX(${values ? values[c] : 0})`;
       number.textContent = values ? (values[c] < 0.005 ? "" : `${(100 * values[c]).toFixed(0)} %`) : "";
       row.className = `cw-bar${c === truth ? " cw-truth" : ""}${c === said ? " cw-said" : ""}`;
     });
-    box.setAttribute("aria-label", words);
+    box.setAttribute("aria-label", values ? `${who}: ${names.map((name, c) => `${name} ${percent(values[c])}`).join(", ")}` : who);
   };
   return box;
 }
@@ -167,11 +197,11 @@ export function memberGrid(names) {
       box.replaceChildren(head, ...lines.map((one, m) => h("div", {}, h("span", {}, `${m + 1}`), h("div", {}, ...one.cells), one.vote)));
     }
     const votes = lines.map(({ cells, vote }, m) => {
-      const row = rows?.[m], said = row && row.indexOf(Math.max(...row)), silent = !row || !on[m];
+      const row = rows?.[m], said = row && argmax(row), silent = !row || !on[m];
       cells.forEach((cell, c) => (cell.style.opacity = row ? row[c] : 0));
-      vote.textContent = silent ? "–" : `${names[said]} ${percent(row[said])}`;
+      vote.textContent = silent ? "–" : `${names[said]}: ${percent(row[said])}`;
       vote.parentElement.classList.toggle("cw-off", silent);
-      return silent ? `member ${m + 1} is off` : `member ${m + 1} says ${names[said]} with ${percent(row[said])}`;
+      return silent ? `member ${m + 1} is off` : `member ${m + 1} says ${names[said]}, at ${percent(row[said])}`;
     });
     box.setAttribute("aria-label", rows ? votes.join("; ") : "Nobody answers");
   };

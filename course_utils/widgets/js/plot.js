@@ -24,22 +24,16 @@ export const place = (element, attributes) => {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
 };
 
+const MEMBERS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#c77c00", "#2d96d8", "#7a5c99", "#5f6b2d"];
+
 /** Colour of Python's palette, lightened in the dark by CSS. */
 export const shade = (hex) => `var(--c-${hex.slice(1).toLowerCase()}, ${hex})`;
-
-export function markerPath(marker, size = 60) {
-  return symbol(SYMBOLS[marker]?.[0] ?? symbolCircle, size)();
-}
-export const markerTurn = (marker) => SYMBOLS[marker]?.[1] ?? 0;
+export const memberShade = (m) => shade(MEMBERS[m % MEMBERS.length]);
 
 /** A marker with colour in an own group; `moveTo(x, y)`. */
 export function marker(parent, looks, { size = 60, hollow = false } = {}) {
-  const group = svg("g", parent);
-  const path = svg("path", group, {
-    d: markerPath(looks.marker, size),
-    transform: `rotate(${markerTurn(looks.marker)})`,
-    class: hollow ? "cw-hollow" : "cw-solid",
-  });
+  const group = svg("g", parent), [shape, turn = 0] = SYMBOLS[looks.marker] ?? SYMBOLS.o;
+  const path = svg("path", group, { d: symbol(shape, size)(), transform: `rotate(${turn})`, class: hollow ? "cw-hollow" : "cw-solid" });
   path.style.setProperty("--own", shade(looks.color));
   group.moveTo = (x, y) => group.setAttribute("transform", `translate(${x},${y})`);
   return group;

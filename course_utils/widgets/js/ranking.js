@@ -54,7 +54,7 @@ export function highestRisk(curves, from) {
 /** Digits in order of uncertainty on both sides of the threshold; they glide when it moves. */
 export function queue({ paint, words, glide = 240 }) {
   const track = h("div", { className: "cw-track" });
-  const titles = h("div", { className: "cw-sides" }, h("span", {}, "← answered"), h("span", {}, "asks a human →"));
+  const titles = h("div", { className: "cw-sides" }, h("span", {}, "← answered"), h("span", {}, "for a human →"));
   const box = h("div", { className: "cw-queue", role: "img" }, titles, track, h("div", { className: "cw-gate" }));
   const tiles = new Map();
   let former;
@@ -112,6 +112,6 @@ export function queue({ paint, words, glide = 240 }) {
 
 export function thresholdWords(threshold, score) {
   return Number.isFinite(threshold)
-    ? `Answered means: an uncertainty of at most ${figures(threshold, 4)} by ${score.toLowerCase()}.`
-    : "No threshold is low enough: nothing is answered.";
+    ? `Answered if its uncertainty, by ${score.toLowerCase()}, is at most ${figures(threshold, 4)}.`
+    : "Nothing is answered: the threshold lies below every uncertainty.";
 }

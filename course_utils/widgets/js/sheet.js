@@ -10,13 +10,13 @@ export function sheet(side, oninput) {
   const canvas = h("canvas", { width: size, height: size, tabIndex: 0, role: "application", "aria-label": "Drawing pad", "aria-describedby": help });
   const cursor = h("div", { className: "cw-cursor", hidden: true });
   const clear = button("Clear", wipe), undo = button("Undo", takeBack);
-  const pen = h("input", { type: "range", min: 4, max: 20, step: 1, value: 10, "aria-label": "Width of the pen" });
+  const pen = h("input", { type: "range", min: 4, max: 20, step: 1, value: 10, "aria-label": "Pen width" });
   const said = voice();
   const box = h("div", { className: "cw-pad" },
     h("div", { className: "cw-sheet" }, canvas, cursor),
     row(clear, undo, h("label", { className: "cw-field" }, "Pen", pen)),
     h("details", {}, h("summary", {}, "Drawing by keyboard"),
-      h("p", { id: help }, "Move with the arrow keys (with Shift faster); Space or Enter lowers and lifts the pen; Backspace takes back.")),
+      h("p", { id: help }, "Move with the arrow keys, faster with Shift. Space or Enter puts the pen down and lifts it; Backspace undoes.")),
     said);
 
   const paper = canvas.getContext("2d", { willReadFrequently: true });

@@ -1,7 +1,7 @@
 // One temperature for all answers: the reliability diagram moves a lot, the ranking hardly.
 import { predictions } from "./data.js";
 import { accuracy, calibrationBins, DEFAULT_SCORE, logMean, riskCoverage, tempered, wilson } from "./metrics.js";
-import { button, everyFrame, h, row, slider, voice } from "./parts.js";
+import { button, everyFrame, h, row, sentence, slider } from "./parts.js";
 import { Plot, place, svg } from "./plot.js";
 import { figures, percent } from "./words.js";
 
@@ -20,12 +20,12 @@ export function measured(p, log, temperature) {
 
 /** What the temperature did, in words. */
 export function describe(temperature, now, before) {
-  const gap = now.confidence - now.accuracy;
-  const belief = Math.abs(gap) < 0.005 ? "about as sure as it is right" : gap > 0 ? "surer than it is right" : "less sure than it is right";
-  const change = before.aurc ? Math.abs(now.aurc / before.aurc - 1) : 0;
-  return `T = ${figures(temperature)}: mean confidence ${percent(now.confidence)}, accuracy ${percent(now.accuracy)}: ${belief}. ` +
-    `ECE ${percent(before.ece)} → ${percent(now.ece)}, NLL ${before.nll.toFixed(3)} → ${now.nll.toFixed(3)}. ` +
-    `The ranking: AURC ${figures(before.aurc)} → ${figures(now.aurc)}, ${change < 0.005 ? "which hardly moves" : `a change of ${percent(change)}`}; no answer changes.`;
+  const gap = now.confidence - now.accuracy, change = before.aurc ? Math.abs(now.aurc / before.aurc - 1) : 0;
+  const belief = Math.abs(gap) < 0.005 ? "about as confident as accurate" : gap > 0 ? "overconfident" : "underconfident";
+  const head = `T = ${figures(temperature)}: mean confidence ${percent(now.confidence)}, accuracy ${percent(now.accuracy)}; the model is ${belief}. `;
+  if (temperature === 1) return `${head}ECE ${percent(now.ece)}, NLL ${now.nll.toFixed(3)}, AURC ${figures(now.aurc)}.`;
+  return `${head}ECE ${percent(before.ece)} → ${percent(now.ece)}, NLL ${before.nll.toFixed(3)} → ${now.nll.toFixed(3)}. ` +
+    `No answer changes, and the ranking ${change < 0.005 ? "hardly does" : `changes by ${percent(change)}`}: AURC ${figures(before.aurc)} → ${figures(now.aurc)}.`;
 }
 
 export function temperature({ model, el, given, hear, change }) {
@@ -41,9 +41,9 @@ export function temperature({ model, el, given, hear, change }) {
   const best = given.fitted && button(`Best on ${given.fitted_on}: T = ${figures(given.fitted)}`, () => change({ temperature: given.fitted }));
   const columns = h("div", { className: "cw-columns cw-charts" }), left = h("div", { className: "cw-stage" }), right = h("div", { className: "cw-stage" });
   columns.append(left, right);
-  const words = h("p", { className: "cw-words" }), said = voice();
+  const words = sentence();
   el.append(move, row(button("T = 1, as trained", () => change({ temperature: 1 })), best), columns, words,
-    h("p", { className: "cw-fine" }, "Grey: as trained. Pale dots stand for fewer than 20 images; lines are 95 % intervals (Wilson)."), said);
+    h("p", { className: "cw-fine" }, `Grey: as trained. Pale dots stand for fewer than ${FEW} images; the lines are 95 % intervals (Wilson).`));
 
   const shape = { height: 0.9, lowest: 240, highest: 380, redraw: () => draw() };
   const reliability = new Plot(left, { ...shape, x: { label: "Confidence (%)", ticks: 5 }, y: { label: "Accuracy (%)" } });
@@ -81,11 +81,10 @@ export function temperature({ model, el, given, hear, change }) {
     const line = ({ curve }) => selection.path(curve.coverage.map((v) => 100 * v), curve.risk.map((v) => 100 * v));
     place(was, { d: line(before) });
     place(is, { d: line(now) });
-    const sentence = describe(temperature, now, before);
-    words.textContent = sentence;
-    said.say(sentence);
-    reliability.alt.textContent = `Reliability diagram: accuracy against confidence in ${now.bins.count.filter(Boolean).length} bins. ${sentence}`;
-    selection.alt.textContent = `Risk against coverage before and after. ${sentence}`;
+    const said = describe(temperature, now, before);
+    words.put(said);
+    reliability.alt.textContent = `Reliability diagram: accuracy against confidence in ${now.bins.count.filter(Boolean).length} bins. ${said}`;
+    selection.alt.textContent = `Risk against coverage before and after. ${said}`;
   });
   hear(["temperature"], draw);
   draw();

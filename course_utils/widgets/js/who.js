@@ -1,5 +1,5 @@
 // Who answers? Digits and clothes change sides as the network must be surer or may be less sure.
-import { calm, choice, gallery, h, slider, voice } from "./parts.js";
+import { calm, choice, gallery, h, sentence, slider } from "./parts.js";
 import { are, count, percent, plural } from "./words.js";
 
 const GAP = 3; // pixels between two images
@@ -58,9 +58,9 @@ export function who({ model, el, given, hear, change }) {
     h("div", {}, h("span", {}, "Answered"), tally[0]), h("div", {}, h("span", {}, "For a human"), tally[1]));
   const canvas = h("canvas", { role: "img" }), tip = h("div", { className: "cw-tip", hidden: true });
   const stage = h("div", { className: "cw-stage cw-crowd" }, canvas, tip);
-  const words = h("p", { className: "cw-words" }), said = voice();
+  const words = sentence();
   const mistakes = h("div", { className: "cw-mistaken" }, tally[2], h("span", {}, "mistakes among the answers"));
-  el.append(range, h("div", { className: "cw-row" }, all.length > 1 ? models : "", mistakes), heads, stage, words, said);
+  el.append(range, h("div", { className: "cw-row" }, all.length > 1 ? models : "", mistakes), heads, stage, words);
 
   const nearest = (steps, wanted) => wanted ? steps.reduce((best, one) => (Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best)) : 0;
   /** The confidence that answers so many. */
@@ -139,16 +139,15 @@ export function who({ model, el, given, hear, change }) {
     former = { many };
     let wrong = 0, strays = 0;
     for (const image of one.order.slice(0, many)) if (mistaken(one, image)) labels[image] < 0 ? strays++ : wrong++;
-    const sentence = describe(total, many, wrong, strays), sure = model.get("sure");
+    const said = describe(total, many, wrong, strays), sure = model.get("sure");
     models.put(one.name);
     range.put(one.steps.length - step, many ? `≥ ${percent(sure)}` : "never", one.steps.length);
     tally[0].textContent = count(many);
     tally[1].textContent = count(total - many);
     tally[2].textContent = count(wrong + strays);
     mistakes.lastChild.textContent = wrong + strays === 1 ? "mistake among the answers" : "mistakes among the answers";
-    words.textContent = sentence;
-    canvas.setAttribute("aria-label", `${one.name}: ${sentence}`);
-    said.say(sentence);
+    words.put(said);
+    canvas.setAttribute("aria-label", `${one.name}: ${said}`);
     point(-1);
     ask();
   }
@@ -159,7 +158,7 @@ export function who({ model, el, given, hear, change }) {
     tip.hidden = image < 0;
     if (image >= 0) {
       const one = chosen(), right = !mistaken(one, image), truth = given.truth[image];
-      tip.textContent = `Says ${names[one.says[image]]} with ${percent(one.sure[image])}${right ? ", right." : `. It is ${truth}.`}`;
+      tip.textContent = `Says ${names[one.says[image]]}, at ${percent(one.sure[image])}${right ? ", which is right." : `. It is ${truth}.`}`;
       const x = places[2 * image] + side / 2, y = places[2 * image + 1];
       tip.style.left = `${Math.min(Math.max(x, 110), stage.clientWidth - 110)}px`;
       tip.style.top = y > 60 ? `${y - 6}px` : `${y + side + 6}px`;
