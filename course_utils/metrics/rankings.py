@@ -34,8 +34,8 @@ def rounded_up(uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> rounded_up(np.array([0.1, 0.1 + 1e-12, 0.2])).tolist()
-    [0.1, 0.100000000001, 0.2]
+    >>> rounded_up(np.array([0.1, 0.25])).tolist()
+    [0.10000000149011612, 0.25]
     """
     bits, different = uncertainty.view(np.int64), len(np.unique(uncertainty))
     for dropped in (29, 24, 16, 8):  # of the 52 digits of a float64; a float32 has 23

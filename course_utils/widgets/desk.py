@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +11,9 @@ import traitlets
 
 from course_utils._support import validation as checks
 from course_utils.figures import Picture, cost_curves, risk_coverage_curves, style
-from course_utils.metrics import scores, selective
+from course_utils.metrics.desk import Desk, Queue, round_of
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import Ranking, Rankings, rounded_up
+from course_utils.metrics.rankings import Ranking, Rankings
 
 from .choosing import ThresholdWidget
 from .front_end import stored, widget
@@ -27,89 +27,26 @@ SEED = 20  # of the order in which OOD images come
 OOD_SHARES = (0.0, 0.01, 0.05, 0.1, 0.2)  # of the digits; no more OOD images than that go over
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What was decided.
-
-    Attributes
-    ----------
-    model, score : str
-    threshold : float
-        Answer what is at most this uncertain.
-    cost_wrong, cost_refer : float
-        Of one wrong answer and of asking a human once.
-    ood_share : float
-        OOD images slipped into the queue, as a share of the digits.
-    opened : bool
-        The test set has been looked at in this round.
-    """
-
-    model: str
-    score: str
-    threshold: float
-    cost_wrong: float
-    cost_refer: float
-    ood_share: float
-    opened: bool
-
-
-class Queue:
-    """Digits, and OOD images that may be slipped in; ranked by any model and score."""
-
-    def __init__(self, rankings: Rankings, ood: Mapping[str, Predictions]) -> None:
-        self.rankings, self.ood = rankings, ood
-        self.most = len(next(iter(ood.values()))) / len(rankings) if ood else 0.0
-        self._kept: dict[tuple[str, str, int], Ranking] = {}
-
-    def ranking(self, model: str, score: str, ood_share: float = 0.0) -> Ranking:
-        """Digits first, OOD images after them; an answer to one of those is always wrong."""
-        digits = self.rankings.ranking(model, score)
-        count = round(ood_share * len(self.rankings)) if self.ood else 0
-        if not count:
-            return digits
-        if (model, score, count) not in self._kept:
-            strange = rounded_up(scores.SCORES[score](self.ood[model]))[:count]
-            self._kept[model, score, count] = Ranking.of(
-                np.concatenate([digits.uncertainty, strange]),
-                np.concatenate([digits.correct, np.zeros(count, bool)]),
-            )
-        return self._kept[model, score, count]
-
-    def costs(self, desk: Desk, model: str | None = None) -> selective.CostCurve:
-        """Cost against threshold of a model, by the default score where it lacks the chosen one."""
-        name = model or desk.model
-        known = desk.score in self.rankings.scores_of(name)
-        ranking = self.ranking(name, desk.score if known else scores.DEFAULT_SCORE, desk.ood_share)
-        return selective.cost_curve(
-            ranking.uncertainty, ranking.correct, desk.cost_wrong, desk.cost_refer
-        )
-
-
-def round_of(validation: Queue, test: Queue, desk: Desk) -> dict[str, Any]:
-    """What a desk costs on the test queue, beside what validation promised.
-
-    ``error`` is half of a 95 % interval, by the normal approximation over items.
-    """
-    ranking = test.ranking(desk.model, desk.score, desk.ood_share)
-    answered = ranking.uncertainty <= desk.threshold
-    each = desk.cost_wrong * (answered & ~ranking.correct) + desk.cost_refer * ~answered
-    error = 1.96 * each.std(ddof=1) / np.sqrt(len(each)) if len(each) > 1 else 0.0
-    queue = validation.ranking(desk.model, desk.score, desk.ood_share)
-    decided = asdict(desk)
-    del decided["opened"]
-    return {
-        **decided,
-        "threshold": float(desk.threshold) if np.isfinite(desk.threshold) else None,
-        "coverage": queue.curve.at_threshold(desk.threshold).coverage,
-        "promised": validation.costs(desk).cost_at(desk.threshold),
-        "cost": float(each.mean()),
-        "error": float(error),
-        "hindsight": test.costs(desk).optimum.cost,
-    }
-
-
 class AbstentionDesk(ThresholdWidget):
-    """The widget of :func:`abstention_desk`; its traits can be read, set and linked.
+    """A mail-sorting desk: what to answer, what to refer, and what it costs.
+
+    Costs, model, score and threshold are chosen on the validation set; the test set is opened once
+    a round, and the rounds stay side by side. Costs are drawn when it is open, because they would
+    give the best threshold away.
+
+    Parameters
+    ----------
+    val, test : mapping of name to Predictions
+        With labels; the same models in both. The desk opens on the first: take a modest one.
+        Without ``test`` there is nothing to open.
+    ood : mapping of name to Predictions, optional
+        OOD images that can be slipped in, the same for each model. One half, in a fixed random
+        order, comes to the validation queue, the other to the test queue.
+    images, ood_images : ImageSet or uint8 [N, H, W], optional
+        Of ``val`` and ``ood``; then the items near the threshold are shown.
+    class_names : sequence of str, optional
+    unit : str
+        Of the costs.
 
     Attributes
     ----------
@@ -131,6 +68,7 @@ class AbstentionDesk(ThresholdWidget):
         val: Mapping[str, Predictions],
         test: Mapping[str, Predictions] | None = None,
         ood: Mapping[str, Predictions] | None = None,
+        *,
         images: Any = None,
         ood_images: Any = None,
         class_names: Sequence[str] | None = None,
@@ -265,39 +203,4 @@ def _same_models(test: Mapping[str, Predictions], validation: Rankings) -> Ranki
     return Rankings({name: test[name] for name in validation.models})
 
 
-@widget
-def abstention_desk(
-    val: Mapping[str, Predictions],
-    test: Mapping[str, Predictions] | None = None,
-    ood: Mapping[str, Predictions] | None = None,
-    *,
-    images: Any = None,
-    ood_images: Any = None,
-    class_names: Sequence[str] | None = None,
-    unit: str = "euros",
-) -> AbstentionDesk:
-    """A mail-sorting desk: what to answer, what to refer, and what it costs.
-
-    Costs, model, score and threshold are chosen on the validation set; the test set is opened once
-    a round, and the rounds stay side by side.
-
-    Parameters
-    ----------
-    val, test : mapping of name to Predictions
-        With labels; the same models in both. The desk opens on the first: take a modest one.
-        Without ``test`` there is nothing to open.
-    ood : mapping of name to Predictions, optional
-        OOD images that can be slipped in, the same for each model. One half, in a fixed random
-        order, comes to the validation queue, the other to the test queue.
-    images, ood_images : ImageSet or uint8 [N, H, W], optional
-        Of ``val`` and ``ood``; then the items near the threshold are shown.
-    class_names : sequence of str, optional
-    unit : str
-        Of the costs.
-
-    Returns
-    -------
-    AbstentionDesk
-        Where the input makes no sense, a widget that says so.
-    """
-    return AbstentionDesk(val, test, ood, images, ood_images, class_names, unit)
+abstention_desk = widget(AbstentionDesk)

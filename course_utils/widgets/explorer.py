@@ -16,12 +16,23 @@ from .sending import noun_of, pictures, with_looks
 
 
 class RiskCoverageExplorer(ThresholdWidget):
-    """The widget of :func:`risk_coverage_explorer`; its traits can be read, set and linked."""
+    """Curves of several models on which coverage, risk and threshold can be dragged.
+
+    Parameters
+    ----------
+    models : mapping of name to Predictions
+        With labels, for the same N images.
+    images : ImageSet or uint8 [N, H, W], optional
+        Then the images just within and just beyond the threshold are shown, and the one at the
+        place of a curve that is pointed at.
+    class_names : sequence of str, optional
+    """
 
     def __init__(
         self,
         models: Mapping[str, Predictions],
         images: Any = None,
+        *,
         class_names: Sequence[str] | None = None,
     ) -> None:
         rankings = Rankings(models)
@@ -56,27 +67,4 @@ class RiskCoverageExplorer(ThresholdWidget):
         )
 
 
-@widget
-def risk_coverage_explorer(
-    models: Mapping[str, Predictions],
-    images: Any = None,
-    *,
-    class_names: Sequence[str] | None = None,
-) -> RiskCoverageExplorer:
-    """Curves of several models on which coverage, risk and threshold can be dragged.
-
-    Parameters
-    ----------
-    models : mapping of name to Predictions
-        With labels, for the same N images.
-    images : ImageSet or uint8 [N, H, W], optional
-        Then the images just within and just beyond the threshold are shown, and the one at the
-        place of a curve that is pointed at.
-    class_names : sequence of str, optional
-
-    Returns
-    -------
-    RiskCoverageExplorer
-        Where the input makes no sense, a widget that says so.
-    """
-    return RiskCoverageExplorer(models, images, class_names)
+risk_coverage_explorer = widget(RiskCoverageExplorer)

@@ -15,7 +15,7 @@ from course_utils import figures, widgets
 from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.networks import zoo
-from course_utils.widgets.page import document
+from tools.learner.page_widgets import document
 
 DIGITS = 600
 

@@ -18,11 +18,12 @@ from course_utils.figures import style
 from course_utils.images import centring, load_mnist
 from course_utils.metrics import calibration, classification, scores, selective
 from course_utils.metrics.calibration import calibration_bins
+from course_utils.metrics.desk import Desk, round_of
 from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choices
-from course_utils.widgets.desk import AbstentionDesk, Desk, round_of
+from course_utils.widgets.desk import AbstentionDesk
 from course_utils.widgets.sending import ranked
 
 COMPUTED = ("Maximum probability", "Entropy", "Expected entropy")  # in the page

@@ -14,8 +14,8 @@ from course_utils import widgets
 from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import disagreement, front_end, misclassified, sending
 from course_utils.widgets.front_end import REFERENCE, Message, packed
-from course_utils.widgets.page import document, scripts
 from tools.author import bundle
+from tools.learner.page_widgets import document, scripts
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 // The Abstention Desk: costs, then a threshold on validation, then the test set, once a round.
 import { describeDesk, describeVerdict, judge, Queue } from "./judging.js";
-import { button, calm, dragged, everyFrame, gallery, h, menu, row, slider, voice } from "./parts.js";
+import { button, calm, dragged, everyFrame, gallery, h, menu, row, sentence, slider, table } from "./parts.js";
 import { Plot, curvesOf, grip, legend, place, svg } from "./plot.js";
 import { Answers, highestRisk, models, queue as queueOf, received, scoreFor, sent, thresholdWords } from "./ranking.js";
 import { figures, listing, percent } from "./words.js";
@@ -85,7 +85,7 @@ export function desk({ model, el, given, hear, change }) {
     draw();
   });
   const coverage = slider("Answer the surest", { max: 1000, oninput: (n) => answerShare(n / validation.curve(state()).images) });
-  const words = h("p", { className: "cw-words" }), fine = h("p", { className: "cw-fine" }), said = voice();
+  const words = sentence(), fine = h("p", { className: "cw-fine" });
   const line = images && queueOf({
     paint: (canvas, item) => (item < images.length ? images.paint(canvas, item) : strange.paint(canvas, item - images.length)),
     words: (item) => {
@@ -110,8 +110,10 @@ export function desk({ model, el, given, hear, change }) {
       verdict.scrollIntoView({ block: "nearest", behavior: calm() ? "auto" : "smooth" });
     });
   }, { className: "cw-button cw-primary" });
-  const verdict = h("div", { className: "cw-verdicts", tabIndex: -1 });
-  const table = h("div", { className: "cw-scroll", tabIndex: 0, role: "region", "aria-label": "Rounds" });
+  const verdict = h("div", { className: "cw-verdicts", tabIndex: -1 }), result = sentence(), reckoned = h("div", {});
+  const key = h("p", { className: "cw-fine cw-key" }, h("i", { className: "cw-mistakes" }), " wrong answers ", h("i", { className: "cw-asked" }), " asked a human ", h("u", {}), " promised on validation");
+  verdict.append(result, reckoned, key, h("p", { className: "cw-fine cw-note" }, "The test set is open, so this round is closed. In another round you would choose knowing this result: the table says so."));
+  const kept = table(`Rounds (costs in ${unit} per item)`);
   const back = button("Undo", undo), again = button("Another round", () => {
     past = [];
     change({ opened: false });
@@ -123,7 +125,7 @@ export function desk({ model, el, given, hear, change }) {
       copy.textContent = "Copied";
       setTimeout(() => (copy.textContent = "Copy rounds"), 1500);
     } catch {
-      table.append(h("textarea", { readOnly: true, value: text, rows: 4, "aria-label": "Rounds as text to copy" }));
+      kept.append(h("textarea", { readOnly: true, value: text, rows: 4, "aria-label": "Rounds as text to copy" }));
     }
   });
   const stepBox = (number, title, ...children) =>
@@ -136,36 +138,29 @@ export function desk({ model, el, given, hear, change }) {
       : stepBox("3", "Open the test set", row(back, start), h("p", {}, "No test set was given.")),
   ];
   el.classList.add("cw-desk");
-  el.append(...steps, table, said);
+  el.append(...steps, kept);
 
   function showVerdict() {
-    const result = judge(validation, test, state());
+    const found = judge(validation, test, state());
     // Answering everything may cost ten times as much as all the rest: its bar then leaves the picture.
-    const costs = result.bars.map((one) => one.cost + one.error).sort((a, b) => a - b);
-    const top = Math.max(Math.min(costs.at(-1), 1.5 * costs.at(-2)), result.promised) || 1;
+    const costs = found.bars.map((one) => one.cost + one.error).sort((a, b) => a - b);
+    const top = Math.max(Math.min(costs.at(-1), 1.5 * costs.at(-2)), found.promised) || 1;
     const width = (value) => `${Math.min(100, (100 * value) / top)}%`;
-    const rows = result.bars.map(({ name, yours, cost, wrongCost, referCost, error }) =>
+    const rows = found.bars.map(({ name, yours, cost, wrongCost, referCost, error }) =>
       h("div", { className: `cw-cost${yours ? " cw-yours" : ""}` }, h("span", {}, name),
         h("div", {}, h("i", { className: "cw-mistakes", style: { width: width(wrongCost) } }), h("i", { className: "cw-asked", style: { width: width(referCost) } }),
           h("em", { style: { left: width(Math.max(0, cost - error)), width: width(Math.min(cost, error) + error) } }),
-          yours && h("u", { style: { left: width(result.promised) } })),
+          yours && h("u", { style: { left: width(found.promised) } })),
         h("b", {}, figures(cost))));
-    const sentence = describeVerdict(result, unit);
-    verdict.replaceChildren(h("p", {}, h("strong", {}, sentence)),
-      h("div", { role: "img", "aria-label": `Cost per item (${unit}): ${result.bars.map((one) => `${one.name} ${figures(one.cost)}`).join("; ")}.` }, ...rows),
-      h("p", { className: "cw-fine cw-key" }, h("i", { className: "cw-mistakes" }), " wrong answers ", h("i", { className: "cw-asked" }), " asked a human ", h("u", {}), " promised on validation"),
-      h("p", { className: "cw-fine cw-note" }, "The test set is open, so this round is closed. In another round you would choose knowing this result: the table says so."));
-    said.say(sentence);
+    result.put(describeVerdict(found, unit));
+    reckoned.replaceChildren(h("div", { role: "img", "aria-label": `Cost per item (${unit}): ${found.bars.map((one) => `${one.name} ${figures(one.cost)}`).join("; ")}.` }, ...rows));
   }
 
   function showRounds() {
     const all = rounds(), key = JSON.stringify(all);
-    table.hidden = !all.length;
-    if (table.key === key) return;
-    table.key = key;
-    const lines = all.map((one, i) => h("tr", {}, ...cells(one, i).map((text) => h("td", {}, text))));
-    table.replaceChildren(h("table", {}, h("caption", {}, `Rounds (costs in ${unit} per item)`),
-      h("thead", {}, h("tr", {}, ...HEAD.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...lines)));
+    kept.hidden = !all.length;
+    if (kept.key !== key) kept.put(HEAD, all.map(cells));
+    kept.key = key;
   }
 
   const draw = everyFrame(() => {
@@ -205,12 +200,12 @@ export function desk({ model, el, given, hear, change }) {
     cheapest.style.display = closed ? "" : "none";
     entries.put(now.model, all.map((one) => (closed || answered) && inWords(value(one, one === mine ? step : one.curve.stepCovering(share)))));
     coverage.put(answered, percent(share), mine.curve.images);
-    words.textContent = describeDesk(validation, now, unit);
+    const described = describeDesk(validation, now, unit);
+    words.put(described, "", closed);
     fine.textContent = thresholdWords(now.threshold, now.score) + (closed ? ` The dot is the cheapest threshold on validation: ` +
       `${percent(mine.curve.answeredAt(best) / mine.curve.images)} answered, for ${figures(mine.costs.costAt(best))} ${unit} per item.` : "");
     plot.alt.textContent = `${plot.yAxis.label} against the share answered, for ${listing(looks.map((one) => one.name))}. ` +
-      `${all.map((one) => `${one.name} ends at ${inWords(value(one, one.curve.threshold.length - 1))}`).join("; ")}. ${words.textContent}`;
-    if (!closed) said.say(words.textContent);
+      `${all.map((one) => `${one.name} ends at ${inWords(value(one, one.curve.threshold.length - 1))}`).join("; ")}. ${described}`;
     line?.put(mine.curve.order, answered, `${now.model} ${now.score} ${now.ood_share}`);
     verdict.hidden = !(closed && test);
     if (closed && test) showVerdict();

@@ -1,5 +1,5 @@
 // Risk-coverage explorer: drag the point on the curve, and coverage, risk and threshold follow.
-import { button, calm, digit, dragged, everyFrame, gallery, h, menu, row, slider, voice } from "./parts.js";
+import { button, calm, digit, dragged, everyFrame, gallery, h, menu, row, sentence, slider } from "./parts.js";
 import { Plot, curvesOf, grip, legend, place, svg } from "./plot.js";
 import { highestRisk, models, queue, received, scoreFor, sent, thresholdWords } from "./ranking.js";
 import { are, count, figures, listing, percent, plural } from "./words.js";
@@ -55,7 +55,7 @@ export function explorer({ model, el, given, hear, change }) {
   const coverage = slider("Coverage: answered", { max: total, oninput: (n) => go(n ? here().stepCovering(n / total) : -1) });
   const risk = slider("Risk: wrong among the answered", { max: 1000, oninput: (n) => go(here().stepWithin(Math.min(1, (n / 1000) * here().errorRate + 1e-12))) });
   const threshold = slider("Threshold, by rank", { max: 1, oninput: (n) => go(n - 1) });
-  const words = h("p", { className: "cw-words" }), fine = h("p", { className: "cw-fine" }), said = voice();
+  const words = sentence(), fine = h("p", { className: "cw-fine" });
   const line = images && queue({
     paint: images.paint,
     words: (i) => {
@@ -63,7 +63,7 @@ export function explorer({ model, el, given, hear, change }) {
       return { says: names[answer], truth: `is ${names[labels[i]]}`, right: answer === labels[i] };
     },
   });
-  el.append(row(scores, zoom), entries, part, coverage, risk, threshold, words, ...(line ? [line] : []), fine, said);
+  el.append(row(scores, zoom), entries, part, coverage, risk, threshold, words, line, fine);
 
   const plot = new Plot(part, {
     x: { label: "Coverage: answered (%)" },
@@ -119,11 +119,11 @@ export function explorer({ model, el, given, hear, change }) {
     coverage.put(answered, percent(answered / total));
     risk.put(curve.errorRate ? Math.round(1000 * (answered ? wrong / answered : 0) / curve.errorRate) : 0, percent(answered ? wrong / answered : 0));
     threshold.put(at + 1, at < 0 ? "none" : figures(curve.thresholdOf(at), 4), curve.threshold.length);
-    words.textContent = describe(one.name, answered, wrong, total, noun, risks);
+    const described = describe(one.name, answered, wrong, total, noun, risks);
+    words.put(described);
     fine.textContent = thresholdWords(curve.thresholdOf(at), score());
     plot.alt.textContent = `Risk against coverage of ${listing(shown().map((other) => other.name))} by ${score().toLowerCase()}: ` +
-      `${shown().map((other) => `${other.name} ends at a risk of ${percent(other.says.curve(score()).errorRate)}`).join("; ")}. ${words.textContent}`;
-    said.say(words.textContent);
+      `${shown().map((other) => `${other.name} ends at a risk of ${percent(other.says.curve(score()).errorRate)}`).join("; ")}. ${described}`;
     line?.put(curve.order, answered, `${one.name} ${score()}`);
     point();
   });
