@@ -72,8 +72,9 @@ def packed_plan(
         wide = int(alpha * channels)  # as the layers do, not rounded
         if wide == 0 or wide % num_members:
             raise ValueError(
-                f"M = {num_members} with alpha = {alpha:g} can't be built: {name} would have {wide} "
-                f"channels, which {num_members} members can't share equally; try another alpha."
+                f"M = {num_members} with alpha = {alpha:g} can't be built: {name} would have "
+                f"{wide} channels, which {num_members} members can't share equally; try another "
+                "alpha."
             )
         member.append(wide // num_members)
     pixels = LAYERS[2][2]

@@ -71,7 +71,8 @@ def by_keyboard(page: Any, widget: Any, kind: str, control: Any, seconds: float)
 
 
 def by_mouse(page: Any, widget: Any, kind: str, control: Any, seconds: float) -> bool:
-    """Move one control by the mouse."""
+    """Move one control by the mouse, or by a finger where there is a touch screen."""
+    touch = page.evaluate("navigator.maxTouchPoints") > 0
 
     def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
         with dragging(page, start, end):
@@ -92,6 +93,8 @@ def by_mouse(page: Any, widget: Any, kind: str, control: Any, seconds: float) ->
             options = control.locator("option").count()
             index = control.evaluate("element => element.selectedIndex")
             control.select_option(index=(index + 1) % options)
+        elif touch:
+            control.tap()
         else:
             control.click()
 

@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 from driving import dragging
-from looking import cut_off, violations
+from looking import by_mouse, cut_off, violations
 
 from course_utils import figures, widgets
 from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.networks import zoo
+from course_utils.widgets import disagreement
+from course_utils.widgets.who_answers import who_answers
 from tools.learner.page_widgets import document
 
 DIGITS = 600
+HELD = 400  # of them by the disagreement explorer
 
 
 def pretend(labels: np.ndarray, members: int, skill: float, seed: int) -> Predictions:
@@ -39,22 +42,32 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name: Predictions(pretend(clothes.labels, one.num_members, 0, 2).logits)
         for name, one in models.items()
     }
-    shown = [
-        widgets.risk_coverage_explorer(models, digits),
-        widgets.abstention_desk(models, test, foreign, images=digits, ood_images=clothes),
-        widgets.drawing_pad(zoo.load("lenet-0"), examples={"digit": digits, "clothes": clothes}),
-        widgets.misclassified_browser(models, digits),
-        widgets.disagreement_explorer(
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disagreement, "SHOWN", HELD)
+        patch.setattr(disagreement, "FIRST", HELD // 2)
+        explorer = widgets.disagreement_explorer(
             models,
             digits,
             foreign=foreign,
             foreign_images=clothes,
             foreign_names=figures.FASHION,
-        ),
+        )
+    shown = [
+        widgets.risk_coverage_explorer(models, digits),
+        widgets.abstention_desk(models, test, foreign, images=digits, ood_images=clothes),
+        widgets.drawing_pad(zoo.load("lenet-0"), examples={"digit": digits, "clothes": clothes}),
+        widgets.misclassified_browser(models, digits),
+        explorer,
         widgets.ensemble_builder(ensemble, foreign["DE-4"]),
         widgets.packed_calculator(),
         widgets.temperature_slider(models["LeNet"]),
         widgets.averaging(ensemble, digits),
+        who_answers(
+            {"DE-4": (ensemble.take(slice(80)), foreign["DE-4"].take(slice(40)))},
+            digits.subset(slice(80)),
+            clothes.subset(slice(40)),
+            stray_names=["clothes"] * 40,
+        ),
         widgets.risk_coverage_explorer({}),
     ]
     path = tmp_path_factory.mktemp("page") / "widgets.html"
@@ -81,6 +94,19 @@ def page(request: Any, browser: Any, page_file: Path) -> Iterator[Any]:
     yield shown
     context.close()
     assert not wrong
+
+
+ZOOMED = {"viewport": {"width": 450, "height": 450}, "device_scale_factor": 2}  # 900 at 200 %
+
+
+@pytest.fixture(scope="module", params=[PHONE, ZOOMED], ids=["by touch", "at 200 %"])
+def small_page(request: Any, browser: Any, page_file: Path) -> Iterator[Any]:
+    """One page for many tests, on a phone and on a laptop at 200 %."""
+    context = browser.new_context(**request.param, reduced_motion="reduce")
+    shown = context.new_page()
+    shown.goto(page_file.as_uri())
+    yield shown
+    context.close()
 
 
 def widget(page: Any, number: int) -> Any:
@@ -118,6 +144,40 @@ def test_nothing_is_wider_than_the_page(page: Any) -> None:
 def test_axe_finds_nothing_serious(page: Any) -> None:
     start_all(page)
     assert not violations(page)
+
+
+# Each widget by one control: its number, the kind of control, and how it is found.
+MOVED = {
+    "explorer": (0, "slider", "input[type=range]"),
+    "desk": (1, "slider", "input[type=range]"),
+    "pad": (2, "pad", "canvas[tabindex]"),
+    "browser": (3, "slider", "[aria-label='Go through']"),
+    "disagreement": (4, "slider", "input[type=range]"),
+    "builder": (5, "box", "input[type=checkbox] >> nth=1"),
+    "calculator": (6, "slider", "[aria-label='M: members']"),
+    "temperature": (7, "slider", "input[type=range]"),
+    "averaging": (8, "slider", "input[type=range]"),
+    "who answers": (9, "slider", "input[type=range]"),
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_every_widget_on_a_small_screen(small_page: Any, name: str) -> None:
+    number, kind, selector = MOVED[name]
+    shown = widget(small_page, number)
+    control = shown.locator(selector).first
+    assert by_mouse(small_page, shown, kind, control, 5)
+    width = small_page.viewport_size["width"]
+    box = control.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert shown.evaluate("one => one.scrollWidth <= one.clientWidth")
+    smallest = shown.evaluate(
+        """one => Math.min(...[...one.querySelectorAll('*')]
+            .filter(part => part.checkVisibility() && [...part.childNodes].some(
+                node => node.nodeType === 3 && node.textContent.trim()))
+            .map(part => parseFloat(getComputedStyle(part).fontSize)))"""
+    )
+    assert smallest >= 12
 
 
 def test_the_explorer_by_mouse_touch_and_keys(page: Any) -> None:
@@ -222,10 +282,24 @@ def test_a_mistake_is_found_pinned_and_looked_up(page: Any) -> None:
     image = words(page, 3).split("It is image ")[1].split(" of")[0]
     browser.get_by_role("button", name="Show in the disagreement explorer").click()
     assert words(page, 4).startswith(f"Image {image},")
+    assert f"This page shows {HELD} of {DIGITS} digits: the first {HELD // 2}," in words(page, 4)
     browser.get_by_label("Show", exact=True).select_option("alone")
     browser.get_by_label("True class").select_option("3")
     page.wait_for_timeout(60)
     assert "(errors of LeNet only)" in words(page, 3) or "passes these filters" in words(page, 3)
+
+
+def test_an_image_that_the_page_does_not_hold(page: Any) -> None:
+    explorer = widget(page, 4)
+    field = explorer.get_by_label("Image", exact=True).first
+    for number in reversed(range(DIGITS)):
+        field.fill(f"{number}")
+        field.press("Enter")
+        if problem := explorer.locator("[role=alert]").first.inner_text():
+            break
+    sentence = f"This page holds {HELD} of {DIGITS} digits, and number {number} isn't among them."
+    assert problem == sentence
+    assert not words(page, 4).startswith(f"Image {number},")
 
 
 def test_disagreement_with_nobody_left(page: Any) -> None:
@@ -273,6 +347,8 @@ def test_the_calculator_says_what_builds(page: Any) -> None:
 def test_temperature_moves_the_confidence_and_no_answer(page: Any) -> None:
     slider = widget(page, 7)
     slider.get_by_label("Temperature T").focus()
+    page.keyboard.press("ArrowRight")
+    assert words(page, 7).startswith("T = 1.01:")
     page.keyboard.press("End")
     assert "T = 5" in words(page, 7) and "underconfident" in words(page, 7)
     slider.get_by_role("button", name="T = 1, as trained").click()
@@ -291,7 +367,7 @@ def test_averaging_by_keys_and_by_playing(page: Any) -> None:
 
 
 def test_bad_input_is_a_sentence(page: Any) -> None:
-    assert "dictionary from model names" in widget(page, 9).inner_text()
+    assert "dictionary from model names" in widget(page, 10).inner_text()
 
 
 def test_print_shows_the_still_pictures(page: Any) -> None:

@@ -119,7 +119,7 @@ export function builder({ model, el, given, hear, change }) {
   function showNumbers(mask) {
     if (numbers.key === mask) return;
     numbers.key = mask;
-    numbers.put(["metric", "your choice", "one, on average", `all ${members}`], metrics.map((name) => [
+    numbers.put(["metric", "your choice", "one, on average", `all ${members}`], ...metrics.map((name) => [
       `${name} ${METRICS[name].higher ? "↑" : "↓"}`, mask ? show(name, measure(mask)[name]) : "–",
       show(name, average(names.map((_, m) => measure(1 << m)[name]))), show(name, measure(everybody)[name]),
     ]));

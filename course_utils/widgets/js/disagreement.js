@@ -112,6 +112,9 @@ export function disagreement({ model, el, given, hear, change }) {
       h("h4", {}, "Together"), chart, h("h4", {}, "Each member"), grid, words));
 
     side.draw = () => {
+      const key = [chosen(), on(), model.get(side.order), model.get(side.trait)].join();
+      if (side.drawn === key) return; // only the other side has changed
+      side.drawn = key;
       const says = side.says(), i = image(), rows = says.rows(i), now = on(), at = place(), truth = label(i), known = typeof truth === "number";
       const speaking = rows.filter((_, m) => now[m]), mean = speaking.length ? meanOfRows(speaking) : undefined, said = mean && argmax(mean);
       images.paint(picture, i);

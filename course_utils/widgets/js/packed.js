@@ -78,7 +78,12 @@ export function packed({ model, el, hear, change }) {
   const words = sentence(), costs = h("div", {}), channels = table("Channels per layer, parameters and FLOPs");
   el.append(members, width, row(h("label", { className: "cw-field" }, "or type alpha", typed), problem, button("LeNets of half width: M = 4, alpha = 2", () => change({ num_members: 4, alpha: 2 }))), diagram, words, costs, channels);
 
-  let former = [];
+  const former = []; // paths
+  const labels = LAYERS.map(([name]) => [name, ""].map((text) => {
+    const label = svg("text", picture, { "text-anchor": "middle", class: "cw-label" });
+    label.textContent = text;
+    return label;
+  }));
   /** Blocks: the height of each is its number of channels; bands connect within a member only. */
   function blocks(member) {
     const across = diagram.clientWidth || 600, tall = 250, all = m();
@@ -104,12 +109,10 @@ export function packed({ model, el, hear, change }) {
       path.style.fill = wanted[i].color;
       path.style.opacity = wanted[i].opacity;
     });
-    picture.querySelectorAll("text").forEach((one) => one.remove());
-    LAYERS.forEach(([name], layer) => {
-      const text = svg("text", picture, { x: 30 + layer * step, y: tall + 16, "text-anchor": "middle", class: "cw-label" });
-      text.textContent = name;
-      const number = svg("text", picture, { x: 30 + layer * step, y: tall + 34, "text-anchor": "middle", class: "cw-label" });
-      number.textContent = layer === 4 ? `${all} × 10` : `${all} × ${member[layer]}`;
+    labels.forEach(([name, channels], layer) => {
+      place(name, { x: 30 + layer * step, y: tall + 16 });
+      place(channels, { x: 30 + layer * step, y: tall + 34 });
+      channels.textContent = `${all} × ${member[layer]}`;
     });
     alt.textContent = `${all === 1 ? "One network" : `${all} small networks side by side in one grouped network, with no connection between them`}. Channels of each: ${LAYERS.map(([name], i) => `${name} ${member[i]}`).join(", ")}. The height of a block is the root of its number of channels.`;
   }
@@ -145,7 +148,7 @@ export function packed({ model, el, hear, change }) {
     bars(rows);
     const each = { name: m() === 1 ? "the member (1 group)" : `each member (${m()} groups)`, channels: member, ...cost(member) };
     channels.put(["network", ...LAYERS.map(([name]) => name), "parameters", "FLOPs per image"],
-      [rows[0], each, ...rows.slice(1)].map((one) => [one.name, ...one.channels.map(count), count(one.parameters), count(one.flops)]));
+      ...[rows[0], each, ...rows.slice(1)].map((one) => [one.name, ...one.channels.map(count), count(one.parameters), count(one.flops)]));
   });
   const observer = new ResizeObserver(draw);
   observer.observe(diagram);

@@ -124,12 +124,19 @@ export function stepper(go) {
   return box;
 }
 
-/** A table that scrolls sideways where it has no room; `put` takes texts. */
+/** A table that scrolls sideways where it has no room; `put` takes texts, the head first. */
 export function table(caption) {
   const box = h("div", { className: "cw-scroll", tabIndex: 0, role: "region", "aria-label": caption });
-  const line = (kind, texts, traits) => h("tr", {}, ...texts.map((text) => h(kind, traits, text)));
-  box.put = (head, lines) => box.replaceChildren(h("table", {}, h("caption", {}, caption),
-    h("thead", {}, line("th", head, { scope: "col" })), h("tbody", {}, ...lines.map((texts) => line("td", texts)))));
+  let cells = [];
+  box.put = (...lines) => {
+    const texts = lines.flat();
+    if (cells.length !== texts.length) {
+      const [head, ...body] = lines.map((line, i) => h("tr", {}, ...line.map(() => (i ? h("td", {}) : h("th", { scope: "col" })))));
+      box.replaceChildren(h("table", {}, h("caption", {}, caption), h("thead", {}, head), h("tbody", {}, ...body)));
+      cells = [...box.querySelectorAll("th, td")];
+    }
+    cells.forEach((cell, i) => (cell.textContent = texts[i]));
+  };
   return box;
 }
 

@@ -37,7 +37,7 @@ export function temperature({ model, el, given, hear, change }) {
     if (!kept.has(key)) kept.set(key, measured(p, log, temperature));
     return kept.get(key);
   };
-  const move = slider("Temperature T", { max: STEPS, oninput: (step) => change({ temperature: Math.abs(step - stepOf(1)) < 2 ? 1 : ofStep(step) }) });
+  const move = slider("Temperature T", { max: STEPS, oninput: (step) => change({ temperature: step === stepOf(1) ? 1 : ofStep(step) }) });
   const best = given.fitted && button(`Best on ${given.fitted_on}: T = ${figures(given.fitted)}`, () => change({ temperature: given.fitted }));
   const columns = h("div", { className: "cw-columns cw-charts" }), left = h("div", { className: "cw-stage" }), right = h("div", { className: "cw-stage" });
   columns.append(left, right);
