@@ -2,7 +2,7 @@
 
 A chapter's notebook imports its exercises by name, and shows at its end how many are done::
 
-    from course_utils.exercises.chapter_2 import ex2_1
+    from course_utils.exercises.chapter_02 import ex2_1
 
     ex2_1.check(my_function)
     ex2_1.hint()
@@ -45,7 +45,7 @@ def of_chapter(chapter: int) -> list[Exercise]:
     ValueError
         If there is no such chapter.
     """
-    name = f"{__name__}.chapter_{chapter}"
+    name = f"{__name__}.chapter_{chapter:02}"
     try:
         module: ModuleType = import_module(name)
     except ModuleNotFoundError as error:

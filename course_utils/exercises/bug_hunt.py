@@ -273,7 +273,7 @@ def _at_budget(chosen_on: tuple, reported_on: tuple, budget: float) -> np.ndarra
 # --- the ten ------------------------------------------------------------------------------------
 BUGS: tuple[Exercise, ...] = (
     Examined(
-        name="ex7_1",
+        name="ex12_1",
         title="Trained on",
         objective=OBJECTIVE,
         minutes=2,
@@ -299,7 +299,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_digits,
     ),
     Examined(
-        name="ex7_2",
+        name="ex12_2",
         title="The wrong clothes",
         objective=OBJECTIVE,
         minutes=2,
@@ -324,7 +324,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_clothes,
     ),
     Examined(
-        name="ex7_3",
+        name="ex12_3",
         title="A schedule that never ran",
         objective=OBJECTIVE,
         minutes=3,
@@ -352,7 +352,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_recipe,
     ),
     Function(
-        name="ex7_4",
+        name="ex12_4",
         title="Labels in the wrong row",
         objective=OBJECTIVE,
         minutes=4,
@@ -385,7 +385,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Examined(
-        name="ex7_5",
+        name="ex12_5",
         title="Two answers",
         objective=OBJECTIVE,
         minutes=3,
@@ -412,7 +412,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_ask,
     ),
     Function(
-        name="ex7_6",
+        name="ex12_6",
         title="Strangers among the members",
         objective=OBJECTIVE,
         minutes=4,
@@ -449,7 +449,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_7",
+        name="ex12_7",
         title="Nobody is sure",
         objective=OBJECTIVE,
         minutes=3,
@@ -490,7 +490,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_8",
+        name="ex12_8",
         title="It depends on the batch",
         objective=OBJECTIVE,
         minutes=3,
@@ -532,7 +532,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_9",
+        name="ex12_9",
         title="The wrong way round",
         objective=OBJECTIVE,
         minutes=3,
@@ -573,7 +573,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_10",
+        name="ex12_10",
         title="A budget that always holds",
         objective=OBJECTIVE,
         minutes=3,

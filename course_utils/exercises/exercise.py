@@ -130,7 +130,7 @@ class Exercise:
         return self._cell(self.answer)
 
     def _cell(self, code: str) -> str:
-        imported = f"from course_utils.exercises.chapter_{self.chapter} import {self.name}"
+        imported = f"from course_utils.exercises.chapter_{self.chapter:02} import {self.name}"
         gap = "\n\n\n" if re.match(r"(def|@|class) ?", code.strip()) else "\n\n"
         return f"{imported}{gap}{code.strip()}{gap}{self.name}.check({self.passed})"
 

@@ -15,7 +15,7 @@ from course_utils.exercises.bug_hunt import BUGS, Scoreboard, scoreboard, sympto
 from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.metrics import selective
 
-NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "7_bug_hunt.ipynb"
+NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "12_bug_hunt.ipynb"
 NUMBERS = range(1, len(BUGS) + 1)
 GIVEN = {
     "np": np,

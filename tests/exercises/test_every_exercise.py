@@ -23,7 +23,7 @@ each = pytest.mark.parametrize("exercise", ALL, ids=[exercise.name for exercise 
 
 
 def planted(exercise: Exercise) -> Any:
-    return importlib.import_module(f"planted_{exercise.chapter}").PLANTED[exercise.name]
+    return importlib.import_module(f"planted_{exercise.chapter:02}").PLANTED[exercise.name]
 
 
 def answered(exercise: Exercise, code: str) -> Verdict:
@@ -85,7 +85,7 @@ def test_texts_are_complete(exercise: Exercise) -> None:
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_the_notebook_has_every_exercise_and_no_solution(chapter: int) -> None:
-    (path,) = NOTEBOOKS.glob(f"{chapter}_*.ipynb")
+    (path,) = NOTEBOOKS.glob(f"{chapter:02}_*.ipynb")
     notebook = nbformat.read(path, as_version=4)
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     words = [
@@ -114,4 +114,4 @@ def test_there_are_enough_and_their_names_are_in_order() -> None:
 
 
 def _module(chapter: int) -> Any:
-    return importlib.import_module(f"course_utils.exercises.chapter_{chapter}")
+    return importlib.import_module(f"course_utils.exercises.chapter_{chapter:02}")

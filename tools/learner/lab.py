@@ -1,7 +1,7 @@
 """Open the course in JupyterLab on `work/`, the attendee's own copy of the notebooks.
 
 A notebook that the attendee has changed is never overwritten. When the course has a newer version
-of it, that is put beside as `2_lenet (new).ipynb`. What was handed out, and how it looked, is kept
+of it, that is put beside as `02_lenet (new).ipynb`. What was handed out, and how it looked, is kept
 in `work/.handed_out.json`. Arguments that this script does not know go to JupyterLab.
 """
 
