@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import guard
-from .exercise import NOT_ATTEMPTED, Exercise, Folded, NotYet, Verdict, card, inline
+from .exercise import NOT_ATTEMPTED, NOT_YET, Exercise, Folded, NotYet, Verdict, card, inline
 from .kinds import Function, Misconception, as_array
 
 if TYPE_CHECKING:
@@ -269,6 +269,8 @@ def _at_budget(chosen_on: tuple, reported_on: tuple, budget: float) -> np.ndarra
     point = selective.risk_coverage(*reported_on).at_threshold(threshold)
     return np.array([threshold, point.coverage, point.risk])
 
+
+CHAPTER = 12
 
 # --- the ten ------------------------------------------------------------------------------------
 BUGS: tuple[Exercise, ...] = (
@@ -679,7 +681,7 @@ class Scoreboard:
         return card(head + table, "#009E73" if self.complete else "#D55E00")
 
 
-def scoreboard(names: Mapping[str, Any]) -> Scoreboard:
+def scoreboard(names: Mapping[str, Any] | None = None) -> Scoreboard:
     """Try the ten functions; never raises, whatever they are.
 
     Parameters
@@ -707,18 +709,25 @@ def _get_ready() -> None:
         torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1).step()
 
 
-def hint(number: int) -> Folded:
-    """The next of three hints for a symptom, by its number on the scoreboard."""
-    return _bug(number).hint()
+def hint(number: int) -> Folded | Verdict:
+    """Three hints for a symptom, by its number on the scoreboard; each is folded."""
+    bug = _bug(number)
+    return _which() if bug is None else Folded(bug.help.parts[:-1])
 
 
-def solution(number: int) -> Folded:
+def solution(number: int) -> Folded | Verdict:
     """The right function for a symptom, folded."""
-    ((_, text),) = _bug(number).solution().parts
+    bug = _bug(number)
+    if bug is None:
+        return _which()
+    (*_, (_, text)) = bug.help.parts
     return Folded(((f"Solution for symptom {number}", text),))
 
 
-def _bug(number: int) -> Exercise:
-    if number not in range(1, len(BUGS) + 1):
-        raise ValueError(f"Give the number of a symptom, from 1 to {len(BUGS)}.")
-    return BUGS[number - 1]
+def _bug(number: Any) -> Exercise | None:
+    known = isinstance(number, int) and 1 <= number <= len(BUGS)
+    return BUGS[number - 1] if known else None
+
+
+def _which() -> Verdict:
+    return Verdict(NOT_YET, f"Give the number of a symptom, from 1 to {len(BUGS)}, such as `3`.")

@@ -123,11 +123,7 @@ ex7_2 = Choice(
         "Two models answer the same 1,000 digits, and each makes 20 mistakes. Sorted from the most "
         "certain answer on, the first mistake of model A is its **very first** answer; its other "
         "19 mistakes are its 19 least certain answers. The mistakes of model B are spread evenly "
-        "over the less certain half. Which model has the smaller area?\n\n"
-        "- `a` A has the smaller AURC, B the smaller AUGRC.\n"
-        "- `b` B has the smaller AURC, A the smaller AUGRC.\n"
-        "- `c` A has both smaller.\n"
-        "- `d` B has both smaller."
+        "over the less certain half. Which model has the smaller area?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -147,10 +143,10 @@ ex7_2 = Choice(
     ),
     correct="b",
     options={
-        "a": "A the smaller AURC, B the smaller AUGRC",
-        "b": "B the smaller AURC, A the smaller AUGRC",
-        "c": "A both",
-        "d": "B both",
+        "a": "A has the smaller AURC, B the smaller AUGRC",
+        "b": "B has the smaller AURC, A the smaller AUGRC",
+        "c": "A has both smaller",
+        "d": "B has both smaller",
     },
     reasons={
         "a": "it is the other way round: which of the two areas is hard on a mistake at the top?",

@@ -22,11 +22,7 @@ ex9_1 = Choice(
     task=(
         "Your ensemble reads envelopes day and night, and nobody writes down what the right "
         "answers would have been. You want an alarm for the day on which the scanner gets dirty. "
-        "Which measure can you watch?\n\n"
-        "- `a` Its ECE.\n"
-        "- `b` Its accuracy.\n"
-        "- `c` Its NLL.\n"
-        "- `d` The mean disagreement of its members."
+        "Which measure can you watch?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -41,7 +37,12 @@ ex9_1 = Choice(
         "many answers are wrong: for that, some images must be labelled."
     ),
     correct="d",
-    options={"a": "ECE", "b": "accuracy", "c": "NLL", "d": "disagreement"},
+    options={
+        "a": "Its ECE",
+        "b": "Its accuracy",
+        "c": "Its NLL",
+        "d": "The mean disagreement of its members",
+    },
     reasons={
         "a": "ECE compares the confidence with the share of right answers. Who counts those?",
         "b": "accuracy is the share of right answers, and nobody knows which ones are right.",
@@ -62,11 +63,7 @@ ex9_2 = Choice(
         "A network is overconfident, and its mistakes hide among its most certain answers. A "
         "colleague fits a temperature on the validation digits and hopes for three things on the "
         "test digits: (1) fewer mistakes, (2) a lower NLL, (3) an order in which the mistakes come "
-        "late, so that a threshold finds them. What may be expected?\n\n"
-        "- `a` All three.\n"
-        "- `b` (1) and (2).\n"
-        "- `c` (2) only.\n"
-        "- `d` (2) and (3)."
+        "late, so that a threshold finds them. What may be expected?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -83,7 +80,12 @@ ex9_2 = Choice(
         "qualities, and only the first is repaired."
     ),
     correct="c",
-    options={"a": "all three", "b": "(1) and (2)", "c": "(2) only", "d": "(2) and (3)"},
+    options={
+        "a": "All three",
+        "b": "(1) and (2)",
+        "c": "(2) only",
+        "d": "(2) and (3)",
+    },
     reasons={
         "a": "dividing by one number keeps the order of the ten logits. Can an answer change?",
         "b": "no answer changes: the largest logit stays the largest. So (1) must go.",
@@ -298,12 +300,8 @@ ex9_5 = Choice(
     ),
     minutes=3,
     task=(
-        "The AUROC of the entropy is higher with batches of 10 than with batches of 1,000, by "
-        "the same metric and for the same images. You write a report. What do you do?\n\n"
-        "- `a` Report the small batches: it is the better result.\n"
-        "- `b` Report the mean over several batch sizes, with its standard deviation.\n"
-        "- `c` Keep the scores of all images and compute the area once, outside the metric.\n"
-        "- `d` Report batches of 1,000, and use the same size for everything."
+        "The AUROC of the entropy is higher with batches of 10 than with batches of 1,000, by the "
+        "same metric and for the same images. You write a report. What do you do?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -321,10 +319,10 @@ ex9_5 = Choice(
     ),
     correct="c",
     options={
-        "a": "the small batches",
-        "b": "the mean over batch sizes",
-        "c": "the area of all scores, once",
-        "d": "batches of 1,000",
+        "a": "Report the small batches: it is the better result",
+        "b": "Report the mean over several batch sizes, with its standard deviation",
+        "c": "Keep the scores of all images and compute the area once, outside the metric",
+        "d": "Report batches of 1,000, and use the same size for everything",
     },
     reasons={
         "a": "the network is the same in both. What got better is the mistake of the metric.",

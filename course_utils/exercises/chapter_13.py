@@ -18,13 +18,12 @@ def _question(
     hints: tuple[str, str, str],
 ) -> Choice:
     """A question; `options` are letter -> (text, what is said to who chooses it wrongly)."""
-    listed = "\n".join(f"- `{letter}` {words}" for letter, (words, _) in options.items())
     return Choice(
         name=f"ex13_{place}",
         title=title,
         objective=objective,
         minutes=2,
-        task=f"{text}\n\n{listed}",
+        task=text,
         stub=STUB,
         passed="answer",
         hints=hints,

@@ -157,8 +157,7 @@ figures.risk_coverage_curves({"LeNet": curve}, operating_points={"LeNet": 0.1})
 # arrays of length N: coverage and risk if only the most certain image is answered, the two most
 # certain ones, and so on to all N. No two images have the same confidence.
 #
-# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
-# of three hints, run it again for the next.
+# Replace the `...` and run the cell. Hints and a solution unfold below it.
 
 # %%
 from course_utils.exercises.chapter_07 import ex7_1
@@ -172,8 +171,7 @@ def risk_coverage_by_hand(confidence, correct):
 ex7_1.check(risk_coverage_by_hand)
 
 # %%
-# ex7_1.hint()
-# ex7_1.solution()
+ex7_1.help
 
 # %% [markdown]
 # ## Only the order counts
@@ -450,22 +448,11 @@ pd.DataFrame(rows).T.round(5)
 # from the most certain answer on, the first mistake of model A is its **very first** answer; its
 # other 19 mistakes are its 19 least certain answers. The mistakes of model B are spread evenly
 # over the less certain half. Which model has the smaller area?
-#
-# - `a` A has the smaller AURC, B the smaller AUGRC.
-# - `b` B has the smaller AURC, A the smaller AUGRC.
-# - `c` A has both smaller.
-# - `d` B has both smaller.
 
 # %%
 from course_utils.exercises.chapter_07 import ex7_2
 
-choice = ...
-
-ex7_2.check(choice)
-
-# %%
-# ex7_2.hint()
-# ex7_2.solution()
+ex7_2.ask()
 
 # %% [markdown]
 # ## Four models, with intervals
@@ -734,8 +721,7 @@ def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_corre
 ex7_3.check(choose_and_report)
 
 # %%
-# ex7_3.hint()
-# ex7_3.solution()
+ex7_3.help
 
 # %% [markdown]
 # ### A threshold that holds
@@ -1059,8 +1045,7 @@ cost_per_digit = ...
 ex7_4.check(cost_per_digit)
 
 # %%
-# ex7_4.hint()
-# ex7_4.solution()
+ex7_4.help
 
 # %% [markdown]
 # Now it is your desk. A mail office sorts envelopes; your customer pays for wrong deliveries, your
@@ -1253,8 +1238,7 @@ percent = ...
 ex7_5.check(percent, packed)
 
 # %%
-# ex7_5.hint()
-# ex7_5.solution()
+ex7_5.help
 
 # %% [markdown]
 # Now look at single digits. From each group we take the mistake that is the hardest to find by
@@ -1346,11 +1330,10 @@ slider = ...
 ex7_6.check(slider, explorer)
 
 # %%
-# ex7_6.hint()
-# ex7_6.solution()
+ex7_6.help
 
 # %% [markdown]
-# How far did you get? (Only this kernel knows, and it forgets.)
+# How far did you get?
 
 # %%
 from course_utils import exercises

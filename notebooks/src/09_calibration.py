@@ -272,24 +272,12 @@ pd.DataFrame(gap).T.round(3).rename_axis(columns="severity")
 # right answers would have been. You want an alarm for the day on which the scanner gets dirty.
 # Which measure can you watch?
 #
-# - `a` Its ECE.
-# - `b` Its accuracy.
-# - `c` Its NLL.
-# - `d` The mean disagreement of its members.
-#
-# Replace the `...` and run the cell. Take away the `#` of `hint()` in the cell below for the first
-# of three hints, run it again for the next.
+# Click an answer, then **Check**.
 
 # %%
 from course_utils.exercises.chapter_09 import ex9_1
 
-choice = ...
-
-ex9_1.check(choice)
-
-# %%
-# ex9_1.hint()
-# ex9_1.solution()
+ex9_1.ask()
 
 # %% [markdown]
 # ### torch-uncertainty's own way
@@ -510,22 +498,11 @@ temperature_slider(before, fit_on=modest_val["LeNet"])
 # answers. A colleague fits a temperature on the validation digits and hopes for three things on
 # the test digits: (1) fewer mistakes, (2) a lower NLL, (3) an order in which the mistakes come
 # late, so that a threshold finds them. What may be expected?
-#
-# - `a` All three.
-# - `b` (1) and (2).
-# - `c` (2) only.
-# - `d` (2) and (3).
 
 # %%
 from course_utils.exercises.chapter_09 import ex9_2
 
-choice = ...
-
-ex9_2.check(choice)
-
-# %%
-# ex9_2.hint()
-# ex9_2.solution()
+ex9_2.ask()
 
 # %% [markdown]
 # ### A repair with more freedom
@@ -665,8 +642,7 @@ def pool_then_calibrate(probabilities, temperature):
 ex9_3.check(pool_then_calibrate)
 
 # %%
-# ex9_3.hint()
-# ex9_3.solution()
+ex9_3.help
 
 # %% [markdown]
 # ### Where it helps, and where not
@@ -765,8 +741,7 @@ def conformal_threshold(scores, alpha):
 ex9_4.check(conformal_threshold)
 
 # %%
-# ex9_4.hint()
-# ex9_4.solution()
+ex9_4.help
 
 # %% [markdown]
 # ### Three scores, by torch-uncertainty
@@ -1126,22 +1101,11 @@ print(f"divided by ln 10, batches of 50: {float(metric.compute()):.4f}")
 #
 # *About 3 minutes.* The AUROC of the entropy is higher with batches of 10 than with batches of
 # 1,000, by the same metric and for the same images. You write a report. What do you do?
-#
-# - `a` Report the small batches: it is the better result.
-# - `b` Report the mean over several batch sizes, with its standard deviation.
-# - `c` Keep the scores of all images and compute the area once, outside the metric.
-# - `d` Report batches of 1,000, and use the same size for everything.
 
 # %%
 from course_utils.exercises.chapter_09 import ex9_5
 
-choice = ...
-
-ex9_5.check(choice)
-
-# %%
-# ex9_5.hint()
-# ex9_5.solution()
+ex9_5.ask()
 
 # %% [markdown]
 # *Sources:* Hendrycks and Gimpel (2017), Liu et al. (2020), Hendrycks et al. (2022), Houlsby et al.
@@ -1795,7 +1759,7 @@ else:
 # *Sources:* Li et al. (2020), documentation of Lightning.
 
 # %% [markdown]
-# How far did you get? (Only this kernel knows, and it forgets.)
+# How far did you get?
 
 # %%
 from course_utils import exercises

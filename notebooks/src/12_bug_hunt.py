@@ -279,8 +279,8 @@ bug_hunt.scoreboard(globals())
 # %% [markdown]
 # ## Help
 #
-# Put the number of a symptom in, take away a `#`, and run the cell. `hint` gives the first of three
-# hints, and at the next call one more.
+# Put the number of a symptom in, take away a `#`, and run the cell. `hint` has three hints, which
+# unfold one after the other.
 
 # %%
 # bug_hunt.hint(1)

@@ -32,8 +32,7 @@
 #
 # **Time.** About 20 minutes to read and play. Nothing is computed.
 #
-# Replace the `...` by a letter in quotation marks and run the cell. Take away the `#` of `hint()`
-# in the cell below for a hint.
+# Run all cells, then click an answer and **Check**.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -48,209 +47,109 @@ if "google.colab" in sys.modules:
 #
 # *About 2 minutes.* You try five recipes and keep the one with the highest accuracy on the test
 # digits. What is wrong with reporting that accuracy?
-#
-# - `a` Nothing: all five saw the same digits.
-# - `b` It is expected to be too high: luck on these digits helped to choose the winner.
-# - `c` It is expected to be too low: the test digits are harder.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_1
 
-answer = ...
-
-ex13_1.check(answer)
-
-# %%
-# ex13_1.hint()
-# ex13_1.solution()
+ex13_1.ask()
 
 # %% [markdown]
 # ### Exercise 13.2: A foreign set
 #
 # *About 2 minutes.* A loader calls `FashionMNIST(root)` for the images that a digit network should
 # refuse, and evaluates 10,000 of them. Which trap is in it?
-#
-# - `a` The images are in colour.
-# - `b` Without `train=False` these are Fashion-MNIST's training images.
-# - `c` Foreign images must never be evaluated.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_2
 
-answer = ...
-
-ex13_2.check(answer)
-
-# %%
-# ex13_2.hint()
-# ex13_2.solution()
+ex13_2.ask()
 
 # %% [markdown]
 # ### Exercise 13.3: Nine in ten
 #
 # *About 2 minutes.* A network has an ECE of nearly 0. What follows?
-#
-# - `a` Each single confidence is right.
-# - `b` Averaged over images of like confidence, it is as often right as it says.
-# - `c` It makes few errors.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_3
 
-answer = ...
-
-ex13_3.check(answer)
-
-# %%
-# ex13_3.hint()
-# ex13_3.solution()
+ex13_3.ask()
 
 # %% [markdown]
 # ### Exercise 13.4: Certain to improve
 #
 # *About 2 minutes.* You average the probabilities of four networks. Which of these is true for any
 # networks and any images?
-#
-# - `a` The accuracy is at least the mean accuracy of the members.
-# - `b` The NLL is at most the mean NLL of the members.
-# - `c` The ECE is at most the mean ECE of the members.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_4
 
-answer = ...
-
-ex13_4.check(answer)
-
-# %%
-# ex13_4.hint()
-# ex13_4.solution()
+ex13_4.ask()
 
 # %% [markdown]
 # ### Exercise 13.5: Two kinds of doubt
 #
 # *About 2 minutes.* Eight members each say: 4 with one half, 9 with one half. What is the mutual
 # information?
-#
-# - `a` Zero.
-# - `b` ln 2.
-# - `c` ln 8.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_5
 
-answer = ...
-
-ex13_5.check(answer)
-
-# %%
-# ex13_5.hint()
-# ex13_5.solution()
+ex13_5.ask()
 
 # %% [markdown]
 # ### Exercise 13.6: Rows of an ensemble
 #
 # *About 2 minutes.* torch-uncertainty's ensemble of 4 returns 8 rows for 2 images. Whose are rows
 # 0 and 1?
-#
-# - `a` Members 0 and 1, both about image 0.
-# - `b` Member 0 about image 0, and member 0 about image 1.
-# - `c` It is not defined.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_6
 
-answer = ...
-
-ex13_6.check(answer)
-
-# %%
-# ex13_6.hint()
-# ex13_6.solution()
+ex13_6.ask()
 
 # %% [markdown]
 # ### Exercise 13.7: Four in one
 #
 # *About 2 minutes.* A Packed-Ensemble with alpha = 2 and M = 4: what does a hidden layer of it
 # cost, in weights, compared with the same layer of the ordinary network?
-#
-# - `a` Four times as much.
-# - `b` Twice as much.
-# - `c` The same.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_7
 
-answer = ...
-
-ex13_7.check(answer)
-
-# %%
-# ex13_7.hint()
-# ex13_7.solution()
+ex13_7.ask()
 
 # %% [markdown]
 # ### Exercise 13.8: Only the order counts
 #
 # *About 2 minutes.* You divide all logits of a single network by a temperature of 2. What happens
 # to the ranking of the digits by the maximum probability, for two classes?
-#
-# - `a` It is reversed.
-# - `b` It stays; the confidences change.
-# - `c` It improves, which is why one calibrates.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_8
 
-answer = ...
-
-ex13_8.check(answer)
-
-# %%
-# ex13_8.hint()
-# ex13_8.solution()
+ex13_8.ask()
 
 # %% [markdown]
 # ### Exercise 13.9: The threshold travels
 #
 # *About 2 minutes.* A threshold was chosen on clean validation digits for a risk of one in a
 # hundred. Then shoes come in with the digits. What does the threshold promise?
-#
-# - `a` The same risk.
-# - `b` The same coverage.
-# - `c` Nothing: every answered shoe is an error that validation never saw.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_9
 
-answer = ...
-
-ex13_9.check(answer)
-
-# %%
-# ex13_9.hint()
-# ex13_9.solution()
+ex13_9.ask()
 
 # %% [markdown]
 # ### Exercise 13.10: A promise with a number
 #
 # *About 2 minutes.* A conformal predictor promises: the set holds the true class with probability
 # at least one minus alpha. Over what is this probability?
-#
-# - `a` Over the images, for this one calibration set.
-# - `b` Over calibration sets and new images together.
-# - `c` For each class and each image alone.
 
 # %%
 from course_utils.exercises.chapter_13 import ex13_10
 
-answer = ...
-
-ex13_10.check(answer)
-
-# %%
-# ex13_10.hint()
-# ex13_10.solution()
+ex13_10.ask()
 
 # %%
 from course_utils import exercises

@@ -280,13 +280,13 @@ def test_the_learners_chance_stays_as_it_was() -> None:
 def test_three_hints_and_a_folded_solution(number: int) -> None:
     bug = BUGS[number - 1]
     pages = [bug_hunt.hint(number)._repr_html_() for _ in range(4)]
-    assert [page.count("<details>") for page in pages] in ([1, 2, 3, 3], [3, 3, 3, 3])
+    assert [page.count("<details>") for page in pages] == [3, 3, 3, 3]
     solution = bug_hunt.solution(number)
     assert bug.answer in repr(solution) and bug.why in repr(solution)
     assert f"<summary>Solution for symptom {number}</summary>" in solution._repr_html_()
 
 
-@pytest.mark.parametrize("number", [0, 11, "digits", None])
+@pytest.mark.parametrize("number", [0, 11, "1", 1.0, "digits", None])
 def test_there_is_no_other_number(number: Any) -> None:
-    with pytest.raises(ValueError, match="from 1 to 10"):
-        bug_hunt.hint(number)
+    for said in (bug_hunt.hint(number), bug_hunt.solution(number)):
+        assert "from 1 to 10" in said._repr_html_()

@@ -37,6 +37,20 @@ def contents(work: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in work.glob("*.ipynb")}
 
 
+def test_appendices_keep_their_folder(folders: tuple[Path, Path]) -> None:
+    notebooks, work = folders
+    (notebooks / "appendix").mkdir()
+    (notebooks / "appendix" / "more.ipynb").write_text("more, first")
+    assert lab.fill(notebooks, work) == []
+    (work / "appendix" / "more.ipynb").write_text("my notes")
+    (notebooks / "appendix" / "more.ipynb").write_text("more, second")
+    assert lab.fill(notebooks, work) == ["appendix/more (new).ipynb"]
+    assert contents(work / "appendix") == {
+        "more.ipynb": "my notes",
+        "more (new).ipynb": "more, second",
+    }
+
+
 def test_first_call_fills(folders: tuple[Path, Path]) -> None:
     assert lab.fill(*folders) == []
     assert contents(folders[1]) == {

@@ -25,11 +25,14 @@ def unfolded(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def test_an_open_exercise_offers_hints_and_solution() -> None:
-    notebook = unfolded(answered(...), new_code_cell(ex4_1.help_cell))
-    (cell,) = notebook.cells  # the cell that asks a kernel for help has gone
-    assert cell.source == ex4_1.cell
-    page = BeautifulSoup(cell.outputs[0].data["text/html"], "html.parser")
-    assert "Not attempted" not in page.get_text() and "take the notebook" in page.get_text()
+    data = {"text/html": ex4_1.help._repr_html_()}
+    output = new_output("execute_result", data, execution_count=2)
+    notebook = unfolded(answered(...), new_code_cell(ex4_1.help_cell, outputs=[output]))
+    task, help_below = notebook.cells
+    assert task.source == ex4_1.cell and help_below.source == ""
+    said = task.outputs[0].data["text/html"]
+    assert "Not attempted" not in said and "take the notebook" in said
+    page = BeautifulSoup(help_below.outputs[0].data["text/html"], "html.parser")
     titles = [one.get_text() for one in page.select("details > summary")]
     assert titles == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Solution of exercise 4.1"]
     assert not page.select("details[open]")

@@ -52,6 +52,14 @@ def state_in(page: str) -> dict:
     return json.loads(script.string)["state"]
 
 
+def test_links_lead_to_pages_where_there_are_some() -> None:
+    words = "[On](02_lenet.ipynb), and [more](appendix/more.ipynb)."
+    notebook = new_notebook(cells=[new_markdown_cell(words)])
+    page = BeautifulSoup(chapter_page(Chapter("01_data", notebook, 1.0), None, None), "html.parser")
+    assert page.main.a["href"] == "02_lenet.html"
+    assert "and more (appendix/more.ipynb)." in page.main.get_text()
+
+
 def test_a_chapter_has_data_and_front_end_once(live: LiveWidget) -> None:
     again = small()  # of the same data
     ids = [live.model_id, again.model_id]
