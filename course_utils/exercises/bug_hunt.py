@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +122,19 @@ _NEVER_MOVES = "the learning rate never moves: it is the same at the last step a
 def _examine_recipe(recipe: Callable[..., Any]) -> None:
     from torch import nn
 
+    own: list[Any] = []
+
+    @wraps(recipe)
+    def remembered(model: Any, num_steps: int) -> Any:  # a check gets a copy of the model
+        own.extend(map(id, model.parameters()))
+        return recipe(model, num_steps)
+
     with _own_chance():
-        made = guard.call(recipe, nn.Linear(2, 2), NUM_STEPS)
-    optimizer, schedule, interval = _as_lightning_takes_it(made)
+        made = guard.call(remembered, nn.Linear(2, 2), NUM_STEPS)
+    optimizer, schedule, interval, frequency = _as_lightning_takes_it(made)
+    moved = [id(one) for group in optimizer.param_groups for one in group["params"]]
+    if sorted(moved) != sorted(own):
+        raise NotYet("the optimizer must move the parameters of `model`, all of them, no others.")
     if schedule is None:
         raise NotYet(_NEVER_MOVES)
     if not hasattr(schedule, "step"):
@@ -132,7 +142,7 @@ def _examine_recipe(recipe: Callable[..., Any]) -> None:
     first = optimizer.param_groups[0]["lr"]
     for step in range(1, NUM_STEPS + 1):
         optimizer.step()
-        if interval == "step" or step % (NUM_STEPS // NUM_EPOCHS) == 0:
+        if step % (frequency * (1 if interval == "step" else NUM_STEPS // NUM_EPOCHS)) == 0:
             schedule.step()
     last = optimizer.param_groups[0]["lr"]
     if last > 0.2 * first:
@@ -142,21 +152,31 @@ def _examine_recipe(recipe: Callable[..., Any]) -> None:
         )
 
 
-def _as_lightning_takes_it(made: Any) -> tuple[Any, Any, str]:
-    """Optimizer, scheduler and interval; of a dict Lightning takes two keys, and no others."""
+def _as_lightning_takes_it(made: Any) -> tuple[Any, Any, str, int]:
+    """Optimizer, scheduler, interval and frequency; of a dict Lightning takes two keys only."""
     from torch.optim import Optimizer
 
     if isinstance(made, Optimizer):
-        return made, None, "epoch"
+        return made, None, "epoch", 1
     if isinstance(made, dict) and isinstance(made.get("optimizer"), Optimizer):
         optimizer, schedule = made["optimizer"], made.get("lr_scheduler")
-    elif isinstance(made, (tuple, list)) and len(made) == 2 and made[0] and made[1]:
-        optimizer, schedule = made[0][0], made[1][0]
+    elif isinstance(made, (tuple, list)) and len(made) == 2 and isinstance(made[0], Optimizer):
+        raise NotYet(
+            "Lightning takes no optimizer and schedule side by side: return the dict, or two lists."
+        )
+    elif (
+        isinstance(made, (tuple, list))
+        and len(made) == 2
+        and all(isinstance(one, (tuple, list)) and len(one) == 1 for one in made)
+        and isinstance(made[0][0], Optimizer)
+    ):
+        (optimizer,), (schedule,) = made
     else:
         raise NotYet("`recipe` must return a dict with an optimizer, as Lightning takes it.")
     if isinstance(schedule, dict):
-        return optimizer, schedule.get("scheduler"), schedule.get("interval", "epoch")
-    return optimizer, schedule, "epoch"
+        interval, frequency = schedule.get("interval", "epoch"), schedule.get("frequency", 1)
+        return optimizer, schedule.get("scheduler"), interval, frequency
+    return optimizer, schedule, "epoch", 1
 
 
 # --- 5: asking ----------------------------------------------------------------------------------
@@ -175,16 +195,45 @@ def _examine_ask(ask: Callable[..., Any]) -> None:
         with torch.inference_mode():
             expected = network.eval()(inputs).numpy()
         network.train()  # as it comes from a training, or from its constructor
-        first, second = (
-            as_array(guard.call(ask, network, inputs), expected.shape) for _ in range(2)
-        )
+        answers = [guard.call(ask, network, inputs) for _ in range(2)]
+    first, second = (as_array(answer, expected.shape) for answer in answers)
     if not np.allclose(first, second, atol=1e-5):
         raise NotYet(_ASKED_TWICE)
     if not np.allclose(first, expected, atol=1e-5):
         raise NotYet("these are not the logits that the network gives in evaluation mode.")
+    if not all(map(torch.is_tensor, answers)):
+        kind = type(answers[0]).__name__
+        raise NotYet(
+            f"the numbers are right, but `by_member` needs a tensor, and this is a `{kind}`."
+        )
+    if any(answer.requires_grad for answer in answers):
+        raise NotYet(
+            "the logits still carry their graph, and the report cannot turn them into NumPy. No "
+            "gradient is needed here: which block said so?"
+        )
 
 
 # --- 4, 6 to 10: inputs and right answers -------------------------------------------------------
+def _stays_a_tensor(
+    inputs: Callable[[], list[tuple[Any, ...]]], because: str
+) -> Callable[[Callable[..., Any]], None]:
+    """Examine the type of what a function returns, which the code after it relies on."""
+
+    def examine(function: Callable[..., Any]) -> None:
+        import torch
+
+        first, *_ = inputs()
+        value = guard.call(function, *first)
+        wanted, kind = first[0].is_floating_point(), f"a `{type(value).__name__}`"
+        if torch.is_tensor(value):
+            if value.is_floating_point() == wanted:
+                return
+            kind = f"a tensor of `{value.dtype}`"
+        raise NotYet(f"the numbers are right, but this is {kind}: {because}.")
+
+    return examine
+
+
 def _labels() -> list[tuple[torch.Tensor, int]]:
     import torch
 
@@ -379,6 +428,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
         reference=lambda labels, num_members: np.tile(np.asarray(labels), num_members),
         inputs=_labels,
+        examine=_stays_a_tensor(_labels, "the cross-entropy takes a tensor of whole numbers"),
         misconceptions=(
             Misconception(
                 lambda labels, num_members: np.repeat(np.asarray(labels), num_members),
@@ -439,6 +489,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
         reference=_by_member,
         inputs=_member_rows,
+        examine=_stays_a_tensor(_member_rows, "`average` goes on with a tensor"),
         misconceptions=(
             Misconception(
                 lambda logits, members: np.asarray(logits).reshape(-1, members, 10),
@@ -475,6 +526,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
         reference=lambda logits: _softmax(logits).mean(axis=1),
         inputs=_member_logits,
+        examine=_stays_a_tensor(_member_logits, "`answers` goes on with a tensor"),
         misconceptions=(
             Misconception(
                 lambda logits: _softmax(_softmax(logits).mean(axis=1)),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import ctypes
+import inspect
 import io
 import linecache
 import signal
@@ -152,7 +153,7 @@ def call(function: Callable[..., Any], *inputs: Any) -> Any:
 
 
 def _file_of(function: Callable[..., Any]) -> str:
-    code = getattr(function, "__code__", None)
+    code = getattr(inspect.unwrap(function), "__code__", None)
     return code.co_filename if code is not None else ""
 
 

@@ -234,6 +234,42 @@ def test_an_endless_function_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
             "    return p.threshold, p.coverage, p.risk",
             "those of the validation digits",
         ),
+        # right numbers with which the code below would crash
+        ("ask", "def ask(n, x):\n    return n.eval()(x)", "still carry their graph"),
+        ("ask", "def ask(n, x):\n    return n.eval()(x).detach().numpy()", "needs a tensor"),
+        ("repeat_labels", "def repeat_labels(y, m):\n    return np.tile(y, m)", "a `ndarray`"),
+        ("repeat_labels", "def repeat_labels(y, m):\n    return y.tolist() * m", "a `list`"),
+        (
+            "repeat_labels",
+            "def repeat_labels(y, m):\n    return y.repeat(m).float()",
+            "a tensor of `torch.float32`: the cross-entropy takes",
+        ),
+        (
+            "average",
+            "def average(x):\n    return x.softmax(-1).numpy().mean(1)",
+            "`answers` goes on with a tensor",
+        ),
+        (
+            "recipe",
+            "def recipe(m, n):\n    o = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "    return o, torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=n)",
+            "side by side",
+        ),
+        (
+            "recipe",
+            "def recipe(m, n):\n    o = torch.optim.SGD(m.parameters(), lr=0.1)\n"
+            "    s = torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=n)\n"
+            "    s = {'scheduler': s, 'interval': 'step', 'frequency': 10}\n"
+            "    return {'optimizer': o, 'lr_scheduler': s}",
+            "should end near zero",
+        ),
+        (
+            "recipe",
+            "def recipe(m, n):\n    o = torch.optim.SGD(torch.nn.Linear(2, 2).parameters(), lr=0.1)\n"
+            "    s = torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=n)\n"
+            "    return {'optimizer': o, 'lr_scheduler': {'scheduler': s, 'interval': 'step'}}",
+            "the parameters of `model`",
+        ),
     ],
 )
 def test_another_mistake_gets_its_own_words(function: str, code: str, words: str) -> None:
@@ -252,9 +288,10 @@ def test_another_mistake_gets_its_own_words(function: str, code: str, words: str
         "    return [o], [{'scheduler': s, 'interval': 'step'}]",
         "def repeat_labels(labels, m):\n    return torch.cat([labels] * m)",
         "def ask(network, inputs):\n    mode = network.training\n    network.eval()\n"
-        "    logits = network(inputs)\n    network.train(mode)\n    return logits",
+        "    logits = network(inputs)\n    network.train(mode)\n    return logits.detach()",
         "def by_member(logits, m):\n    return torch.stack(logits.chunk(m), dim=1)",
-        "def average(member_logits):\n    return member_logits.softmax(-1).numpy().mean(1)",
+        "def average(member_logits):\n    return sum(member_logits.softmax(-1).unbind(1)) / "
+        "member_logits.shape[1]",
         "def accuracy(a):\n    right = sum(int((x == y).sum()) for x, y in a)\n"
         "    return right / sum(len(y) for _, y in a)",
         "def risks(c, correct):\n    return selective.risk_coverage(-c, correct).risk",
