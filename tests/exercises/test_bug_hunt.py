@@ -265,7 +265,8 @@ def test_an_endless_function_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None
         ),
         (
             "recipe",
-            "def recipe(m, n):\n    o = torch.optim.SGD(torch.nn.Linear(2, 2).parameters(), lr=0.1)\n"
+            "def recipe(m, n):\n    other = torch.nn.Linear(2, 2)\n"
+            "    o = torch.optim.SGD(other.parameters(), lr=0.1)\n"
             "    s = torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=n)\n"
             "    return {'optimizer': o, 'lr_scheduler': {'scheduler': s, 'interval': 'step'}}",
             "the parameters of `model`",
