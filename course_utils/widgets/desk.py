@@ -13,7 +13,7 @@ from course_utils._support import validation as checks
 from course_utils.figures import Picture, cost_curves, risk_coverage_curves, style
 from course_utils.metrics.desk import Desk, Queue, round_of
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import Ranking, Rankings
+from course_utils.metrics.rankings import Ranking, Rankings, of_same_images
 
 from .choosing import ThresholdWidget
 from .front_end import stored, widget
@@ -182,15 +182,10 @@ def _halves(
             f"There are no OOD images for {style.listing(missing)}; pass predictions of the same "
             "ones for every model."
         )
-    if not all(isinstance(ood[name], Predictions) for name in val.models):
-        raise ValueError("OOD images must come as Predictions; evaluation.predict returns them.")
-    lengths = {len(ood[name]) for name in val.models}
-    if len(lengths) > 1:
-        raise ValueError("All models must predict the same OOD images; their numbers differ.")
-    order = np.random.default_rng(SEED).permutation(lengths.pop())
+    first = next(iter(of_same_images({name: ood[name] for name in val.models}, "OOD").values()))
+    order = np.random.default_rng(SEED).permutation(len(first))
     middle, most = len(order) // 2, OOD_SHARES[-1]
-    first, second = (round(most * len(rankings)) for rankings in (val, test))
-    return order[:middle][:first], order[middle:][:second]
+    return order[:middle][: round(most * len(val))], order[middle:][: round(most * len(test))]
 
 
 def _same_models(test: Mapping[str, Predictions], validation: Rankings) -> Rankings:
