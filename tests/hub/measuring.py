@@ -18,10 +18,15 @@ from pathlib import Path
 import numpy as np
 import psutil
 from attendee import Attendee
+from scipy.optimize import nnls
 
-from benchmarks.harness import tree_memory
+from benchmarks.harness import REPOSITORY, tree_memory
 
 HERE = Path(__file__).parent
+# The course is mounted read-only, for the hub and all that it starts.
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+UNSHARE = ["unshare", "--mount", "--map-root-user", "sh", "-c", READ_ONLY, str(REPOSITORY)]
+WRITE = "import pathlib, course_utils; (pathlib.Path(course_utils.__file__).parent / 'x').touch()"
 CORES = len(os.sched_getaffinity(0))
 KEPT = "mine.ipynb"
 
@@ -54,6 +59,7 @@ def running_hub(folder: Path, idle_seconds: int = 3600) -> Iterator[Hub]:
     for variable in ("COURSE_RUNS_DIR", "JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):
         environment.pop(variable, None)
     command = [sys.executable, "-m", "jupyterhub", "-f", str(HERE / "loopback_config.py")]
+    command = [*UNSHARE, *command]
     log = (folder / "hub.log").open("w")
     started = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
     process, address = psutil.Process(started.pid), f"http://127.0.0.1:{port}"
@@ -125,6 +131,8 @@ async def visit(hub: Hub, name: str, chapter: str, trait: str) -> Visit:
             errors.append(f"{name}: JupyterLab does not save widgets")
         if (said := await first.echo()) != "hello":
             errors.append(f"{name}: the doctor's page hears {said!r}")
+        if "Read-only" not in (said := (await first.run(WRITE))[1]):
+            errors.append(f"{name}: writes into the course, {said!r}")
         await first.run(f"left_here = {name!r}")
         await first.save(KEPT, [f"# {name}'s own"])
     async with Attendee(hub.address, name) as again:
@@ -174,6 +182,11 @@ async def together(hub: Hub, count: int, chapter: str, trait: str) -> Row:
     )
 
 
+def line(x: Sequence[float], y: Sequence[float]) -> np.ndarray:
+    """The straight line closest to points: value at 0 and slope, neither of them below zero."""
+    return nnls(np.column_stack([np.ones(len(x)), x]), np.array(y))[0]
+
+
 def report(rows: Sequence[Row], load: float) -> str:
     """The table, the straight lines through it, and what they forecast for forty attendees.
 
@@ -192,20 +205,20 @@ def report(rows: Sequence[Row], load: float) -> str:
     busy = [row for row in rows if row.attendees >= CORES]
     per_core = [row.attendees / CORES for row in busy]
     fits = {
-        name: np.polyfit(per_core, [getattr(row, name) for row in busy], 1)
+        name: line(per_core, [getattr(row, name) for row in busy])
         for name in ("slowest_start", "chapter")
     }
-    whole = np.polyfit([r.attendees for r in rows], [r.attendees * r.memory for r in rows], 1)
+    whole = line([r.attendees for r in rows], [r.attendees * r.memory for r in rows])
     lines += [
         f"fit: {name.replace('_', ' ')} = {at_zero:.1f} s + {slope:.1f} s x attendees per core"
-        for name, (slope, at_zero) in fits.items()
+        for name, (at_zero, slope) in fits.items()
     ]
-    lines.append(f"fit: memory = {whole[1]:.0f} MB + {whole[0]:.0f} MB x attendees")
+    lines.append(f"fit: memory = {whole[0]:.0f} MB + {whole[1]:.0f} MB x attendees")
     for cores in (8, 16):
-        start, chapter = (np.polyval(fit, 40 / cores) for fit in fits.values())
+        start, chapter = (fit @ [1, 40 / cores] for fit in fits.values())
         lines.append(
             f"FORECAST, not measured: 40 attendees on {cores} cores as fast as these:"
             f" slowest start {start:.0f} s, chapter {chapter:.0f} s,"
-            f" memory {np.polyval(whole, 40) / 1000:.0f} GB"
+            f" memory {whole @ [1, 40] / 1000:.0f} GB"
         )
     return "\n".join(lines)
