@@ -1723,23 +1723,36 @@ else:
 # ### In a script, on a cluster
 #
 # `tools/learner/train_on_many.py` calls the same `fit` with `devices`, `num_nodes` and the strategy
-# `ddp`.
+# `ddp`. On one machine, Lightning starts a process for each GPU:
 #
 # ```bash
-# # four GPUs of one machine
 # python -m tools.learner.train_on_many --devices 4
-# # two machines of a SLURM cluster, four GPUs each
-# srun --nodes=2 --ntasks-per-node=4 --gpus-per-node=4 \
-#     python -m tools.learner.train_on_many --devices 4 --nodes 2
 # ```
 #
-# Without enough GPUs, processes on the CPU stand in, so you can try it anywhere; a test of this
-# course does, and compares the weights at the end, of the two processes with each other and with
-# those of a single one. Each device gets 128 / number of devices images of a batch, and the recipe
-# stays. For a network as small as LeNet this *loses* time: devices talk after every step, and a
-# step has little to compute. It pays for large networks. If you keep 128 images for each device
-# instead, the batch grows, there are fewer steps, and learning rate and schedule must be found
-# anew.
+# On a cluster, SLURM starts them. Save this as `many.sh`, and submit it with `sbatch many.sh`:
+#
+# ```bash
+# #!/bin/bash
+# #SBATCH --nodes=2
+# #SBATCH --ntasks-per-node=4
+# #SBATCH --gpus-per-node=4
+# #SBATCH --time=00:30:00
+# srun python -m tools.learner.train_on_many --devices 4 --nodes 2
+# ```
+#
+# The Python code doesn't mention SLURM. `srun` gives every task its number and the list of machines
+# in environment variables, and Lightning's `SLURMEnvironment` reads them. It expects one task for
+# each GPU, so `--ntasks-per-node` must be `devices` and `--nodes` must be `num_nodes`; where they
+# differ, an error says which. If you forget `srun`, there is only one process, which waits for the
+# other seven.
+#
+# Without enough GPUs, processes on the CPU stand in, so you can try it anywhere. A test of this
+# course does, also with the variables of SLURM, and compares the weights of two processes with each
+# other and with those of a single one. Each device gets 128 / number of devices images of a batch,
+# and the recipe stays. For a network as small as LeNet this *loses* time: devices talk after every
+# step, and a step has little to compute. It pays for large networks. If you keep 128 images for
+# each device instead, the batch grows, there are fewer steps, and learning rate and schedule must
+# be found anew.
 #
 # ### Members on several devices
 #
