@@ -32,6 +32,7 @@ c.JupyterHub.spawner_class = "systemd"
 c.SystemdSpawner.dynamic_users = True
 c.SystemdSpawner.isolate_tmp = True
 c.SystemdSpawner.readonly_paths = [str(COURSE)]
+c.JupyterHub.cleanup_servers = False  # people go on working while the hub is started anew
 c.Spawner.cmd = [sys.executable, "-m", "tools.learner.hub"]
 c.Spawner.environment = {
     "PYTHONPATH": os.pathsep.join(filter(None, [str(COURSE), os.environ.get("PYTHONPATH", "")])),

@@ -16,6 +16,7 @@ c.JupyterHub.cookie_secret_file = str(folder / "secret")
 c.ConfigurableHTTPProxy.pid_file = str(folder / "proxy.pid")
 c.JupyterHub.authenticator_class = "dummy"
 c.JupyterHub.spawner_class = "simple"
+c.JupyterHub.cleanup_servers = True
 c.SimpleLocalProcessSpawner.home_dir_template = str(folder / "homes/{username}")
 if os.geteuid() == 0:
     c.Spawner.args = ["--allow-root"]
