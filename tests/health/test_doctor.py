@@ -366,6 +366,21 @@ def test_widgets_that_do_not_start_leave_the_table(
     assert "%pip install" in shown[0].data
 
 
+@pytest.mark.parametrize("hub", [True, False])
+def test_on_a_hub_the_page_s_answer_proves_websockets(
+    hub: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(doctor, "examine", lambda: [FINE])
+    monkeypatch.setattr(doctor, "in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/" if hub else "")
+    doctor.report()
+    assert "websockets get through" not in shown[0].page
+    shown[0].answered = True  # what the front end sets
+    assert ("websockets get through" in shown[0].page) == hub
+
+
 def test_silent_widgets_get_the_version_that_the_page_can_show(monkeypatch) -> None:
     assert "'ipywidgets>=8.1,<9'" in doctor._widgets_again()  # JupyterLab 4 knows no 7.7
     monkeypatch.setitem(sys.modules, "google.colab", doctor)

@@ -4,13 +4,15 @@ import os
 import sys
 from pathlib import Path
 
-folder, port = Path(os.environ["COURSE_TEST_HUB"]), int(os.environ["COURSE_TEST_PORT"])
+folder = Path(os.environ["COURSE_TEST_HUB"])
+port, hub_port, api_port = map(int, os.environ["COURSE_TEST_PORTS"].split())
 idle = os.environ["COURSE_TEST_IDLE"]
 
 load_subconfig(str(Path(__file__).resolve().parents[2] / "hub/jupyterhub_config.py"))  # noqa: F821
 c = get_config()  # noqa: F821
 c.JupyterHub.bind_url = f"http://127.0.0.1:{port}"
-c.JupyterHub.hub_port, c.ConfigurableHTTPProxy.api_url = port + 1, f"http://127.0.0.1:{port + 2}"
+c.JupyterHub.hub_port = hub_port
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{api_port}"
 c.JupyterHub.db_url = f"sqlite:///{folder}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = str(folder / "secret")
 c.ConfigurableHTTPProxy.pid_file = str(folder / "proxy.pid")

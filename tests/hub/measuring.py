@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import statistics
@@ -11,7 +12,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,18 +41,22 @@ class Hub:
 
     def servers(self) -> list[psutil.Process]:
         """Everyone's server; its children are the kernels."""
-        below = self.process.children(recursive=True)
-        return [one for one in below if "jupyterhub.singleuser" in one.cmdline()]
+        found = []
+        for one in self.process.children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # it has just ended
+                if "jupyterhub.singleuser" in one.cmdline():
+                    found.append(one)
+        return found
 
 
-@contextmanager
+@contextlib.contextmanager
 def running_hub(folder: Path, idle_seconds: int = 3600) -> Iterator[Hub]:
     """Start a hub, and stop it with everything that it has started."""
-    port = _three_ports()
+    ports = _free_ports()
     environment = {
         **os.environ,
         "COURSE_TEST_HUB": str(folder),
-        "COURSE_TEST_PORT": str(port),
+        "COURSE_TEST_PORTS": ports,
         "COURSE_TEST_IDLE": str(idle_seconds),
         "COURSE_SPEED": "look",
     }
@@ -62,7 +66,7 @@ def running_hub(folder: Path, idle_seconds: int = 3600) -> Iterator[Hub]:
     command = [*UNSHARE, *command]
     log = (folder / "hub.log").open("w")
     started = subprocess.Popen(command, env=environment, cwd=folder, stdout=log, stderr=log)
-    process, address = psutil.Process(started.pid), f"http://127.0.0.1:{port}"
+    process, address = psutil.Process(started.pid), f"http://127.0.0.1:{ports.split()[0]}"
     try:
         _wait_for(address, started, folder / "hub.log")
         yield Hub(address, folder / "homes", process)
@@ -76,18 +80,13 @@ def running_hub(folder: Path, idle_seconds: int = 3600) -> Iterator[Hub]:
         log.close()
 
 
-def _three_ports() -> int:
-    """The first of three neighbouring ports that are free."""
-    while True:
-        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-                third.bind(("127.0.0.1", port + 2))
-            except (OSError, OverflowError):
-                continue
-            return port
+def _free_ports() -> str:
+    """Three ports for proxy, hub and the proxy's own interface, as words."""
+    with contextlib.ExitStack() as bound:
+        sockets = [bound.enter_context(socket.socket()) for _ in range(3)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return " ".join(str(one.getsockname()[1]) for one in sockets)
 
 
 def _wait_for(address: str, hub: subprocess.Popen[bytes], log: Path) -> None:
