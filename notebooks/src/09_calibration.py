@@ -1720,39 +1720,24 @@ else:
     print(f"{torch.cuda.device_count()} GPUs here: nothing to share.")
 
 # %% [markdown]
-# ### In a script, on a cluster
+# ### In a script
 #
 # `tools/learner/train_on_many.py` calls the same `fit` with `devices`, `num_nodes` and the strategy
-# `ddp`. On one machine, Lightning starts a process for each GPU:
+# `ddp`. Lightning then starts a process for each GPU:
 #
 # ```bash
 # python -m tools.learner.train_on_many --devices 4
 # ```
 #
-# On a cluster, SLURM starts them. Save this as `many.sh`, and submit it with `sbatch many.sh`:
-#
-# ```bash
-# #!/bin/bash
-# #SBATCH --nodes=2
-# #SBATCH --ntasks-per-node=4
-# #SBATCH --gpus-per-node=4
-# #SBATCH --time=00:30:00
-# srun python -m tools.learner.train_on_many --devices 4 --nodes 2
-# ```
-#
-# The Python code doesn't mention SLURM. `srun` gives every task its number and the list of machines
-# in environment variables, and Lightning's `SLURMEnvironment` reads them. It expects one task for
-# each GPU, so `--ntasks-per-node` must be `devices` and `--nodes` must be `num_nodes`; where they
-# differ, an error says which. If you forget `srun`, there is only one process, which waits for the
-# other seven.
+# On several machines, a cluster starts the processes; [the appendix](appendix/devices.ipynb) shows
+# how SLURM does.
 #
 # Without enough GPUs, processes on the CPU stand in, so you can try it anywhere. A test of this
-# course does, also with the variables of SLURM, and compares the weights of two processes with each
-# other and with those of a single one. Each device gets 128 / number of devices images of a batch,
-# and the recipe stays. For a network as small as LeNet this *loses* time: devices talk after every
-# step, and a step has little to compute. It pays for large networks. If you keep 128 images for
-# each device instead, the batch grows, there are fewer steps, and learning rate and schedule must
-# be found anew.
+# course does, and compares the weights of two processes at the end with each other and with those
+# of a single one. Each device gets 128 / number of devices images of a batch, and the recipe stays.
+# For a network as small as LeNet this *loses* time: devices talk after every step, and a step has
+# little to compute. It pays for large networks. If you keep 128 images for each device instead, the
+# batch grows, there are fewer steps, and learning rate and schedule must be found anew.
 #
 # ### Members on several devices
 #
