@@ -13,8 +13,9 @@ import pytest
 pytestmark = [pytest.mark.hub, pytest.mark.timeout(900)]
 pytest.importorskip("jupyterhub", reason="needs the hub's own packages: make hub-test")
 
+import measuring  # noqa: E402
 from attendee import Attendee  # noqa: E402
-from measuring import Hub, report, running_hub, together  # noqa: E402
+from measuring import Hub, Row, report, running_hub, together  # noqa: E402
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHAPTER, TRAIT = "02_lenet.ipynb", "coverage"  # the explorer's slider
@@ -33,6 +34,19 @@ def test_everybody_gets_through_a_chapter(
     with capsys.disabled():
         print(f"\n{told}")
     assert [error for row in rows for error in row.errors] == []
+
+
+def test_the_forecast_follows_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "CORES", 2)
+    rows = [
+        # two seconds and three for each attendee per core; alone on two cores it's faster
+        Row(count, 1.0, 4.0 * count / 2, 0.5, 2 + 3 * count / 2 if count > 1 else 1, 800.0, [])
+        for count in AT_ONCE
+    ]
+    told = report(rows, 0.0)
+    assert "chapter = 2.0 s + 3.0 s x attendees per core" in told
+    assert "on 8 cores as fast as these: slowest start 20 s, chapter 17 s, memory 32 GB" in told
+    assert "on 16 cores as fast as these: slowest start 10 s, chapter 10 s, memory 32 GB" in told
 
 
 @pytest.fixture
