@@ -13,7 +13,9 @@ CHAPTERS = {
     "04_deep_ensembles": "Deep Ensembles",
     "06_packed_ensembles": "Packed-Ensembles",
     "07_selective_classification": "Selective classification",
-    "09_calibration": "Going further",
+    "08_deciding": "Deciding",
+    "09_calibration": "Calibration, and what it misses",
+    "10_shift": "When the world changes",
     "12_bug_hunt": "The bug hunt",
     "13_quiz": "Ten questions",
 }
