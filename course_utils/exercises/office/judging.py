@@ -22,6 +22,7 @@ from . import OfficeError
 from .streams import REFER, Costs, Room
 
 Policy = Callable[[Predictions, Costs], NDArray[np.int64]]
+Answer = Callable[[Predictions, NDArray[np.int64], Costs], NDArray[np.int64]]
 MINUTES_FOR = 1_000  # images; what costs are stated for
 
 
@@ -195,9 +196,7 @@ class Days:
     costs: NDArray[np.float64]
 
 
-def run(
-    room: Room, answer: Callable[[Predictions, NDArray[np.int64], Costs], NDArray], pool: Predictions
-) -> Days:
+def run(room: Room, answer: Answer, pool: Predictions) -> Days:
     """Let a function answer every day.
 
     Parameters
