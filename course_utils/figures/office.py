@@ -112,7 +112,9 @@ def daily_costs(costs: Mapping[str, np.ndarray], *, yours: str = "") -> Picture:
     ticks = [tick for tick in (0, 100, 300, 1_000, 3_000, 10_000, 30_000) if tick <= 1.15 * highest]
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.minorticks_off()
-    style.label(axes, x="minutes for 1,000 images, a dot a day, mean at the right", grid="x")
+    style.label(
+        axes, x="minutes for 1,000 images: a dot for each day, the mean at the right", grid="x"
+    )
     means = [f"{name} {days[name].mean():,.0f}" for name in names]
     count = style.plural(len(next(iter(days.values()))), "day")
     return Picture(

@@ -172,12 +172,16 @@ img { display: block; max-width: 100%; height: auto; }
 @media screen { figure img { min-width: 32rem; } } /* its words stay readable on a phone */
 @page { size: A4; margin: 12mm; }
 @media print {
-  body { font-size: 10.5pt; line-height: 1.35; }
+  body { font-size: 9.5pt; line-height: 1.3; }
+  h1 { font-size: 15pt; }
+  th, td { padding: .1rem .3rem; }
+  .score { padding: .3rem .8rem; }
+  .score strong { font-size: 18pt; }
   main { max-width: none; padding: 0; }
-  h2 { margin-top: .7rem; }
+  h2 { margin-top: .5rem; }
   .columns { grid-template-columns: 1fr 1fr; }
   .score { border: 1px solid var(--line); margin-top: .5rem; }
-  img { max-height: 6.2cm; width: auto; }
+  img { max-height: 6cm; width: auto; }
   h2, figure, table { break-inside: avoid; }
 }
 """
@@ -214,7 +218,7 @@ def html(facts: dict[str, Any], missed: str) -> str:
     """
     kept, today = promise(facts), facts["today"]
     by = f" by <strong>{escape(facts['name'])}</strong>" if facts["name"] else ""
-    title = f"Model card: a policy for the sorting office of “{facts['room']}”"
+    title = f"Model card: the sorting office “{facts['room']}”"
     data = json.dumps(sealed(facts)).replace("<", "\\u003c")
     answered = style.percent(today["answered"] / today["images"])
     kind = {"kept": "kept", "broken": "broken"}.get(kept.verdict, "not")
