@@ -24,6 +24,7 @@ STYLE = """
 main { max-width: 62rem; }
 .wide { overflow-x: auto; }
 td:nth-child(2), th:nth-child(2) { text-align: left; }
+th:nth-child(2) { min-width: 11rem; }
 td { vertical-align: top; }
 .reference td, .reference th { color: var(--soft); font-style: italic; }
 """
@@ -61,7 +62,7 @@ def ranked(cards: list[dict[str, Any]]) -> list[tuple[int, dict[str, Any]]]:
 def row(rank: int, facts: dict[str, Any]) -> str:
     """The row of one card."""
     kept, today = card.promise(facts), facts["today"]
-    measured = card.style.percent(today["wrong"] / today["answered"]) if today["answered"] else "–"
+    measured = f"{100 * today['wrong'] / today['answered']:.2f} %" if today["answered"] else ""
     name = facts["name"] or f"without a name ({card.checksum(facts)[:4]})"
     kind = {"kept": "kept", "broken": "broken"}.get(kept.verdict, "not")
     return (

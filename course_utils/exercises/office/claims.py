@@ -129,7 +129,7 @@ class Promise:
         low, high = self.interval
         said = (
             f"{self.wrong:,} of {style.plural(self.answered, 'answer')} were wrong, "
-            f"{style.percent(self.wrong / self.answered)}, where at most "
+            f"{100 * self.wrong / self.answered:.2f} %, where at most "
             f"{style.percent(self.claimed)} was claimed. On many such days the risk is between "
             f"{style.percent(low)} and {style.percent(high)}, with 95 % confidence: "
         )
