@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from course_utils._support.atomic import write_whole
 from course_utils._support.places import course_folder
+from course_utils.figures import style
 from course_utils.images import ImageSet, load_mnist
 from course_utils.metrics.predictions import Predictions
 
@@ -264,15 +265,15 @@ class Office:
         groups: dict[float, list[str]] = {}
         for digit, cost in enumerate(self.costs.wrong):
             groups.setdefault(float(cost), []).append(str(digit))
-        wrong = "; ".join(
-            f"{cost:g} minutes where the answer is {', '.join(digits)}"
+        wrong = ", and ".join(
+            f"{cost:g} minutes where the answer is {style.listing(digits)}"
             for cost, digits in sorted(groups.items())
         )
         lines = [
             f"The sorting office of {self.code!r}, {streams.NUM_STREAMS} days of "
             f"{self._room.size:,} images.",
-            f"Today somebody who reads an image by hand needs {self.costs.refer:g} minute. A wrong "
-            f"answer costs {wrong}. Other days have other costs.",
+            f"On the first day an image that is read by hand costs {self.costs.refer:g} minute. A "
+            f"wrong answer costs {wrong}. Other days have other costs.",
             "Among the digits are damaged ones, of two kinds, and images of no digit. How many of "
             "each, nobody says.",
         ]

@@ -97,11 +97,11 @@ def desk_policy(predictions, costs):
 
 
 validation = reader.predictions(office.validation)
-office.rehearse(desk_policy, validation).round(2)
+office.rehearse(desk_policy, validation).round(2).to_frame("validation digits")
 
 # %% [markdown]
-# `rehearse` sends the labels to nobody but itself, and you can call it as often as you like. If you
-# move the handle and run the cell again, the bill changes.
+# `rehearse` keeps the labels from your policy, and you can call it as often as you like. Move the
+# handle, run the cell again, and watch the bill.
 #
 # ## The bill
 #
@@ -240,8 +240,8 @@ def policy(predictions, costs):
 
 # %% [markdown]
 # Run the next cell after each change. It checks your policy on the second day: with the costs of
-# the first morning, with mistakes that cost little, and with mistakes that cost much. The first row
-# is what counts.
+# the first morning, with mistakes that cost little, and with mistakes that cost much. What counts
+# is the first row, the bill.
 
 # %%
 several = {
@@ -276,10 +276,10 @@ pd.DataFrame(
 ).T.round(2)
 
 # %% [markdown]
-# If you'd like to train: take away the `#` signs. The training takes less than a minute, and its
-# crops help against shifted digits. Then run the two cells that make the days and judge the policy
-# again. (If you hand in another set of images than the one that your network has learned from, the
-# office may not notice. It trusts you that far.)
+# If you'd like to train: take away the `#` signs. The training takes a minute or so, and its crops
+# help against shifted digits. Then run the two cells that make the days and judge the policy again.
+# (If you hand in another set of images than the one that your network has learned from, the office
+# may not notice. It trusts you that far.)
 
 # %%
 # from course_utils.networks import training
@@ -396,13 +396,13 @@ exercises.progress(11)
 # %% [markdown]
 # ## What you have learned
 #
-# - A policy is cheap or dear for given costs, and for a given mix of images. Without both, "how
-#   good is it?" has no answer.
+# - A policy is good or bad for given costs and a given mix of images. Without both, "how good is
+#   it?" has no answer.
 # - Thresholds that were chosen on clean digits are too bold for what comes in. A rehearsal with
-#   guessed damage is better than none, even if the guess is wrong.
+#   many kinds of damage, and with things that are no digit, makes them more careful.
 # - An interval accounts for the luck of the draw. It doesn't know that the world may change.
-# - Whoever promises a risk should also say on which images, and how many were referred. A model
-#   card has room for that.
+# - A promised risk needs two facts beside it: on which images, and how many of them were referred.
+#   A model card has room for both.
 #
 # **What comes next.** In chapter 12 nothing is uncertain: ten faults are hidden in a script that
 # runs without an error, and you find them.

@@ -134,8 +134,9 @@ class Report:
         kept, means = card.promise(self.facts), card.mean_costs(self.facts)
         return [
             f"Score: {card.minutes(self.score)} minutes of regret for 1,000 images, the mean of "
-            f"{len(self.facts['days'][card.BEST])} days. You cost {card.minutes(means[card.YOURS])}"
-            f", the best in hindsight {card.minutes(means[card.BEST])}.",
+            f"{len(self.facts['days'][card.BEST])} days.",
+            f"Your days cost {card.minutes(means[card.YOURS])} minutes on average; those of the "
+            f"best in hindsight {card.minutes(means[card.BEST])}.",
             f"Promise {kept.verdict}. {kept.because}",
         ]
 
@@ -143,12 +144,12 @@ class Report:
         return "\n".join(self._lines())
 
     def _repr_html_(self) -> str:
-        score, promised = (escape(line) for line in self._lines())
+        score, compared, promised = (escape(line) for line in self._lines())
         where = (
             f"<p>Your model card: <code>{escape(str(self.path))}</code></p>" if self.path else ""
         )
         head = block(
-            f"<p><strong>{score}</strong></p><p>{promised}</p>{where}",
+            f"<p><strong>{score}</strong> {compared}</p><p>{promised}</p>{where}",
             _BARS[self.verdict],
         )
         return (
