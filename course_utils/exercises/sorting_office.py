@@ -131,8 +131,13 @@ class Office:
         costs = self.costs if costs is None else costs
         if not isinstance(predictions, Predictions):
             raise OfficeError("Rehearse on what a reader says: `reader.predictions(images)`.")
-        truth = predictions.labels if truth is None else np.asarray(truth)
-        if truth is None or truth.shape != (len(predictions),):
+        if not isinstance(costs, Costs):
+            raise OfficeError(
+                "`costs` takes Costs, such as `sorting_office.Costs(wrong=[20] * 10)`."
+            )
+        truth = np.asarray(predictions.labels if truth is None else truth)
+        whole = truth.dtype.kind in "iu" and truth.shape == (len(predictions),)
+        if not whole or not ((truth >= REFER) & (truth <= 9)).all():
             raise OfficeError(
                 f"Give the truth for each of the {len(predictions):,} images: a digit, or REFER."
             )
@@ -178,22 +183,17 @@ class Office:
             If something can't be used, or this room has had your submission. Nothing is lost
             then: what fails does not count.
         """
-        if self._file is not None and self._file.exists():
-            raise OfficeError(
-                f"You have submitted for the room {self.code!r} before, and only the first time "
-                "counts: `office.report()` shows it. In `sorting_office.practice_room()` you can "
-                "go on trying."
-            )
+        self._refuse_twice()
         claim = claims.tidied(claim, "The claim")
         risk = claims.claimed_risk(claim, risk)
         name = claims.tidied(name, "The name", 40)
         if not isinstance(reader, Reader):
             reader = self.admit(reader)
-        validation = self._eight.predictions(self.validation)
+        readers.check_weights(reader)
         some = reader.predictions(self.validation.subset(slice(TRIED_ON)))
         judging.answers_of(policy, some, self.costs)
         eight = self._eight.predictions(self._room.images)
-        pool = eight if reader.name == EIGHT else reader.predictions(self._room.images)
+        pool = eight if reader is self._eight else reader.predictions(self._room.images)
         facts = {
             "format": card.FORMAT,
             "room": self.code,
@@ -203,10 +203,11 @@ class Office:
             "network": reader.name,
             "claim": claim,
             "claimed": risk,
-            **report.judged(self._room, policy, pool, eight, validation),
+            **report.judged(self._room, policy, pool, eight, readers.eight_on_validation()),
         }
         if self._file is None:
             return Report(facts, self._room)
+        self._refuse_twice()  # another notebook may have been faster
         content = json.dumps(card.sealed(facts), indent=1)
         try:
             write_whole(self._file, content.encode())
@@ -216,6 +217,14 @@ class Office:
                 "doesn't count yet: make room, or make the folder writable, and submit again."
             ) from None
         return self.report()
+
+    def _refuse_twice(self) -> None:
+        if self._file is not None and self._file.exists():
+            raise OfficeError(
+                f"You have submitted for the room {self.code!r} before, and only the first time "
+                "counts: `office.report()` shows it. In `sorting_office.practice_room()` you can "
+                "go on trying."
+            )
 
     def report(self) -> Report:
         """The report of your submission, also after the kernel was restarted.

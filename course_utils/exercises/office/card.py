@@ -66,16 +66,20 @@ def _fits(facts: dict[str, Any]) -> bool:
     """Whether everything that is shown has the type and the size that it should have."""
     try:
         days, kinds, missed = facts["days"], facts["kinds"], facts["missed"]
+        today = facts["today"]
         lists = [*days.values(), *kinds.values(), *missed]
         numbers = [facts[key] for key in _NUMBERS]
-        numbers += [facts["today"][key] for key in _TODAY]
+        numbers += [today[key] for key in _TODAY]
         numbers += [one for values in lists for one in values]
         return (
             all(isinstance(facts[key], str) for key in _TEXTS)
             and all(len(facts[key]) <= most for key, most in _TEXTS.items())
             and all(type(one) in (int, float) and abs(one) <= LARGEST_NUMBER for one in numbers)
-            and all(type(facts["today"][key]) is int for key in _TODAY)
-            and set(facts["today"]) == set(_TODAY)
+            and all(type(today[key]) is int for key in _TODAY)
+            and set(today) == set(_TODAY)
+            and 0 <= today["wrong"] <= today["answered"] <= today["images"]
+            and 0 <= today["wrong_at_all"] <= today["images"] >= 1
+            and 0 <= facts["claimed"] <= 1
             and {YOURS, BEST} <= set(days)
             and len({len(values) for values in days.values()}) == 1
             and 1 <= len(days[BEST]) <= 100

@@ -51,7 +51,10 @@ def answers_of(policy: Policy, predictions: Predictions, costs: Costs) -> NDArra
             # both are read-only, so there is nothing to guard but the call
             said = guard.call(lambda: policy(blind, costs))
     except guard.Failed as failed:
-        raise OfficeError(str(failed).replace("your function", "Your policy", 1)) from None
+        words = str(failed).replace("your function", "Your policy", 1)
+        if "read-only" in words:
+            words += " Change a copy: `predictions.predicted.copy()`."
+        raise OfficeError(words) from None
     except guard.TooSlow:
         raise OfficeError(
             f"Your policy was stopped: it needs more than {guard.SECONDS:g} seconds for one day. "

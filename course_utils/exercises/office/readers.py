@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils.exercises import guard
-from course_utils.images import ImageSet
+from course_utils.images import ImageSet, load_mnist
 from course_utils.metrics.predictions import Predictions
 
 from . import OfficeError
@@ -83,6 +83,12 @@ class Reader:
         return f"Reader({self.name!r})"
 
 
+@cache
+def eight_on_validation() -> Predictions:
+    """What the modest ensemble of eight says of the validation digits."""
+    return _from_zoo(EIGHT).predictions(load_mnist("val"))
+
+
 def admitted_names() -> list[str]:
     """Networks of the zoo that may read."""
     from course_utils.networks import zoo
@@ -110,7 +116,7 @@ def admit(network: object, trained_on: object, room: Room) -> Reader:
         return _from_zoo(network)
     facts, name = getattr(network, "facts", None), getattr(network, "name", None)
     model: Any = getattr(network, "model", network)  # of a Run or a Fit
-    name = name if isinstance(name, str) else f"own {type(model).__name__}"
+    name = name if isinstance(name, str) else type(model).__name__
     if isinstance(facts, dict) and "data_hash" in facts:
         if not _is_modest(facts):
             raise OfficeError(
@@ -124,8 +130,8 @@ def admit(network: object, trained_on: object, room: Room) -> Reader:
         )
     else:
         _check_images(trained_on)
-    _check_weights(name, model)
-    reader = Reader(name[:60], model)
+    reader = Reader(f"own {name}"[:60], model)
+    check_weights(reader)
     _check_memory(reader, room)
     return reader
 
@@ -139,6 +145,7 @@ def _hash_of_modest() -> str:
     return modest_digits().content_hash
 
 
+@cache
 def _from_zoo(name: str) -> Reader:
     from course_utils.networks import zoo
 
@@ -193,9 +200,15 @@ def _immodest_weights() -> dict[str, str]:
     }
 
 
-def _check_weights(name: str, model: nn.Module) -> None:
+def check_weights(reader: Reader) -> None:
+    """Refuse weights of a network that has learned from other digits.
+
+    Raises
+    ------
+    OfficeError
+    """
     known = _immodest_weights()
-    for fingerprint in _fingerprints(model.state_dict()):
+    for fingerprint in _fingerprints(reader.model.state_dict()):
         if fingerprint in known:
             raise OfficeError(
                 f"These are weights of {known[fingerprint]}, which has learned from all training "

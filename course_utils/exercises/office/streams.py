@@ -54,10 +54,13 @@ class Costs:
     refer: float = 1.0
 
     def __post_init__(self) -> None:
-        wrong = np.array(self.wrong, dtype=np.float64)
+        try:
+            wrong, refer = np.array(self.wrong, dtype=np.float64), float(self.refer)
+        except (TypeError, ValueError):
+            raise OfficeError("Costs are numbers: ten for wrong answers, one to refer.") from None
         if wrong.shape != (10,) or not (np.isfinite(wrong) & (wrong >= 0)).all():
             raise OfficeError("`wrong` takes ten costs of at least 0, one for each digit answered.")
-        if not (np.isfinite(self.refer) and self.refer >= 0):
+        if not (np.isfinite(refer) and refer >= 0):
             raise OfficeError("`refer` takes one cost of at least 0.")
         wrong.flags.writeable = False
         object.__setattr__(self, "wrong", wrong)
@@ -184,7 +187,7 @@ class Room:
         """The digit on each image of the pool, `REFER` where there is none, shape [P]."""
         truth = np.full(len(self.pool), REFER)
         digits = self.kinds != NO_DIGIT
-        truth[digits] = load_mnist("train").labels[self.pool[digits]]
+        truth[digits] = train_labels()[self.pool[digits]]
         return truth
 
     @cached_property
@@ -221,11 +224,16 @@ def tidied(code: object) -> str:
 @cache
 def modest_digits() -> ImageSet:
     """The 2,000 digits that the modest networks learned from."""
-    train = load_mnist("train")
-    return train.subset(positions_of(train.labels, MODEST.num_train))
+    return load_mnist("train").subset(positions_of(train_labels(), MODEST.num_train))
+
+
+@cache
+def train_labels() -> NDArray[np.int64]:
+    """Labels of MNIST's training part; its images would fill the memory for nothing."""
+    return load_mnist("train").labels
 
 
 def unseen_positions() -> NDArray[np.int64]:
     """Where the other digits of the training part are."""
-    labels = load_mnist("train").labels
+    labels = train_labels()
     return np.setdiff1d(np.arange(len(labels)), positions_of(labels, MODEST.num_train))
