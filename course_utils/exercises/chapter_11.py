@@ -203,11 +203,7 @@ ex11_3 = Choice(
     task=(
         "Ann has rehearsed her policy on images that she didn't choose it on. She got an interval "
         "for its risk, and claims the upper end. On the first day more answers are wrong than she "
-        "claimed, many more than the interval allows. Which is the best explanation?\n\n"
-        "- `a` She rehearsed on too few images.\n"
-        "- `b` More images of no digit came in than she had rehearsed with.\n"
-        "- `c` She chose the thresholds for other costs than those of the first day.\n"
-        "- `d` The interval has 95 % confidence, so that this happens on one day in twenty."
+        "claimed, many more than the interval allows. Which is the best explanation?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -225,10 +221,10 @@ ex11_3 = Choice(
     ),
     correct="b",
     options={
-        "a": "too few images",
-        "b": "more images of no digit",
-        "c": "other costs",
-        "d": "one day in twenty",
+        "a": "She rehearsed on too few images.",
+        "b": "More images of no digit came in than she had rehearsed with.",
+        "c": "She chose the thresholds for other costs than those of the first day.",
+        "d": "The interval has 95 % confidence, so that this happens on one day in twenty.",
     },
     reasons={
         "a": "few images make the interval *wide*, so that its upper end is far from what was "

@@ -14,6 +14,7 @@ CHAPTERS = {
     "06_packed_ensembles": "Packed-Ensembles",
     "07_selective_classification": "Selective classification",
     "09_calibration": "Going further",
+    "11_sorting_office": "The sorting office",
     "12_bug_hunt": "The bug hunt",
     "13_quiz": "Ten questions",
 }

@@ -30,7 +30,7 @@ from course_utils.figures import style
 from course_utils.images import ImageSet, load_mnist
 from course_utils.metrics.predictions import Predictions
 
-from . import exercise
+from . import exercise, guard, progress_file
 from .office import OfficeError, card, claims, judging, readers, report, streams
 from .office.judging import MINUTES_FOR, Policy, cheapest_thresholds, with_thresholds
 from .office.readers import EIGHT, Reader
@@ -141,7 +141,9 @@ class Office:
             raise OfficeError(
                 f"Give the truth for each of the {len(predictions):,} images: a digit, or REFER."
             )
-        answers = judging.answers_of(policy, predictions, costs)
+        with guard.listening() as printed:
+            answers = judging.answers_of(policy, predictions, costs)
+        print("".join(printed), end="")
         is_answered = answers != REFER
         wrong = (answers != truth)[is_answered].mean() if is_answered.any() else np.nan
         return pd.Series(
@@ -265,7 +267,10 @@ class Office:
         """Where the submission is kept; nowhere for a practice room."""
         if self.code.startswith(streams.PRACTICE):
             return None
-        folder = self._folder or course_folder() / "work" / "sorting_office"
+        folder = self._folder
+        if folder is None:
+            kept = progress_file.path()  # None outside a learner's own copies
+            folder = (kept.parent if kept else course_folder() / "work") / "sorting_office"
         # letters of any script make a file name; the hash tells "a/b" and "a b" apart
         readable = re.sub(r"\W+", "-", self.code).strip("-")
         return folder / f"{readable}-{hashlib.sha256(self.code.encode()).hexdigest()[:6]}.json"

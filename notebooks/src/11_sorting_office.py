@@ -27,8 +27,8 @@
 # - say what a promise about a risk covers, and what it doesn't;
 # - hand in a policy that you can't tune any more, and read its model card.
 #
-# **Time.** About 45 minutes, half of them for your own policy. Nothing has to be trained. Judging a
-# policy takes less than a minute.
+# **Time.** About 45 minutes to build a policy and hand it in. Nothing has to be trained, and
+# judging takes less than a minute.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -130,8 +130,7 @@ def bill(answers, truth, wrong, refer):
 ex11_1.check(bill)
 
 # %%
-# ex11_1.hint()
-# ex11_1.solution()
+ex11_1.help
 
 # %% [markdown]
 # ## A threshold for each digit
@@ -160,8 +159,7 @@ def cheapest_threshold(uncertainty, correct, cost_wrong, cost_refer):
 ex11_2.check(cheapest_threshold)
 
 # %%
-# ex11_2.hint()
-# ex11_2.solution()
+ex11_2.help
 
 # %% [markdown]
 # ## A day like those that will come
@@ -295,8 +293,8 @@ pd.DataFrame(
 # ## Your promise
 #
 # The office manager wants one sentence: which share of your answers is wrong, at most? It will be
-# compared with the first day. A small promise is worth more, and is broken more easily. Promise 100
-# %<!--y--> and you'll keep your word, but nobody will listen.
+# compared with the first day. A small promise is worth more, and is broken more easily. If you
+# promise that no more than all of them are wrong, you'll keep your word, but nobody will listen.
 #
 # What your second day says, with an interval:
 
@@ -316,22 +314,11 @@ print(f"The risk is between {100 * low:.2f} % and {100 * high:.2f} %, with 95 % 
 # *About 3 minutes.* Ann has rehearsed her policy on images that she didn't choose it on. She got an
 # interval for its risk, and claims the upper end. On the first day more answers are wrong than she
 # claimed, many more than the interval allows. Which is the best explanation?
-#
-# - `a` She rehearsed on too few images.
-# - `b` More images of no digit came in than she had rehearsed with.
-# - `c` She chose the thresholds for other costs than those of the first day.
-# - `d` The interval has 95 % confidence, so that this happens on one day in twenty.
 
 # %%
 from course_utils.exercises.chapter_11 import ex11_3
 
-choice = ...
-
-ex11_3.check(choice)
-
-# %%
-# ex11_3.hint()
-# ex11_3.solution()
+ex11_3.ask()
 
 # %% [markdown]
 # Now write your sentence. How much room do you leave for a mix that you haven't guessed?
@@ -355,8 +342,8 @@ practice.submit(policy, reader, claim)
 # %% [markdown]
 # Read it from the top:
 #
-# - The **score**. A policy that refers everything has no mistakes, and a large regret. So does one
-#   that answers everything.
+# - The **score**. Referring everything makes no mistakes, and leaves a large regret. Answering
+#   everything leaves a larger one.
 # - The **promise**. Where the interval reaches beyond the claim, another day might have ended
 #   differently. If nothing is answered there's nothing to keep, and a promise that's kept by
 #   answering everything isn't worth much.
@@ -380,10 +367,11 @@ practice.submit(policy, reader, claim)
 # report
 
 # %% [markdown]
-# The report stays in the folder `work/sorting_office`: a file with all numbers, and your **model
-# card**, a page that you can open in a browser and print. It says what somebody needs to know who
-# wants to use your policy: what it costs and compared to what, what it promised, on which images it
-# was measured, and what its mistakes look like. `office.report()` shows the report again.
+# The report stays in the folder `sorting_office`, beside your notebooks: a file with all numbers,
+# and your **model card**, a page that you can open in a browser and print. It says what somebody
+# needs to know who wants to use your policy: what it costs and compared to what, what it promised,
+# on which images it was measured, and what its mistakes look like. `office.report()` shows the
+# report again.
 #
 # **For a room.** Put all cards on one stick, and `make leaderboard FOLDER=/path/of/stick` writes a
 # page that ranks them. No network is needed, and nothing but the cards is read.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import update_wrapper
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +47,15 @@ def answers_of(policy: Policy, predictions: Predictions, costs: Costs) -> NDArra
             "The policy is not a function: pass its name without parentheses, `submit(policy, …)`."
         )
     blind = without_labels(predictions)
+
+    # both are read-only: nobody has to watch over them, as `guard.call` does with inputs
+    def call() -> object:
+        return policy(blind, costs)
+
+    update_wrapper(call, policy)  # a sentence about an error quotes the learner's line
     try:
         with guard.time_limit(guard.SECONDS):
-            # both are read-only, so there is nothing to guard but the call
-            said = guard.call(lambda: policy(blind, costs))
+            said = guard.call(call)
     except guard.Failed as failed:
         words = str(failed).replace("your function", "Your policy", 1)
         if "read-only" in words:
