@@ -288,8 +288,8 @@ class Office:
             f"{self._room.size:,} images.",
             f"On the first day an image that is read by hand costs {self.costs.refer:g} minute. A "
             f"wrong answer costs {wrong}. Other days have other costs.",
-            "Among the digits are damaged ones, of two kinds, and images of no digit. How many of "
-            "each, nobody says.",
+            "Among the digits are damaged ones, of two kinds, and images of no digit. Nobody "
+            "says how many of each.",
         ]
         if self._file is not None and self._file.exists():
             lines.append("You have submitted: `office.report()`.")

@@ -293,8 +293,9 @@ pd.DataFrame(
 # ## Your promise
 #
 # The office manager wants one sentence: which share of your answers is wrong, at most? It will be
-# compared with the first day. A small promise is worth more, and is broken more easily. If you
-# promise that no more than all of them are wrong, you'll keep your word, but nobody will listen.
+# compared with the first day. The smaller the share, the more your promise is worth, and the easier
+# it is to break. If you promise that not more than all of them are wrong, you'll keep your word,
+# but nobody will listen.
 #
 # What your second day says, with an interval:
 

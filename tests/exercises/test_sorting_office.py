@@ -236,7 +236,7 @@ def test_a_policy_that_never_ends_is_stopped(practice: Office, monkeypatch) -> N
 
 
 @pytest.mark.parametrize("kind", [list, torch.tensor, lambda a: a.astype(float), np.int8])
-def test_answers_in_other_clothes(kind: Any) -> None:
+def test_answers_of_other_types(kind: Any) -> None:
     predictions = Predictions(np.eye(10, dtype=np.float32)[:, None])
     answers = np.array([0, 1, REFER, 3, 4, 5, 6, 7, 8, 9])
     found = judging.answers_of(lambda p, c: kind(answers), predictions, Costs(np.ones(10)))
@@ -351,6 +351,21 @@ def test_a_promise_that_costs_nothing() -> None:
 
 
 # --- one submission -----------------------------------------------------------------------------
+def test_what_a_policy_prints_is_shown_while_rehearsing(practice: Office, capsys) -> None:
+    some = practice.admit("modest-lenet-0").predictions(practice.validation.subset(slice(9)))
+    practice.rehearse(lambda p, c: print("doubt") or p.predicted, some)
+    assert capsys.readouterr().out == "doubt\n"
+
+
+def test_the_learners_line_is_quoted(practice: Office, tmp_path: Path) -> None:
+    code = tmp_path / "cell.py"
+    code.write_text("def policy(p, c):\n    return p.subset(members=99)\n")
+    names: dict[str, Any] = {}
+    exec(compile(code.read_text(), str(code), "exec"), names)
+    with pytest.raises(OfficeError, match=r"in `return p\.subset"):
+        practice.submit(names["policy"], readers.EIGHT, CLAIM)
+
+
 def test_one_submission_for_a_room(tmp_path: Path) -> None:
     office = small("tuesday", tmp_path)
     with pytest.raises(OfficeError, match="haven't submitted"):
@@ -412,6 +427,11 @@ def test_submissions_lie_in_the_learners_folder(tmp_path: Path, monkeypatch) -> 
     for code in ("tuesday", "a/b", "../../c", "été"):
         file = sorting_office.open_room(code)._file
         assert file is not None and file.parent == tmp_path / "work" / "sorting_office"
+    copies = tmp_path / "home" / "copies"  # a hub's course is read-only, and learners have copies
+    copies.mkdir(parents=True)
+    (copies / ".handed_out.json").write_text("{}")
+    monkeypatch.chdir(copies)
+    assert sorting_office.open_room("tuesday")._file.parent == copies / "sorting_office"
 
 
 def test_own_networks_are_judged_by_what_they_say(practice: Office) -> None:
