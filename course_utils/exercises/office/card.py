@@ -176,7 +176,8 @@ img { display: block; max-width: 100%; height: auto; }
 @media screen { figure img { min-width: 32rem; } } /* its words stay readable on a phone */
 @page { size: A4; margin: 12mm; }
 @media print {
-  body { font-size: 9.5pt; line-height: 1.3; }
+  html { font-size: 10pt; }
+  body { font-size: 1rem; line-height: 1.3; }
   h1 { font-size: 15pt; }
   th, td { padding: .1rem .3rem; }
   .score { padding: .3rem .8rem; }
