@@ -16,6 +16,7 @@ CHAPTERS = {
     "08_deciding": "Deciding",
     "09_calibration": "Calibration, and what it misses",
     "10_shift": "When the world changes",
+    "11_sorting_office": "The sorting office",
     "12_bug_hunt": "The bug hunt",
     "13_quiz": "Ten questions",
 }

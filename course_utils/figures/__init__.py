@@ -16,6 +16,7 @@ from .confusion import confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet
 from .ensembles import MemberSeries, metric_against_members
 from .images import augmentation_sheet, misclassified_gallery, sample_grid
+from .office import daily_costs, wrong_answers
 from .ood import roc_and_precision_recall, score_histograms
 from .packed import PackedPlan, packed_diagram, packed_plan
 from .packed_costs import packed_cost_bars, packed_costs
@@ -36,6 +37,7 @@ __all__ = [
     "choices_of_members",
     "confusion_matrix",
     "cost_curves",
+    "daily_costs",
     "disagreement_sheet",
     "message",
     "metric_against_members",
@@ -52,4 +54,5 @@ __all__ = [
     "score_histograms",
     "style",
     "training_curves",
+    "wrong_answers",
 ]

@@ -44,6 +44,12 @@ COSTS = {
     name: selective.cost_curve(UNCERTAINTY[name], model.correct, 10, 1)
     for name, model in MODELS.items()
 }
+DAYS = {
+    "answer everything": np.geomspace(700, 12_000, 20),
+    "this policy": np.linspace(200, 600, 20),
+    "best in hindsight": np.linspace(100, 400, 20),
+    "cheapest on the validation digits": np.linspace(0, 700, 20),
+}
 EPOCHS = np.arange(12.0)
 LOGS = {
     name: {
@@ -246,5 +252,11 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "packed_cost_bars": lambda: figures.packed_cost_bars(4, 2),
     "packed_cost_bars 16": lambda: figures.packed_cost_bars(16, 16),
     "packed_cost_bars 1": lambda: figures.packed_cost_bars(1, 8),
+    "wrong_answers": lambda: figures.wrong_answers(
+        IMAGES[:19], np.arange(19) % 10, np.arange(-1, 18) % 11 - 1
+    ),
+    "wrong_answers one": lambda: figures.wrong_answers(IMAGES[:1], [4], [-1]),
+    "daily_costs": lambda: figures.daily_costs(DAYS, yours="this policy"),
+    "daily_costs free": lambda: figures.daily_costs({"one day": np.zeros(1)}),
     "message": lambda: figures.message("Nothing to see."),
 }
