@@ -194,13 +194,7 @@ ex1_3 = Choice(
     title="Which change is safe?",
     objective=CHANGE,
     minutes=2,
-    task=(
-        "Which of these changes leaves the labels of *all* ten digits true?\n\n"
-        "- `a` Mirror the image, left to right.\n"
-        "- `b` Turn it by 180 degrees.\n"
-        "- `c` Turn it by up to 10 degrees.\n"
-        "- `d` Push it sideways by half its width."
-    ),
+    task=("Which of these changes leaves the labels of *all* ten digits true?"),
     stub="choice = ...",
     passed="choice",
     hints=(
@@ -215,10 +209,10 @@ ex1_3 = Choice(
     ),
     correct="c",
     options={
-        "a": "mirrored",
-        "b": "turned by 180 degrees",
-        "c": "turned by up to 10 degrees",
-        "d": "pushed sideways by half the width",
+        "a": "mirror the image, left to right",
+        "b": "turn it by 180 degrees",
+        "c": "turn it by up to 10 degrees",
+        "d": "push it sideways by half its width",
     },
     reasons={
         "a": "an 8 survives that, but nobody writes a 2 or a 7 that way round.",
@@ -611,40 +605,34 @@ ex1_8 = Choice(
     minutes=2,
     task=(
         "You have two scores that should find clothes among digits, and want to keep the better "
-        "one. Afterwards you'll report its AUROC. Which images do you use to *choose*?\n\n"
-        "- `a` MNIST's test digits and Fashion-MNIST's test images: those are what counts in the "
-        "end.\n"
-        "- `b` The first thousand of each of these two test sets; the rest is for the report.\n"
-        "- `c` The validation digits and as many of Fashion-MNIST's training images.\n"
-        "- `d` The training digits and Fashion-MNIST's training images: there are many more of "
-        "them."
+        "one. Afterwards you'll report its AUROC. Which images do you use to *choose*?"
     ),
     stub="choice = ...",
     passed="choice",
     hints=(
-        "Two questions to each answer: will these images be used again for the report? Has the "
-        "network been fitted to them?",
+        "Ask of each answer: will these images be used again for the report? Has the network been "
+        "fitted to them?",
         "A network has seen its training digits, and is surer of them than of new ones.",
-        "Remember also who wrote the first half of MNIST's test set.",
+        "Remember who wrote the first half of MNIST's test set.",
     ),
     answer='choice = "c"',
     why=(
         "Both kinds of images are new to the network, and none of them comes back in the report. "
-        "One to one, because some measures depend on the ratio."
+        "There are as many of one as of the other because some metrics depend on the ratio."
     ),
     correct="c",
     options={
-        "a": "test digits, test clothes",
-        "b": "the first thousand of each",
-        "c": "validation digits, training clothes",
-        "d": "training digits, training clothes",
+        "a": "MNIST's test digits and Fashion-MNIST's test images: those count in the end",
+        "b": "the first thousand of each of these two test sets; the rest is for the report",
+        "c": "the validation digits and as many of Fashion-MNIST's training images",
+        "d": "the training digits and Fashion-MNIST's training images: there are many more of them",
     },
     reasons={
-        "a": "what you choose on flatters the winner, also when the choice is between two scores. "
-        "On these images you want to report.",
-        "b": "the two parts do not overlap, which is good, but the first part of MNIST's test set "
-        "is not like the rest: another group of people wrote it, and it is much harder.",
-        "d": "the network was fitted to these digits and is surer of them than of new ones. Digits "
-        "and clothes look easier to tell apart than they are.",
+        "a": "the images you choose on flatter the winner, and scores are no exception. You still "
+        "want to report on these.",
+        "b": "the two parts don't overlap, which is good. But other people wrote the first part of "
+        "MNIST's test set, and it's harder than the rest.",
+        "d": "the network was fitted to these digits and is surer of them than of new ones. They "
+        "would look easier to tell from clothes than they are.",
     },
 )

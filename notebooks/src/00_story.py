@@ -180,7 +180,7 @@ tested = trainer.test(lenet_routine, [test_loader, ood_loader])
 # %% [markdown]
 # That's a lot of numbers, and chapter 3 explains each of them. For now, look at two. `Acc` is the
 # share of right answers. `AUROC`, under *OOD Detection*, is the probability that the network is
-# less sure about a random piece of clothing than about a random digit: 50 % would be guessing.
+# less sure about a random piece of clothing than about a random digit. Guessing would give one half.
 #
 # ## Two networks that answer together
 #
@@ -211,7 +211,7 @@ trainer = fit(ensemble_routine, "Deep Ensemble", "short-deep-ensemble-2")
 # answers with the class whose mean is highest. Write that in one line. `probabilities` has the
 # shape [images, members, classes]; return one class per image.
 #
-# Replace the `...` and run the cell. If you're stuck, remove the `#` in front of `hint()` below.
+# Replace the `...` and run the cell. Hints and a solution unfold below it.
 
 # %%
 from course_utils.exercises.chapter_00 import ex0_1
@@ -225,8 +225,7 @@ def answers(probabilities):
 ex0_1.check(answers)
 
 # %%
-# ex0_1.hint()
-# ex0_1.solution()
+ex0_1.help
 
 # %% [markdown]
 # ## Four networks in one
@@ -356,8 +355,7 @@ def mean_cost(threshold, uncertainty, correct):
 ex0_2.check(mean_cost)
 
 # %%
-# ex0_2.hint()
-# ex0_2.solution()
+ex0_2.help
 
 # %% [markdown]
 # ### Exercise 0.3: Decide
@@ -373,8 +371,7 @@ threshold = ...
 ex0_3.check(threshold, uncertainty, correct)
 
 # %%
-# ex0_3.hint()
-# ex0_3.solution()
+ex0_3.help
 
 # %% [markdown]
 # ## The report
@@ -403,7 +400,8 @@ for name, limit in policies.items():
 # everything. That is the whole story: train, measure honestly, and turn doubt into a decision. It
 # holds as long as the digits keep looking like these, and chapter 10 is about what happens when
 # they don't.
-#
+
+# %% [markdown]
 # How far did you get?
 
 # %%

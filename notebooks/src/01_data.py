@@ -108,7 +108,7 @@ figures.sample_grid(data_train.images, data_train.labels, per_class=16, seed=0)
 # things: the number of images of each of the ten classes (an array, zeros included), and the mean
 # and the standard deviation of all pixels on a scale from 0 (paper) to 1 (ink).
 #
-# Replace the `...` and run the cell. If you're stuck, remove the `#` in front of `hint()` below.
+# Replace the `...` and run the cell. Hints and a solution unfold below it.
 
 # %%
 from course_utils.exercises.chapter_01 import ex1_1
@@ -122,8 +122,7 @@ def describe(images, labels):
 ex1_1.check(describe)
 
 # %%
-# ex1_1.hint()
-# ex1_1.solution()
+ex1_1.help
 
 # %% [markdown]
 # Networks learn faster from inputs with mean 0 and standard deviation 1 (LeCun et al., 1998). So
@@ -145,10 +144,10 @@ print(f"MEAN = {MEAN}, STD = {STD}")
 description.round(4)
 
 # %% [markdown]
-# They fit: they're the mean and the standard deviation of MNIST's 60,000 training images. We use them
-# for *every* image, clothes included, because the network expects one scale. No digit is rare, so
-# accuracy can't hide a class on which the network fails. The validation digits have exactly 500 of
-# each class because they were chosen that way.
+# They fit: they're the mean and the standard deviation of MNIST's 60,000 training images. We use
+# them for *every* image, clothes included, because the network expects one scale. No digit is rare,
+# so accuracy can't hide a class on which the network fails. The validation digits have exactly 500
+# of each class because they were chosen that way.
 
 # %% [markdown]
 # ## Images the network won't know
@@ -214,8 +213,7 @@ def auroc(digit_scores, clothes_scores):
 ex1_2.check(auroc)
 
 # %%
-# ex1_2.hint()
-# ex1_2.solution()
+ex1_2.help
 
 # %% [markdown]
 # ## Changing an image but not its label
@@ -258,30 +256,20 @@ figures.augmentation_sheet(originals, crops, name=f"nine random crops, padding {
 # ### Exercise 1.3: Which change is safe?
 #
 # *About 2 minutes.* Which of these changes leaves the labels of *all* ten digits true?
-#
-# - `a` Mirror the image, left to right.
-# - `b` Turn it by 180 degrees.
-# - `c` Turn it by up to 10 degrees.
-# - `d` Push it sideways by half its width.
 
 # %%
 from course_utils.exercises.chapter_01 import ex1_3
 
-choice = ...
-
-ex1_3.check(choice)
-
-# %%
-# ex1_3.hint()
-# ex1_3.solution()
+ex1_3.ask()
 
 # %% [markdown]
-# Here is what the other three changes do to four digits.
+# Here are the three unsafe changes and two more.
 
 # %%
-originals = np.stack([data_train.images[data_train.labels == digit][7] for digit in (2, 6, 7, 9)])
 changes = {
     "mirrored": lambda image: image[:, ::-1],
+    "upside down": lambda image: image[::-1],
+    "turned by 90°": np.rot90,
     "turned by 180°": lambda image: np.rot90(image, 2),
     "pushed sideways": lambda image: np.roll(image, 14, axis=1) * (np.arange(28) >= 14),
 }
@@ -311,8 +299,7 @@ def random_crops(images, generator):
 ex1_4.check(random_crops)
 
 # %%
-# ex1_4.hint()
-# ex1_4.solution()
+ex1_4.help
 
 # %% [markdown]
 # ## Why three sets of images
@@ -342,8 +329,7 @@ def best_guesser(choose_on, report_on, num_guessers, generator):
 ex1_5.check(best_guesser)
 
 # %%
-# ex1_5.hint()
-# ex1_5.solution()
+ex1_5.help
 
 # %% [markdown]
 # How does the gap grow with the number of guessers? A guesser's hits on 100 digits follow a
@@ -366,8 +352,8 @@ figures.best_of_many(num_candidates, where_chosen, on_fresh / num_digits)
 # %% [markdown]
 # The more candidates, the more the winner is flattered. The best of many scores is partly luck, and
 # luck doesn't carry over to fresh digits. For $k$ equally good candidates and $n$ images the
-# expected gap is at most $\sqrt{\ln k \, / \, (2n)}$ (Hoeffding, 1963). Real networks have more
-# alike scores than guessers, so their gap is smaller, but it's a gap all the same.
+# expected gap is at most $\sqrt{\ln k \, / \, (2n)}$ (Hoeffding, 1963). Real networks fail on the
+# same images, which makes their gap smaller. It's still a gap.
 #
 # Hence the rule of this course: **fit on train, choose on validation, report on test, once.**
 #
@@ -392,8 +378,7 @@ def num_shared(first, second):
 ex1_6.check(num_shared)
 
 # %%
-# ex1_6.hint()
-# ex1_6.solution()
+ex1_6.help
 
 # %% [markdown]
 # How large should a test set be? An error rate $e$ measured on $n$ images has a standard error of
@@ -487,8 +472,7 @@ class DigitDataset(Dataset):
 ex1_7.check(DigitDataset)
 
 # %%
-# ex1_7.hint()
-# ex1_7.solution()
+ex1_7.help
 
 # %% [markdown]
 # ## A ready-made loader and its two traps
@@ -521,22 +505,11 @@ for role, part in (("val", datamodule.val), ("test", datamodule.test), ("ood", d
 #
 # *About 2 minutes.* You have two scores that should find clothes among digits, and want to keep the
 # better one. Afterwards you'll report its AUROC. Which images do you use to *choose*?
-#
-# - `a` MNIST's test digits and Fashion-MNIST's test images: those are what counts in the end.
-# - `b` The first thousand of each of these two test sets; the rest is for the report.
-# - `c` The validation digits and as many of Fashion-MNIST's training images.
-# - `d` The training digits and Fashion-MNIST's training images: there are many more of them.
 
 # %%
 from course_utils.exercises.chapter_01 import ex1_8
 
-choice = ...
-
-ex1_8.check(choice)
-
-# %%
-# ex1_8.hint()
-# ex1_8.solution()
+ex1_8.ask()
 
 # %% [markdown]
 # How far did you get?

@@ -149,7 +149,7 @@ PLANTED = {
             ('choice = "a"', "nobody writes"),
             ('choice = "b"', "turn a 6"),
             ('choice = "d"', "half of the digit"),
-            ("choice = 3", "choose one of"),
+            ('choice = "e"', "choose one of"),
         ],
         right=['choice = " C"'],
     ),
@@ -315,8 +315,8 @@ PLANTED = {
     ),
     "ex1_8": Planted(
         wrong=[
-            ('choice = "a"', "flatters the winner"),
-            ('choice = "b"', "much harder"),
+            ('choice = "a"', "flatter the winner"),
+            ('choice = "b"', "harder than the rest"),
             ('choice = "d"', "fitted to these digits"),
             ("choice = True", "choose one of"),
         ],
