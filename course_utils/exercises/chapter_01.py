@@ -623,7 +623,7 @@ ex1_8 = Choice(
     correct="c",
     options={
         "a": "MNIST's test digits and Fashion-MNIST's test images: those count in the end",
-        "b": "the first thousand of each of these two test sets; the rest is for the report",
+        "b": "the first thousand test images of either; the rest is for the report",
         "c": "the validation digits and as many of Fashion-MNIST's training images",
         "d": "the training digits and Fashion-MNIST's training images: there are many more of them",
     },

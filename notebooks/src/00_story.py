@@ -180,13 +180,12 @@ tested = trainer.test(lenet_routine, [test_loader, ood_loader])
 # %% [markdown]
 # That's a lot of numbers, and chapter 3 explains each of them. For now, look at two. `Acc` is the
 # share of right answers. `AUROC`, under *OOD Detection*, is the probability that the network is
-# less sure about a random piece of clothing than about a random digit. Guessing would give one half.
+# less sure about a random piece of clothing than about a random digit. Guessing gives one half.
 #
 # ## Two networks that answer together
 #
-# A **Deep Ensemble** is several networks that differ only in their random start (and in what
-# chance does to them during training). torch-uncertainty trains both in one go: it stacks their
-# outputs, and `RepeatTarget` repeats the labels to match.
+# A **Deep Ensemble** is several networks that differ only in their random start. torch-uncertainty
+# trains both in one go: it stacks their outputs, and `RepeatTarget` repeats the labels to match.
 
 # %%
 from torch_uncertainty.methods import deep_ensembles
@@ -273,8 +272,8 @@ table[[*chosen, "test/cplx/params"]].round(5)
 #   hundred good answers. Lower is better.
 # - **ECE**: how far confidence and accuracy are apart. Of the answers given with confidence 0.9,
 #   nine in ten should be right. Lower is better.
-# - **AURC**: the mean share of mistakes if the least certain digits go to a person, averaged over
-#   how many do. Lower is better.
+# - **AURC**: the share of mistakes among the answers if the least certain digits go to a person,
+#   averaged over how many go. Lower is better.
 # - **AUROC**: how well doubt tells clothes from digits. Higher is better.
 #
 # Two LeNets together answer better than one. The Packed-Ensemble is about as large as one LeNet;
@@ -285,10 +284,10 @@ table[[*chosen, "test/cplx/params"]].round(5)
 # extreme, so both ensembles claim *less* than they achieve. Chapter 9 puts that right.
 
 # %% [markdown]
-# ### Do others get the same numbers?
+# ### A second opinion
 #
-# The course computes these metrics itself as well, from the probabilities, in NumPy. A good test of
-# both sides:
+# The course also computes these metrics itself, in NumPy, from the predicted probabilities. Do the
+# two agree?
 
 # %%
 from course_utils.metrics import calibration, detection
@@ -307,9 +306,9 @@ for name, routine in routines.items():
 pd.DataFrame(both).T.round(5)
 
 # %% [markdown]
-# The AUROCs agree. The ECEs can differ in the third digit that isn't 0. The definition is the same,
-# but torch-uncertainty adds up thousands of confidences in 32-bit numbers, which round a little at
-# each step. Differences that small between two *models* would mean nothing.
+# The AUROCs agree. The ECEs may differ a little. Their definition is the same, but
+# torch-uncertainty adds up thousands of confidences in 32-bit numbers, and each addition rounds. If
+# two *models* differed by so little, it would mean nothing.
 
 # %% [markdown]
 # ## When to ask a person

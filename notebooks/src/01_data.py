@@ -59,16 +59,6 @@ drawing_pad(zoo.load("lenet-0"), examples={"digits": data_val, "clothes": fashio
 # The button *Example: clothes* brings up images that aren't digits at all. The network still has to
 # say one.
 #
-# ## Is this machine ready?
-#
-# The doctor checks what the course needs, and estimates how long each chapter computes here.
-
-# %%
-from course_utils.health import doctor
-
-doctor.report()
-
-# %% [markdown]
 # ## The digits
 #
 # MNIST is a set of handwritten digits (LeCun et al., 1998). All 70,000 come with the course, in

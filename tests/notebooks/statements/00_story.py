@@ -15,10 +15,6 @@ STATEMENTS = [
         "0.5 < tested[0]['ood/AUROC'] < 1 and 0.9 < tested[0]['test/cls/Acc'] < 1",
     ),
     (
-        "together they're about as large as one LeNet",
-        "len(list(ensemble.parameters())) == 2 * len(list(lenet.parameters()))",
-    ),
-    (
         "Two LeNets together answer better than one",
         "(table.loc['DE-2', ['test/cls/Acc', 'ood/AUROC']]"
         " > table.loc['LeNet', ['test/cls/Acc', 'ood/AUROC']]).all()"
@@ -41,7 +37,7 @@ STATEMENTS = [
         " for one in both.values())",
     ),
     (
-        "The ECEs can differ in the third digit",
+        "The ECEs may differ a little",
         "all(abs(one['ECE, course'] / one['ECE, torch-uncertainty'] - 1) < 0.02"
         " for one in both.values())",
     ),
