@@ -28,7 +28,7 @@
 # - write a `Dataset`, load images in batches in two ways, and say what each costs;
 # - spot two traps in a ready-made loader.
 #
-# **Time.** About 45 minutes with its eight exercises. Nothing is trained yet.
+# **Time.** About 45 minutes to read, play and solve eight exercises. Nothing is trained yet.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
