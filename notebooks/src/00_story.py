@@ -28,8 +28,8 @@
 # - choose a threshold from what mistakes and referrals cost, and report what it's worth on new
 #   digits.
 #
-# **Time.** About 40 minutes to read, draw and solve three exercises. Training takes about a minute of
-# that.
+# **Time.** About 40 minutes to read, draw and solve three exercises. Training takes about a minute
+# of that.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -376,8 +376,8 @@ ex0_3.help
 # %% [markdown]
 # ## The report
 #
-# We chose the threshold on the validation digits. Now we measure on the test digits what it's worth,
-# once. (`cost_curve` does what you've just written, so this cell runs even if you skipped the
+# We chose the threshold on the validation digits. Now we measure, once, what it's worth on the test
+# digits. (`cost_curve` does what you've just written, so this cell runs even if you skipped the
 # exercises.)
 
 # %%
@@ -414,8 +414,8 @@ exercises.progress(0)
 #
 # - The mean of several networks' probabilities usually beats a single network, at several times the
 #   cost. A Packed-Ensemble aims for the same at about the cost of one.
-# - Accuracy, calibration, and doubt about mistakes or foreign images are different things. One model
-#   needn't be best at all of them.
+# - Accuracy, calibration, and doubt about mistakes or foreign images are different things. One
+#   model needn't be best at all of them.
 # - To make use of doubt, choose a threshold on validation data, and report on test data.
 #
 # **What comes next.** Chapter 1 goes back to the images: what a network sees, which changes leave a
