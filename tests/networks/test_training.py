@@ -865,7 +865,7 @@ def test_each_silenced_warning_would_come_otherwise(train, val, test, ood, tmp_p
             logger=False,
             enable_checkpointing=False,
             callbacks=[ProgressLine("x")],
-        ).fit(routine, batches(train, 128))
+        ).fit(routine, batches(train, 128), batches(val, 500))
     messages = [str(warning.message) for warning in caught]
     for pattern in silence.SILENCED:
         assert any(re.match(pattern, message, re.IGNORECASE) for message in messages), pattern
