@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 # Notebook and title of every chapter, in order; a test compares them with the notebooks.
 CHAPTERS = {
+    "00_story": "The whole story in forty minutes",
     "01_data": "Data",
     "02_lenet": "LeNet",
     "04_deep_ensembles": "Deep Ensembles",

@@ -163,6 +163,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
         IMAGES[:20].reshape(4, 5, 28, 28),
         column_names=("mirrored", "upside down", "turned by 90°", "turned by 180°", "half out"),
     ),
+    "crop_windows": lambda: figures.crop_windows(IMAGES[0], padding=4, corners=[(1, 0), (6, 7)]),
     "misclassified_gallery": lambda: figures.misclassified_gallery(IMAGES, DEEP),
     "misclassified_gallery fashion": lambda: figures.misclassified_gallery(
         IMAGES, DEEP, class_names=figures.FASHION
@@ -232,6 +233,11 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "metric_against_members 4": lambda: figures.metric_against_members(
         {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}
+    ),
+    "best_of_many": lambda: figures.best_of_many(
+        np.array([1, 3, 10, 30, 100, 300, 1_000]),
+        np.array([0.1, 0.126, 0.147, 0.163, 0.179, 0.191, 0.202]),
+        np.full(7, 0.1),
     ),
     "choices_of_members": lambda: figures.choices_of_members(
         SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True
