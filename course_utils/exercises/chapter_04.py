@@ -332,7 +332,7 @@ def _step_with(loss_of: Loss, clear: bool = True) -> Callable[..., float]:
         loss = loss_of(ensemble(images), labels, num_members)
         if clear:
             optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         return loss.item()
 
