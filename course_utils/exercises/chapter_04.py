@@ -636,15 +636,13 @@ ex4_6 = Choice(
     objective=ALONE,
     minutes=2,
     task=(
-        "A colleague wants an ensemble of eight. Her GPU has room for training one network at a "
-        "time. Which advice is right?\n\n"
-        "- `a` Train one after another with different seeds and combine their answers: eight times "
-        "the time, and in use eight forward passes.\n"
-        "- `b` It can't be done: members that don't share their batches don't become an ensemble.\n"
-        "- `c` Train one, and let `deep_ensembles` make eight copies of it. That costs no more "
-        "than one.\n"
-        "- `d` Train one after another. That takes eight times as long, but in use the ensemble is "
-        "as fast as one network."
+        "A colleague wants an ensemble of eight. Her GPU has room to train one network at a time. "
+        "Which advice is right?\n\n"
+        "- `a` Train one after another. That takes eight times as long, and so does each answer.\n"
+        "- `b` It can't be done: members have to share their batches.\n"
+        "- `c` Train one, and let `deep_ensembles` make eight copies of it.\n"
+        "- `d` Train one after another. That takes eight times as long, but each answer is as fast "
+        "as a single network's."
     ),
     stub="choice = ...",
     passed="choice",
@@ -666,11 +664,11 @@ ex4_6 = Choice(
         "d": "one after another; as fast as one in use",
     },
     reasons={
-        "b": "the pair above and the two networks that never met gave ordinary ensembles. Joint "
-        "training shares the batches and nothing else.",
+        "b": "the two networks above never met and make an ordinary ensemble. Joint training shares "
+        "the batches and nothing else.",
         "c": "copies with new weights have learned nothing, and copies with the old weights all "
         "say the same.",
-        "d": "training is right. But in use each of the eight has to answer, and that's eight "
+        "d": "about training you're right. But each of the eight has to answer, and that's eight "
         "forward passes.",
     },
 )
@@ -713,10 +711,9 @@ ex4_7 = Function(
     objective=ENOUGH,
     minutes=6,
     task=(
-        "Of eight members you can choose 28 pairs. Which of them you get is chance, so look at all "
-        "of them. You get the members' probabilities, shape [N, M, C], the labels, and a size. "
-        "Form every ensemble of that many members, and return the mean of their NLLs. "
-        "`combinations(range(8), 2)` gives the 28 pairs."
+        "Which pair of members you get is chance, so average over all pairs, or triples, or fours. "
+        "You get the members' probabilities, shape [N, M, C], the labels, and a size. Return the "
+        "mean NLL of all ensembles of that many members."
     ),
     stub='''def nll_of_size(probabilities, labels, size):
     """Mean NLL over all ensembles of `size` of the members."""

@@ -12,7 +12,7 @@
 # Train the same network twice from different random weights, and you get two networks that are
 # about equally good but don't make quite the same mistakes. A Deep Ensemble (Lakshminarayanan,
 # Pritzel and Blundell, 2017) lets several such networks, its *members*, answer together. Few
-# methods are simpler, and few have proved harder to beat (Ovadia et al., 2019).
+# methods are simpler, and few have proved harder to beat.
 #
 # **Questions**
 #
@@ -43,13 +43,13 @@ if "google.colab" in sys.modules:
 # %% [markdown]
 # ## Eight opinions
 #
-# Here are eight LeNets that differ only in their random start. They're *modest*: each has seen no
-# more than 2,000 digits, so that they err often enough for us to watch. The widget holds the 40
-# test digits that they dispute most.
+# Here are eight LeNets that differ only in their seed. They're *modest*: each has seen only 2,000
+# digits, so that they err often enough for us to watch. The widget holds the 40 test digits that
+# they dispute most.
 #
-# **Try it.** Press "Play", or drag the slider: the members' answers are laid on top of each other,
-# one after another. Find a digit on which the first two are sure of different things. What do the
-# other six make of it?
+# **Try it.** Press "Play", or drag the slider: the members' answers are laid on top of each other.
+# Find a digit on which the first two are sure of different things. What do the other six make of
+# it?
 
 # %%
 from course_utils.images import batches, load_fashion_mnist, load_mnist
@@ -76,17 +76,14 @@ averaging(modest, data_test)
 # %%
 import torch
 
-member_logits = torch.tensor([[12.0, 0.0], [0.0, 2.0]])
-members = member_logits.softmax(dim=1)
-print("member 1:              ", members[0].numpy().round(3))
-print("member 2:              ", members[1].numpy().round(3))
-print("mean of probabilities: ", members.mean(dim=0).numpy().round(3))
-print("softmax of mean logits:", member_logits.mean(dim=0).softmax(dim=0).numpy().round(3))
+logits = torch.tensor([[12.0, 0.0], [0.0, 2.0]])
+print("the two members:       ", *logits.softmax(dim=1).numpy().round(3))
+print("mean of probabilities: ", logits.softmax(dim=1).mean(dim=0).numpy().round(3))
+print("softmax of mean logits:", logits.mean(dim=0).softmax(dim=0).numpy().round(3))
 
 # %% [markdown]
-# The mean of the probabilities keeps the doubt: the two members contradict each other. With the
-# mean of the logits the louder member wins, and the answer no longer shows that there was a
-# conflict. With three members even the predicted class can change.
+# The mean of the probabilities keeps the doubt. With the mean of the logits the louder member wins,
+# and the answer no longer shows that there was a conflict.
 
 # %% [markdown]
 # ### Exercise 4.1: The answer of an ensemble
@@ -115,11 +112,12 @@ ex4_1.check(ensemble_answer)
 #
 # The logarithm is concave. So by Jensen's inequality, for every image with true class $y$,
 #
-# $$ \underbrace{-\ln \bar p(y)}_{\text{NLL of the mean}} \;\le\; \underbrace{\frac{1}{M} \sum_{m=1}^{M} -\ln p_m(y)}_{\text{mean NLL of the members}}. $$
+# $$ \underbrace{-\ln \bar p(y)}_{\text{NLL of the mean}} \;\le\;
+# \underbrace{\frac{1}{M} \sum_{m=1}^{M} -\ln p_m(y)}_{\text{mean NLL of the members}}. $$
 #
-# This needs no assumption about the networks or the images. It has two limits. The ensemble beats
-# the *average* member, not necessarily the best one. And nothing of the kind holds for accuracy: if
-# two of three members make the same mistake, the mean may make it too.
+# This needs no assumption about networks or images. But the ensemble beats the *average* member,
+# not necessarily the best one. And nothing of the kind holds for accuracy: if two of three members
+# make the same mistake, the mean may make it too.
 
 # %% [markdown]
 # ### Exercise 4.2: Two losses
@@ -146,10 +144,8 @@ ex4_2.check(two_losses)
 # %% [markdown]
 # ## Building an ensemble
 #
-# torch-uncertainty's `deep_ensembles` copies a network and draws new random weights for each copy.
-# It can also combine networks that you have already. We try three ways on a LeNet that has been
-# trained. (Older tutorials import the function from `torch_uncertainty.models`; since version 0.12
-# it lives in `methods`.)
+# torch-uncertainty's `deep_ensembles` copies a network, or combines networks that you have. We try
+# three ways on a trained LeNet. (Older tutorials import it from `torch_uncertainty.models`.)
 
 # %%
 import pandas as pd
@@ -171,39 +167,31 @@ for name, built in ways.items():
 pd.DataFrame(found).T
 
 # %% [markdown]
-# - *One network* gives members with new weights. They differ, and whatever the network had learned
-#   is gone. That's what you want before training.
+# - *One network* gives members with new random weights: what you want before training. Whatever the
+#   network had learned is gone.
 # - Without the reset all members are the same network: an ensemble in name only, and no error.
 # - A *list of two or more* is taken as it is, whatever the option says.
 #
-# Members need no different data. Their diversity comes from the random start, and from nothing else
-# here.
-#
 # ## The order of the output
 #
-# An ensemble of $M$ members turns a batch of $B$ images into $M \cdot B$ rows of logits: all images
-# through the first member, then all images through the second, and so on. The library einops writes
-# this order as `(m b) c`. To see it, we replace the networks by two that just write their own
-# number and the number of the image: 203 is member 2, image 3.
+# An ensemble turns $B$ images into $M \cdot B$ rows of logits: all images through the first member,
+# then all images through the second, and so on. The library einops writes this order as `(m b) c`.
+# To see it, we take two "networks" that just write their own number and that of the image: 203 is
+# member 2, image 3.
 
 # %%
 from einops import rearrange
 
 
-class Signature(torch.nn.Module):
+class Signature(torch.nn.Linear):
     """A stand-in for a network that signs instead of answering."""
 
-    def __init__(self, number):
-        super().__init__()
-        self.number = number
-
     def forward(self, images):
-        return 100 * self.number + torch.arange(1, 1 + len(images))[:, None]
+        return 100 * self.in_features + torch.arange(1, 1 + len(images))[:, None]
 
 
-loader = batches(data_train, batch_size=4, shuffle=True, seed=0)
-images, labels = next(iter(loader))
-signatures = deep_ensembles([Signature(1), Signature(2)])(images)
+images, labels = next(iter(batches(data_train, batch_size=4, shuffle=True, seed=0)))
+signatures = deep_ensembles([Signature(1, 1), Signature(2, 1)])(images)
 print("rows:", signatures[:, 0].tolist())
 by_image = {
     "rearrange": rearrange(signatures, "(m b) c -> b m c", m=2)[..., 0].tolist(),
@@ -240,11 +228,12 @@ ex4_3.check(votes_for_answer)
 # %% [markdown]
 # ### The labels, in the same order
 #
-# In training every row needs its label. torch-uncertainty's `RepeatTarget` repeats the whole list
-# of labels; PyTorch's `repeat_interleave` repeats each label in place. Compare the last digit of
-# each row, which is the number of the image, with the labels below it.
+# In training every row needs its label. torch-uncertainty's `RepeatTarget` repeats the whole list,
+# PyTorch's `repeat_interleave` each label in place. Compare the last digit of each row, the number
+# of the image, with the labels below it.
 
 # %%
+import torch.nn.functional as F
 from torch_uncertainty.transforms import RepeatTarget
 
 _, repeated = RepeatTarget(2)((images, labels))
@@ -256,12 +245,8 @@ rows = {
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# `RepeatTarget` gives both rows of an image the same, true label. `repeat_interleave` gives most
-# rows the label of another image. Training on that runs without an error, and the network learns
-# little more than to guess.
-
-# %%
-import torch.nn.functional as F
+# `repeat_interleave` gives most rows the label of another image. Training on that runs without an
+# error, and the network learns little more than to guess.
 
 # %% [markdown]
 # ### Exercise 4.4: One joint step
@@ -293,16 +278,18 @@ ex4_4.check(joint_step)
 # over all rows, and so over the members. Each member sees only $1/M$ of the gradient it would see
 # alone:
 #
-# $$ L = \frac{1}{M} \sum_{m=1}^{M} L_m, \qquad \frac{\partial L}{\partial w_m} = \frac{1}{M} \, \frac{\partial L_m}{\partial w_m}. $$
+# $$ L = \frac{1}{M} \sum_{m=1}^{M} L_m, \qquad
+# \frac{\partial L}{\partial w_m} = \frac{1}{M} \, \frac{\partial L_m}{\partial w_m}. $$
 #
 # A learning rate $M$ times as large makes up for it. But the weight decay $\lambda w_m$ doesn't
 # pass through the loss. The larger learning rate would make it $M$ times too strong, so it has to
 # be divided by $M$:
 #
-# $$ w_m \leftarrow w_m - M \eta \left( \frac{1}{M} \frac{\partial L_m}{\partial w_m} + \frac{\lambda}{M} w_m \right) = w_m - \eta \left( \frac{\partial L_m}{\partial w_m} + \lambda w_m \right). $$
+# $$ w_m \leftarrow w_m - M \eta \left( \frac{1}{M} \frac{\partial L_m}{\partial w_m} + \frac{\lambda}{M} w_m \right)
+# = w_m - \eta \left( \frac{\partial L_m}{\partial w_m} + \lambda w_m \right). $$
 #
 # Don't take our word for it. We train a LeNet alone, and its twin as the first of a pair, on the
-# same batches. `one_cycle_sgd` is the recipe of chapter 2, which can be told the number of members.
+# same batches. The recipe of chapter 2, `one_cycle_sgd`, can be told the number of members.
 
 # %%
 from copy import deepcopy
@@ -311,8 +298,10 @@ from itertools import islice
 from course_utils.networks.models import LeNet
 from course_utils.networks.training import one_cycle_sgd
 
+batch_list = list(islice(batches(data_train, 128, shuffle=True, seed=1), 20))
 
-def train_a_little(model, batch_list, rows_per_image, num_members):
+
+def train_a_little(model, rows_per_image, num_members):
     """One step for each batch."""
     recipe = one_cycle_sgd(model, len(batch_list), num_members)
     for images, labels in batch_list:
@@ -320,29 +309,22 @@ def train_a_little(model, batch_list, rows_per_image, num_members):
         F.cross_entropy(model(images), labels.repeat(rows_per_image)).backward()
         recipe["optimizer"].step()
         recipe["lr_scheduler"]["scheduler"].step()
-    return model
 
-
-batch_list = list(islice(batches(data_train, 128, shuffle=True, crop_padding=4, seed=1), 20))
-torch.manual_seed(1)
-twin, other = LeNet(), LeNet()
-alone = train_a_little(deepcopy(twin), batch_list, 1, 1)
 
 # %%
-largest = {}
-for told, num_members in (("recipe for two", 2), ("recipe for one", 1)):
+torch.manual_seed(1)
+twin, other = LeNet(), LeNet()
+alone = deepcopy(twin)
+train_a_little(alone, 1, 1)
+for told in (2, 1):
     pair = deep_ensembles([deepcopy(twin), deepcopy(other)])
-    train_a_little(pair, batch_list, 2, num_members)
-    largest[told] = max(
-        (a - b).abs().max().item()
-        for a, b in zip(alone.parameters(), pair.core_models[0].parameters(), strict=True)
-    )
-pd.Series(largest, name="largest difference of a weight to the twin trained alone").to_frame()
+    train_a_little(pair, 2, num_members=told)
+    distance = (pair.core_models[0].fc1.weight - alone.fc1.weight).abs().max()
+    print(f"Recipe for {told}: the twins' weights in fc1 differ by at most {distance:.1e}.")
 
 # %% [markdown]
-# With the right recipe the member has gone exactly the way of its twin, up to rounding at most.
-# With the recipe for one it lags behind. The other member has no influence at all: joint training
-# *is* training alone, several times over, on the same batches.
+# With the right recipe the member has gone the way of its twin, up to rounding at most. The other
+# member has no influence: joint training *is* training alone, several times over.
 
 # %% [markdown]
 # ### Exercise 4.5: A recipe for M
@@ -370,8 +352,8 @@ ex4_5.check(recipe)
 # %% [markdown]
 # ## Training two members
 #
-# Compared with chapter 2 two things are new in the routine: `is_ensemble=True`, which adds metrics
-# that need members, and `RepeatTarget`. The recipe is told that there are two members.
+# Compared with chapter 2 three things are new: `is_ensemble=True`, which adds metrics that need
+# members, `RepeatTarget`, and a recipe that knows there are two.
 
 # %%
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -397,9 +379,6 @@ routine = ClassificationRoutine(
     format_batch_fn=RepeatTarget(2),
     optim_recipe=one_cycle_sgd(ensemble, num_epochs * len(train_loader), num_members=2),
 )
-
-# %% [markdown]
-# The trainer is that of chapter 2. It doesn't know that there are two members.
 
 # %%
 folder = runs.folder() / "deep-ensemble-2"
@@ -434,7 +413,7 @@ else:
     print("Left for chapter 6: deep-ensemble-2.")
 
 # %% [markdown]
-# Now the test digits, with the library's own table.
+# Now the test digits, and the library's own table.
 
 # %%
 tester = TUTrainer(
@@ -449,8 +428,7 @@ results = tester.test(
 )
 
 # %% [markdown]
-# The last rows are new: how often the two disagree, and two entropies that chapter 5 is about. The
-# NLL is that of the *mean*. Is it below the mean NLL of the members, as Jensen says?
+# The NLL is that of the *mean*. Is it below the mean NLL of the members, as Jensen says?
 
 # %%
 import numpy as np
@@ -458,22 +436,20 @@ import numpy as np
 from course_utils.metrics.classification import log_loss_terms
 
 two = predict(ensemble, data_test)
-nll = {
-    f"member {m + 1}": log_loss_terms(two.probabilities[:, m], two.labels).mean() for m in (0, 1)
-}
-nll["mean of the members"] = np.mean(list(nll.values()))
-nll["NLL of the mean"] = log_loss_terms(two.mean, two.labels).mean()
-pd.Series(nll, name="on the test digits").round(4).to_frame()
+members = [log_loss_terms(two.probabilities[:, m], two.labels).mean() for m in (0, 1)]
+of_mean = log_loss_terms(two.mean, two.labels).mean()
+print(f"members {members[0]:.4f} and {members[1]:.4f}, on average {np.mean(members):.4f}")
+print(f"NLL of the mean {of_mean:.4f}")
 
 # %% [markdown]
-# The last row is below the one above it. By how much depends on how far the members differ. (The
-# training loss in the log is the mean of the members' losses, not the NLL of the ensemble.)
+# It is. How far below depends on how much the members differ. (The training loss is the mean of the
+# members' losses, not the NLL of the ensemble.)
 #
 # ## The other way: train alone, combine afterwards
 #
-# Since joint training is training alone several times over, you may as well train one network after
-# another, today and tomorrow, or on several machines. Only the answers have to meet. These two
-# LeNets were trained independently. We combine once their answers, and once the networks.
+# So you may as well train one network after another, or on several machines. Only the answers have
+# to meet. These two LeNets were trained independently. We combine once their answers, and once the
+# networks.
 
 # %%
 from course_utils.metrics.predictions import Predictions
@@ -484,11 +460,8 @@ of_networks = predict(deep_ensembles([first, second]), data_test)
 print("largest difference:", np.abs(of_answers.mean - of_networks.mean).max())
 
 # %% [markdown]
-# It makes no difference, up to rounding. To combine answers you can keep eight networks on disk,
-# load one at a time, and still evaluate an ensemble of eight.
-#
-# What does each way cost? `training_costs` runs a few training steps on one batch, on the CPU, and
-# looks at what PyTorch keeps for the backward pass.
+# It makes no difference, up to rounding. What does each way cost? `training_costs` runs a few
+# training steps on the CPU, and adds up what PyTorch keeps for the backward pass.
 
 # %%
 from course_utils.networks.costs import training_costs
@@ -502,27 +475,22 @@ for multiplied in ("parameters (thousand)", "ms per step"):
 costs.round(2)
 
 # %% [markdown]
-# - **Parameters**, which you have to store in the end: $M$ times those of one network either way.
-# - **Memory in training** (two rows): about $M$ times as much jointly, that of one network
-#   otherwise.
-# - **Time**: $M$ networks are $M$ times the work. Where the joint step takes less or more than the
-#   sum, overhead was shared, or the fast memory beside the processor was too small.
-#
-# Neither approach makes members cheaper, and prediction still needs $M$ forward passes. Chapter 6
-# is about getting much of the gain for less.
+# Training jointly takes about $M$ times the memory (the two rows in MB), training one by one that
+# of one network. The work is the same. If the joint step is quicker than the sum, overhead was
+# shared; if it's slower, the processor's fast memory was too small. Neither approach makes members
+# cheaper, and prediction still needs $M$ forward passes. Chapter 6 is about that.
 
 # %% [markdown]
 # ### Exercise 4.6: A small GPU
 #
-# *About 2 minutes.* A colleague wants an ensemble of eight. Her GPU has room for training one
-# network at a time. Which advice is right?
+# *About 2 minutes.* A colleague wants an ensemble of eight. Her GPU has room to train one network
+# at a time. Which advice is right?
 #
-# - `a` Train one after another with different seeds and combine their answers: eight times the
-#   time, and in use eight forward passes.
-# - `b` It can't be done: members that don't share their batches don't become an ensemble.
-# - `c` Train one, and let `deep_ensembles` make eight copies of it. That costs no more than one.
-# - `d` Train one after another. That takes eight times as long, but in use the ensemble is as fast
-#   as one network.
+# - `a` Train one after another. That takes eight times as long, and so does each answer.
+# - `b` It can't be done: members have to share their batches.
+# - `c` Train one, and let `deep_ensembles` make eight copies of it.
+# - `d` Train one after another. That takes eight times as long, but each answer is as fast as a
+#   single network's.
 
 # %%
 from course_utils.exercises.chapter_04 import ex4_6
@@ -539,18 +507,19 @@ ex4_6.check(choice)
 # ## How many members are enough?
 #
 # From eight members we can form 255 ensembles: 8 of one, 28 pairs, 56 triples and so on. Averaging
-# is so cheap that we look at all of them. Nothing is trained or predicted again.
+# is cheap, so we look at all of them.
 
 # %%
 from itertools import combinations
 
+print("Pairs of 4 members:", *combinations(range(4), 2))
+
 # %% [markdown]
 # ### Exercise 4.7: All teams of a size
 #
-# *About 6 minutes.* Of eight members you can choose 28 pairs. Which of them you get is chance, so
-# look at all of them. You get the members' probabilities, shape [N, M, C], the labels, and a size.
-# Form every ensemble of that many members, and return the mean of their NLLs.
-# `combinations(range(8), 2)` gives the 28 pairs.
+# *About 6 minutes.* Which pair of members you get is chance, so average over all pairs, or triples,
+# or fours. You get the members' probabilities, shape [N, M, C], the labels, and a size. Return the
+# mean NLL of all ensembles of that many members.
 
 # %%
 from course_utils.exercises.chapter_04 import ex4_7
@@ -568,18 +537,14 @@ ex4_7.check(nll_of_size)
 # ex4_7.solution()
 
 # %% [markdown]
-# Now the figure, for the modest eight from the top of the chapter: the mean over the ensembles of
-# each size, with bars from the lowest to the highest.
+# For the modest eight from the top of the chapter, the mean over the ensembles of each size, with
+# bars from the lowest to the highest:
 
 # %%
 from course_utils import figures
 from course_utils.metrics.subsets import Choices
 
-figures.metric_against_members(
-    figures.series_over_subsets(Choices(modest)),
-    interval="range over subsets of one ensemble",
-    name="modest LeNets",
-)
+figures.metric_against_members(figures.series_over_subsets(Choices(modest)), name="modest LeNets")
 
 # %% [markdown]
 # - **NLL** falls with every member, by Jensen's inequality. The second member brings more than the
@@ -588,52 +553,42 @@ figures.metric_against_members(
 # - **ECE** falls, since these members are too sure, as modern networks often are (Guo et al.,
 #   2017), and averaging makes answers less sure.
 #
-# The bars are the *range over subsets of one ensemble*, not confidence intervals: all subsets share
-# members and test digits, and with eight members only one is left.
+# The bars are a *range over subsets*, not confidence intervals: all subsets share members and test
+# digits, and at eight only one is left.
 #
-# Is that a law? We do the same with eight good LeNets, each trained for long on all 55,000 digits.
+# Is that a law? The same for eight *good* LeNets, trained for long on all 55,000 digits:
 
 # %%
 eight = zoo.load("deep-ensemble-8")
 good = predict(eight, data_test)
-figures.metric_against_members(
-    figures.series_over_subsets(Choices(good)),
-    interval="range over subsets of one ensemble",
-    name="good LeNets",
-)
+figures.metric_against_members(figures.series_over_subsets(Choices(good)), name="good LeNets")
 
 # %% [markdown]
-# NLL and accuracy tell a similar story on another scale. But the ECE *rises*. Single members are
-# well calibrated here, and averaging makes the ensemble too doubtful (Rahaman and Thiery, 2021). So
-# a Deep Ensemble doesn't always improve calibration; chapter 9 shows how to repair it.
+# The NLL tells the same story on another scale. But the ECE *rises*: single members are well
+# calibrated here, and averaging makes the ensemble too doubtful (Rahaman and Thiery, 2021).
 #
-# What do members buy you in practice? Say you may be wrong in one of 200 answers and refer the
-# other digits to a human. How many can you answer?
+# What do members buy you in practice? Say one answer in 200 may be wrong, and a human takes the
+# digits that you don't answer. How many can you answer?
 
 # %%
 from course_utils.metrics import scores, selective
 
-
-def answered(predictions):
-    """Largest share of digits answered with at most one mistake in 200 answers."""
-    curve = selective.risk_coverage(scores.max_probability(predictions), predictions.correct)
-    return curve.coverage_at_risk(1 / 200)
-
-
-single = [answered(modest.subset([m])) for m in range(8)]
-print(
-    f"one modest member: {min(single):.1%} to {max(single):.1%}, all eight: {answered(modest):.1%}"
-)
+coverage = []
+for one in (modest, *(modest.subset([m]) for m in range(8))):
+    curve = selective.risk_coverage(scores.max_probability(one), one.correct)
+    coverage.append(curve.coverage_at_risk(1 / 200))
+print(f"Modest members: {min(coverage[1:]):.1%} to {max(coverage[1:]):.1%} of the digits.")
+print(f"All eight together: {coverage[0]:.1%}.")
 
 # %% [markdown]
-# All eight together answer more than even the best of them.
+# The eight together answer more than even the best of them.
 #
 # ### Choose members yourself
 #
-# Each dot is one of the 255 ensembles of the good eight. Point at a dot to see its members, click
-# it to choose it, or tick members one by one. Then press "Best single" and "Add the best next" for
-# each metric. Where do the dots stop getting better? Is the best choice by one metric also the best
-# by another? These are *validation* digits: choose members here, report on test.
+# Each dot is one of the 255 ensembles of the good eight. Click a dot, or tick members one by one;
+# then press "Best single" and "Add the best next" for each metric. Where do the dots stop getting
+# better? Is the best choice by one metric also the best by another? These are *validation* digits:
+# choose members here, report on test.
 
 # %%
 from course_utils.widgets import ensemble_builder
@@ -646,8 +601,8 @@ ensemble_builder(
 )
 
 # %% [markdown]
-# The authors of torch-uncertainty offer eight LeNets of their own on the Hugging Face hub; with a
-# network, [an appendix](appendix/hub_weights.ipynb) compares them with ours.
+# torch-uncertainty's authors offer eight LeNets on the Hugging Face hub: see [this
+# appendix](appendix/hub_weights.ipynb).
 #
 # How far did you get?
 
@@ -661,20 +616,18 @@ exercises.progress(4)
 #
 # - Deep Ensembles average probabilities. The NLL of the mean is never above the mean NLL of the
 #   members. Accuracy and calibration have no such guarantee.
-# - The output is ordered `(m b) c`. `view` and `repeat_interleave` are wrong without an error.
+# - The output is ordered `(m b) c`. `view` and `repeat_interleave` go wrong without an error.
 # - Joint training with the learning rate times $M$ and the weight decay by $M$ is training alone,
-#   $M$ times. So networks can also be trained one by one; that saves memory, not work.
+#   $M$ times over. Training one by one saves memory, not work.
 # - The first few members bring most of the gain.
 #
-# **What comes next.** When members disagree, what are they telling you? Chapter 5 looks at single
+# **What comes next.** When members disagree, what does it tell you? Chapter 5 looks at single
 # images.
 #
 # ### Sources
 #
 # - B. Lakshminarayanan, A. Pritzel, C. Blundell (2017). Simple and scalable predictive uncertainty
 #   estimation using deep ensembles. *NeurIPS*. [arXiv:1612.01474](https://arxiv.org/abs/1612.01474)
-# - Y. Ovadia et al. (2019). Can you trust your model's uncertainty? *NeurIPS*.
-#   [arXiv:1906.02530](https://arxiv.org/abs/1906.02530)
 # - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On calibration of modern neural networks.
 #   *ICML*. [arXiv:1706.04599](https://arxiv.org/abs/1706.04599)
 # - R. Rahaman, A. H. Thiery (2021). Uncertainty quantification and deep ensembles. *NeurIPS*.
