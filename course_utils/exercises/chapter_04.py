@@ -664,8 +664,8 @@ ex4_6 = Choice(
         "d": "one after another; as fast as one in use",
     },
     reasons={
-        "b": "the two networks above never met and make an ordinary ensemble. Joint training shares "
-        "the batches and nothing else.",
+        "b": "the two networks above never met and make an ordinary ensemble. Joint training "
+        "shares the batches and nothing else.",
         "c": "copies with new weights have learned nothing, and copies with the old weights all "
         "say the same.",
         "d": "about training you're right. But each of the eight has to answer, and that's eight "

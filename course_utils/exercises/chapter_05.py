@@ -428,13 +428,13 @@ ex5_5 = Function(
 
 
 # --- 5.6 ----------------------------------------------------------------------------------------
-def _between(images: np.ndarray, low: int = 50, high: int = 205) -> np.ndarray:
+def _between(images: np.ndarray, low: int = 20, high: int = 235) -> np.ndarray:
     return ((images > low) & (images < high)).mean(axis=(1, 2))
 
 
 def _grey_values() -> list[tuple[np.ndarray]]:
     generator = np.random.default_rng(56)
-    edges = np.array([[[0, 50, 51, 100]], [[204, 205, 255, 0]], [[0, 255, 0, 0]]], np.uint8)
+    edges = np.array([[[0, 20, 21, 100]], [[234, 235, 255, 0]], [[0, 255, 0, 0]]], np.uint8)
     return [(generator.integers(0, 256, (4, 5, 6)).astype(np.uint8),), (edges,)]
 
 
@@ -444,39 +444,39 @@ ex5_6 = Function(
     objective=DETECT,
     minutes=4,
     task=(
-        "A digit is nearly black and white, clothes have shades. You get images, whole numbers "
-        "from 0 to 255 of shape [N, 28, 28]. Return for each image the share of its pixels that "
-        "are *grey*: above 50 and below 205."
+        "Digits are nearly black and white, clothes have shades. Chapter 1 counted grey pixels; do "
+        "it with a margin. You get images, whole numbers from 0 to 255 of shape [N, 28, 28]. "
+        "Return for each image the share of its pixels above 20 and below 235."
     ),
     stub='''def grey_pixels(images):
-    """Share of pixels above 50 and below 205: [N, H, W] -> [N]."""
+    """Share of pixels above 20 and below 235: [N, H, W] -> [N]."""
     return ...''',
     passed="grey_pixels",
     hints=(
         "Two comparisons give two arrays of true and false. Both must hold.",
-        "`&` joins two comparisons, and each needs its parentheses: `(images > 50) & …`.",
+        "`&` joins two comparisons, and each needs its parentheses: `(images > 20) & …`.",
         "The mean of a comparison is a share. Which axes does it go over, so that one number for "
         "each image is left?",
     ),
     answer='''def grey_pixels(images):
-    """Share of pixels above 50 and below 205: [N, H, W] -> [N]."""
-    above = images > 50
-    below = images < 205
+    """Share of pixels above 20 and below 235: [N, H, W] -> [N]."""
+    above = images > 20
+    below = images < 235
     return (above & below).mean(axis=(1, 2))''',
     why=(
-        "This rule has never seen a label, nor been trained on anything. Whatever an ensemble "
+        "This rule has never seen a label and was trained on nothing. Whatever an ensemble "
         "achieves on clothes should be compared with it."
     ),
     reference=_between,
     inputs=_grey_values,
     misconceptions=(
         Misconception(
-            lambda images: ((images >= 50) & (images <= 205)).mean(axis=(1, 2)),
-            "50 and 205 themselves don't count as grey.",
+            lambda images: ((images >= 20) & (images <= 235)).mean(axis=(1, 2)),
+            "20 and 235 themselves don't count as grey.",
         ),
         Misconception(
-            lambda images: ((images > 50) | (images < 205)).mean(axis=(1, 2)),
-            "every pixel is above 50 *or* below 205. Both must hold.",
+            lambda images: ((images > 20) | (images < 235)).mean(axis=(1, 2)),
+            "every pixel is above 20 *or* below 235. Both must hold.",
         ),
         Misconception(
             lambda images: 1 - _between(images),
@@ -486,7 +486,7 @@ ex5_6 = Function(
             lambda images: 100 * _between(images), "these are percentages. Return shares."
         ),
         Misconception(
-            lambda images: ((images > 50) & (images < 205)).sum(axis=(1, 2)),
+            lambda images: ((images > 20) & (images < 235)).sum(axis=(1, 2)),
             "these are numbers of pixels. Divide by all pixels of the image.",
         ),
         Misconception(

@@ -285,7 +285,8 @@ ex4_4.check(joint_step)
 # pass through the loss. The larger learning rate would make it $M$ times too strong, so it has to
 # be divided by $M$:
 #
-# $$ w_m \leftarrow w_m - M \eta \left( \frac{1}{M} \frac{\partial L_m}{\partial w_m} + \frac{\lambda}{M} w_m \right)
+# $$ w_m \leftarrow w_m - M \eta
+# \left( \frac{1}{M} \frac{\partial L_m}{\partial w_m} + \frac{\lambda}{M} w_m \right)
 # = w_m - \eta \left( \frac{\partial L_m}{\partial w_m} + \lambda w_m \right). $$
 #
 # Don't take our word for it. We train a LeNet alone, and its twin as the first of a pair, on the
@@ -566,22 +567,6 @@ figures.metric_against_members(figures.series_over_subsets(Choices(good)), name=
 # %% [markdown]
 # The NLL tells the same story on another scale. But the ECE *rises*: single members are well
 # calibrated here, and averaging makes the ensemble too doubtful (Rahaman and Thiery, 2021).
-#
-# What do members buy you in practice? Say one answer in 200 may be wrong, and a human takes the
-# digits that you don't answer. How many can you answer?
-
-# %%
-from course_utils.metrics import scores, selective
-
-coverage = []
-for one in (modest, *(modest.subset([m]) for m in range(8))):
-    curve = selective.risk_coverage(scores.max_probability(one), one.correct)
-    coverage.append(curve.coverage_at_risk(1 / 200))
-print(f"Modest members: {min(coverage[1:]):.1%} to {max(coverage[1:]):.1%} of the digits.")
-print(f"All eight together: {coverage[0]:.1%}.")
-
-# %% [markdown]
-# The eight together answer more than even the best of them.
 #
 # ### Choose members yourself
 #

@@ -191,27 +191,27 @@ PLANTED = {
     "ex5_6": Planted(
         wrong=[
             (
-                GREY + "    return ((images >= 50) & (images <= 205)).mean(axis=(1, 2))",
+                GREY + "    return ((images >= 20) & (images <= 235)).mean(axis=(1, 2))",
                 "don't count as grey",
             ),
-            (GREY + "    return ((images > 50) | (images < 205)).mean(axis=(1, 2))", "*or*"),
-            (GREY + "    return ((images <= 50) | (images >= 205)).mean(axis=(1, 2))", "*not*"),
+            (GREY + "    return ((images > 20) | (images < 235)).mean(axis=(1, 2))", "*or*"),
+            (GREY + "    return ((images <= 20) | (images >= 235)).mean(axis=(1, 2))", "*not*"),
             (
-                GREY + "    return 100 * ((images > 50) & (images < 205)).mean(axis=(1, 2))",
+                GREY + "    return 100 * ((images > 20) & (images < 235)).mean(axis=(1, 2))",
                 "percentages",
             ),
             (
-                GREY + "    return ((images > 50) & (images < 205)).sum(axis=(1, 2))",
+                GREY + "    return ((images > 20) & (images < 235)).sum(axis=(1, 2))",
                 "numbers of pixels",
             ),
             (GREY + "    return images.mean(axis=(1, 2))", "how bright"),
-            (GREY + "    return ((images > 50) & (images < 205)).mean()", "the shape is"),
-            (GREY + "    return (50 < images < 205).mean(axis=(1, 2))", "ValueError"),
-            (GREY + "    (images > 50).mean()", "`return` missing"),
+            (GREY + "    return ((images > 20) & (images < 235)).mean()", "the shape is"),
+            (GREY + "    return (20 < images < 235).mean(axis=(1, 2))", "ValueError"),
+            (GREY + "    (images > 20).mean()", "`return` missing"),
         ],
         right=[
-            GREY + "    return [((i > 50) & (i < 205)).mean() for i in images]",
-            GREY + "    grey = np.logical_and(images > 50, images < 205)\n"
+            GREY + "    return [((i > 20) & (i < 235)).mean() for i in images]",
+            GREY + "    grey = np.logical_and(images > 20, images < 235)\n"
             "    return grey.reshape(len(images), -1).sum(axis=1) / images[0].size",
         ],
     ),
