@@ -293,7 +293,7 @@ def _votes() -> list[tuple[np.ndarray]]:
 
 ex5_4 = Function(
     name="ex5_4",
-    title="Who agrees with whom?",
+    title="A table of agreement",
     objective=AGREE,
     minutes=5,
     task=(

@@ -11,7 +11,8 @@
 #
 # A single network that says "5, but I'm not sure" may mean two things: the digit is ambiguous, or
 # the network hasn't learned this kind of digit. The members of an ensemble can tell the two apart.
-# Whether that helps to recognise what is no digit at all is another question, and we'll count.
+# Whether that also helps to spot what isn't a digit at all is another question, and this chapter
+# tests it.
 #
 # **Questions**
 #
@@ -137,7 +138,7 @@ sheet(disputed)
 sheet(ambiguous)
 
 # %% [markdown]
-# The most ambiguous digit. Here the members themselves hesitate, and most of the entropy is
+# The most ambiguous digit. Here most members hesitate, each for itself, and most of the entropy is
 # expected entropy. More members can't fix that; context might, such as the rest of an address.
 #
 # In the literature, expected entropy is called *aleatoric* (from the data) and mutual information
@@ -167,7 +168,20 @@ ex5_2.check(choice)
 # ex5_2.hint()
 # ex5_2.solution()
 
+# %% [markdown]
+# ### The library's words
+#
+# torch-uncertainty has metrics for all this. Two members contradict each other flatly:
+
 # %%
+import torch
+from torch_uncertainty.metrics.classification import Entropy, MutualInformation
+
+flatly = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])  # one image, two members, two classes
+print(f"Entropy {Entropy()(flatly):.3f}, MutualInformation {MutualInformation()(flatly):.3f}")
+
+# %% [markdown]
+# Is the answer of this ensemble certain, as an entropy of 0 seems to say?
 
 # %% [markdown]
 # ### Exercise 5.3: Ask the library
@@ -199,7 +213,7 @@ ex5_3.check(library_split)
 # Votes alone are a coarser measure. How often do two members vote alike?
 
 # %% [markdown]
-# ### Exercise 5.4: Who agrees with whom?
+# ### Exercise 5.4: A table of agreement
 #
 # *About 5 minutes.* You get the members' votes, whole numbers of shape [N, M]. Return an array of
 # shape [M, M]: in row i and column j stands the share of the images on which members i and j vote
@@ -240,8 +254,8 @@ for name, some in (("all eight agree", unanimous), ("not unanimous", ~unanimous)
 
 # %% [markdown]
 # Nearly always, though some unanimous answers are wrong all the same. Most mistakes are among the
-# few disputed digits, and that is useful: you can refer those to a human. Say one answer in 200 may
-# be wrong. How many digits can a single member answer, and how many the ensemble?
+# few digits on which the votes differ, and those you can refer to a human. Say one answer in 200
+# may be wrong. How many digits can a single member answer, and how many can the ensemble?
 
 # %%
 from course_utils.metrics import selective
@@ -273,8 +287,8 @@ names = [f"{number} of 8" for number in numbers]
 figures.sample_grid(clothes.images, rows, class_names=names, per_class=14)
 
 # %% [markdown]
-# The hope is fulfilled in part. The last row counts the clothes for which all eight name the same
-# digit. Which piece of clothing are they surest of?
+# In part they do. But look at the count in the last row: so many clothes get all eight votes for
+# the same digit. Which one are the members surest of?
 
 # %%
 surest = int(scores.entropy(good_clothes).argmin())
@@ -285,8 +299,7 @@ figures.disagreement_sheet(
 )
 
 # %% [markdown]
-# Agreement is evidence, not proof. Members that learned from the same digits share their blind
-# spots.
+# So agreement is evidence, not proof. Members that learned from the same digits share blind spots.
 #
 # ### Do the scores overlap?
 #
@@ -359,8 +372,8 @@ ex5_6.check(grey_pixels)
 # ex5_6.solution()
 
 # %% [markdown]
-# Now the table: four scores, for one member (the mean of the eight) and for the ensemble, and the
-# grey pixels below. A single member has no mutual information.
+# Now the table of AUROCs: four scores of one member (the mean of the eight) and of the ensemble,
+# and the grey pixels. A single member has no mutual information.
 
 # %%
 import pandas as pd
@@ -377,8 +390,8 @@ for name in ("Maximum probability", "Maximum logit", "Expected entropy", "Mutual
         "one member": np.mean(one) if one else np.nan,
         "eight members": detection.auroc(score(good), score(good_clothes)),
     }
-rows["grey pixels, no network"] = {"one member": detection.auroc(*grey)}
-pd.DataFrame(rows).T.round(4).fillna("")
+rows["Grey pixels"] = {"no network": detection.auroc(*grey)}
+pd.DataFrame(rows).T.map(lambda value: "" if np.isnan(value) else f"{value:.4f}")
 
 # %% [markdown]
 # - With each score the eight do better than one of them does on average. That's what members bring.
@@ -389,8 +402,8 @@ pd.DataFrame(rows).T.round(4).fillna("")
 # - Counting grey pixels beats all but one. So clothes are an easy test, and a high AUROC on them is
 #   no proof that a network knows what it doesn't know.
 #
-# What disagreement is good for is the split: it says *why* an answer is unsure, and whether more
-# training data would help. Chapters 7 and 10 compare scores where the stakes are higher.
+# What members add is the split: it tells you *why* an answer is unsure, and whether more training
+# data might help.
 
 # %% [markdown]
 # ## Draw one yourself
