@@ -234,8 +234,9 @@ ex5_3 = Function(
     return total, expected, mutual''',
     why=(
         "Given all members, `Entropy` averages *their* entropies. So whenever you report the "
-        "entropy of an ensemble, say which one. In the tables of `trainer.test`, `Entropy` is that "
-        "of the mean, `ens_Entropy` the expected entropy, and `ens_MI` the mutual information."
+        "entropy of an ensemble, say which one. Of the numbers that `trainer.test` returns, "
+        "`cls/Entropy` is that of the mean, `ens_Entropy` the expected entropy, and `ens_MI` the "
+        "mutual information."
     ),
     reference=_averages,
     inputs=_tensors,

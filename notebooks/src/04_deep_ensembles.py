@@ -274,9 +274,9 @@ ex4_4.check(joint_step)
 # %% [markdown]
 # ## Learning rate times M, weight decay by M
 #
-# You've just trained members *jointly*: one forward pass, one loss, one step. The loss is the mean
-# over all rows, and so over the members. Each member sees only $1/M$ of the gradient it would see
-# alone:
+# In this exercise all members are trained *jointly*: one forward pass, one loss, one step. The loss
+# is the mean over all rows, and so over the members. Each member sees only $1/M$ of the gradient it
+# would see alone:
 #
 # $$ L = \frac{1}{M} \sum_{m=1}^{M} L_m, \qquad
 # \frac{\partial L}{\partial w_m} = \frac{1}{M} \, \frac{\partial L_m}{\partial w_m}. $$
@@ -551,8 +551,8 @@ figures.metric_against_members(figures.series_over_subsets(Choices(modest)), nam
 # - **NLL** falls with every member, by Jensen's inequality. The second member brings more than the
 #   other six together.
 # - **Accuracy** has no such guarantee. It rises at first, and the eighth member doesn't help.
-# - **ECE** falls, since these members are too sure, as modern networks often are (Guo et al.,
-#   2017), and averaging makes answers less sure.
+# - **ECE** is far lower for eight than for one: these members are too sure, as modern networks
+#   often are (Guo et al., 2017), and averaging makes answers less sure.
 #
 # The bars are a *range over subsets*, not confidence intervals: all subsets share members and test
 # digits, and at eight only one is left.
