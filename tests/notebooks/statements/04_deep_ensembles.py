@@ -28,7 +28,9 @@ STATEMENTS = [
     ),
     (
         "With the right recipe the member has gone the way of its twin",
-        "distance > 1e-3 and told == 1 and train_a_little(deepcopy(twin), 1, 1) is None",
+        "(lambda pair: train_a_little(pair, 2, 2) is None and distance > 1e-3 and "
+        "(pair.core_models[0].fc1.weight - alone.fc1.weight).abs().max() < 1e-5)"
+        "(deep_ensembles([deepcopy(twin), deepcopy(other)]))",
     ),
     (
         "It is. How far below depends on how much the members differ.",

@@ -20,16 +20,17 @@ STATEMENTS = [
     ),
     (
         "No pair stands far out",
-        "np.ptp([(modest.member_predicted[:, i] == modest.member_predicted[:, j]).mean()"
-        " for i in range(8) for j in range(i)]) < 0.03",
+        "(lambda shares: max(shares) - min(shares) < 0.03)"
+        "([(modest.member_predicted[:, i] == modest.member_predicted[:, j]).mean()"
+        " for i in range(8) for j in range(i)])",
     ),
     (
-        "On about one digit in ten they aren't unanimous.",
+        "in ten they aren't unanimous.",
         "0.07 < 1 - (modest.member_predicted == modest.predicted[:, None]).all(axis=1).mean()"
         " < 0.13",
     ),
     (
-        "Most mistakes are among the few digits on which the votes differ",
+        "Most mistakes are among the few",
         "(~modest.correct[~unanimous]).sum() > (~modest.correct[unanimous]).sum() > 0"
         " and modest.correct[unanimous].mean() > 0.99",
     ),
@@ -38,7 +39,7 @@ STATEMENTS = [
         "coverage[0] > max(coverage[1:])",
     ),
     (
-        "so many clothes get all eight votes for the same digit",
+        "But look at the count in the last row",
         "numbers[-1] == 8 and (votes == 8).sum() > 1_000 and (votes < 8).mean() > 0.5",
     ),
     (
@@ -48,8 +49,8 @@ STATEMENTS = [
     ),
     (
         "Most digits sit in the first bar and most clothes further right",
-        "(lambda digits_score, clothes_score: (digits_score < clothes_score.max() / 40).mean() > 0.9"
-        " and (clothes_score > clothes_score.max() / 40).mean() > 0.9)"
+        "(lambda known, ood: (known < ood.max() / 40).mean() > 0.9"
+        " and (ood > ood.max() / 40).mean() > 0.9)"
         "(scores.mutual_information(good), scores.mutual_information(good_clothes))",
     ),
     (
