@@ -593,8 +593,8 @@ ex4_5 = Built(
     minutes=6,
     task=(
         "A network alone is trained by `torch.optim.SGD` with `lr=0.05`, `momentum=0.9` and "
-        "`weight_decay=5e-4`, under `torch.optim.lr_scheduler.OneCycleLR` with `max_lr=0.05` and "
-        "`total_steps=num_steps`. Write the recipe for M members that are trained jointly, so that "
+        "`weight_decay=5e-4`, under a `OneCycleLR` (from `torch.optim.lr_scheduler`) with "
+        "`max_lr=0.05` and `total_steps=num_steps`. Write the recipe for M members that are trained jointly, so that "
         "each goes the way it would have gone alone. Return the optimizer and the scheduler."
     ),
     stub='''def recipe(ensemble, num_members, num_steps):

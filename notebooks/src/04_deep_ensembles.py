@@ -331,8 +331,8 @@ for told in (2, 1):
 # ### Exercise 4.5: A recipe for M
 #
 # *About 6 minutes.* A network alone is trained by `torch.optim.SGD` with `lr=0.05`, `momentum=0.9`
-# and `weight_decay=5e-4`, under `torch.optim.lr_scheduler.OneCycleLR` with `max_lr=0.05` and
-# `total_steps=num_steps`. Write the recipe for M members that are trained jointly, so that each
+# and `weight_decay=5e-4`, under a `OneCycleLR` (from `torch.optim.lr_scheduler`) with `max_lr=0.05`
+# and `total_steps=num_steps`. Write the recipe for M members that are trained jointly, so that each
 # goes the way it would have gone alone. Return the optimizer and the scheduler.
 
 # %%
@@ -448,9 +448,9 @@ print(f"NLL of the mean {of_mean:.4f}")
 #
 # ## The other way: train alone, combine afterwards
 #
-# So you may as well train one network after another, or on several machines. Only the answers have
-# to meet. These two LeNets were trained independently. We combine once their answers, and once the
-# networks.
+# Joint training is training alone, so you may as well train one network after another, or on
+# several machines. Only the answers have to meet. These two LeNets were trained independently; we
+# combine once their answers and once the networks.
 
 # %%
 from course_utils.metrics.predictions import Predictions
@@ -476,10 +476,10 @@ for multiplied in ("parameters (thousand)", "ms per step"):
 costs.round(2)
 
 # %% [markdown]
-# Training jointly takes about $M$ times the memory (the two rows in MB), training one by one that
-# of one network. The work is the same. If the joint step is quicker than the sum, overhead was
-# shared; if it's slower, the processor's fast memory was too small. Neither approach makes members
-# cheaper, and prediction still needs $M$ forward passes. Chapter 6 is about that.
+# Training jointly takes about $M$ times the memory (the two rows in MB), training one by one no
+# more than a single network. The work is the same. If the joint step is quicker than the sum,
+# overhead was shared; if it's slower, the processor's fast memory was too small. Neither approach
+# makes members cheaper, and prediction still needs $M$ forward passes. Chapter 6 is about that.
 
 # %% [markdown]
 # ### Exercise 4.6: A small GPU
@@ -557,7 +557,7 @@ figures.metric_against_members(figures.series_over_subsets(Choices(modest)), nam
 # The bars are a *range over subsets*, not confidence intervals: all subsets share members and test
 # digits, and at eight only one is left.
 #
-# Is that a law? The same for eight *good* LeNets, trained for long on all 55,000 digits:
+# Is that a law? The same for eight *good* LeNets, trained much longer and on all 55,000 digits:
 
 # %%
 eight = zoo.load("deep-ensemble-8")

@@ -78,10 +78,10 @@ disagreement_explorer(
 # \text{mutual information}} $$
 #
 # - **Entropy of the mean**: how unsure the ensemble's answer is, in total.
-# - **Expected entropy**: how unsure the members are on average, each for itself. It's high for
-#   images that everybody finds ambiguous.
-# - **Mutual information**: how far the members are from their mean. It's what you'd learn if
-#   somebody told you which member is right (Houlsby et al., 2011), and zero if all say the same,
+# - **Expected entropy** (blue): how unsure the members are on average, each for itself. It's high
+#   for images that everybody finds ambiguous.
+# - **Mutual information** (orange): how far the members are from their mean. It's what you'd learn
+#   if somebody told you which member is right (Houlsby et al., 2011), and zero if all say the same,
 #   even "fifty-fifty".
 
 # %% [markdown]
@@ -242,8 +242,8 @@ figures.agreement_matrix(modest)
 
 # %% [markdown]
 # No pair stands far out, as it should be for members that differ only in the seed. On about one
-# digit in ten they aren't unanimous. There at least one of them is wrong, and the others may help:
-# an ensemble lives on these digits (Fort et al., 2019).
+# digit in ten they aren't unanimous. Only there can the ensemble's answer differ from a member's,
+# so these few digits decide whether averaging pays (Fort et al., 2019).
 #
 # But when all eight agree, are they right?
 
@@ -420,8 +420,7 @@ pad
 
 # %% [markdown]
 # Your drawing is in Python too: `pad.image` is what the networks see, and `pad.predictions` what
-# they say. Split its entropy with the function that you wrote:
-# `split_entropy(pad.predictions.probabilities)`.
+# they say. Give its `probabilities` to your `split_entropy`.
 #
 # How far did you get?
 
