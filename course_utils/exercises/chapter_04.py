@@ -594,8 +594,9 @@ ex4_5 = Built(
     task=(
         "A network alone is trained by `torch.optim.SGD` with `lr=0.05`, `momentum=0.9` and "
         "`weight_decay=5e-4`, under a `OneCycleLR` (from `torch.optim.lr_scheduler`) with "
-        "`max_lr=0.05` and `total_steps=num_steps`. Write the recipe for M members that are trained jointly, so that "
-        "each goes the way it would have gone alone. Return the optimizer and the scheduler."
+        "`max_lr=0.05` and `total_steps=num_steps`. Write the recipe for M members that are "
+        "trained jointly, so that each goes the way it would have gone alone. Return the optimizer "
+        "and the scheduler."
     ),
     stub='''def recipe(ensemble, num_members, num_steps):
     """Optimizer and schedule that train each member as if it were alone."""

@@ -30,7 +30,7 @@ STATEMENTS = [
         " < 0.13",
     ),
     (
-        "Most mistakes are among the few",
+        "Nearly always, though some unanimous answers are wrong",
         "(~modest.correct[~unanimous]).sum() > (~modest.correct[unanimous]).sum() > 0"
         " and modest.correct[unanimous].mean() > 0.99",
     ),
