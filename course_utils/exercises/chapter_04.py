@@ -638,12 +638,7 @@ ex4_6 = Choice(
     minutes=2,
     task=(
         "A colleague wants an ensemble of eight. Her GPU has room to train one network at a time. "
-        "Which advice is right?\n\n"
-        "- `a` Train one after another. That takes eight times as long, and so does each answer.\n"
-        "- `b` It can't be done: members have to share their batches.\n"
-        "- `c` Train one, and let `deep_ensembles` make eight copies of it.\n"
-        "- `d` Train one after another. That takes eight times as long, but each answer is as fast "
-        "as a single network's."
+        "Which advice is right?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -659,10 +654,11 @@ ex4_6 = Choice(
     ),
     correct="a",
     options={
-        "a": "one after another; eight times the work",
-        "b": "impossible",
-        "c": "eight copies of one",
-        "d": "one after another; as fast as one in use",
+        "a": "Train one after another. That takes eight times as long, and so does each answer.",
+        "b": "It can't be done: members have to share their batches.",
+        "c": "Train one, and let `deep_ensembles` make eight copies of it.",
+        "d": "Train one after another. That takes eight times as long, but each answer is as fast "
+        "as a single network's.",
     },
     reasons={
         "b": "the two networks above never met and make an ordinary ensemble. Joint training "

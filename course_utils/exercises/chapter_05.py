@@ -147,12 +147,7 @@ ex5_2 = Choice(
     task=(
         "The ensemble gives the same mean answer to two images: half 3, half 5. For image A four "
         "of the eight members say 3 and four say 5, each quite sure. For image B every member says "
-        "half 3, half 5. Which sentence is right?\n\n"
-        "- `a` The entropy of the mean is larger for A, because the members contradict each "
-        "other.\n"
-        "- `b` For A nearly all of the entropy is expected entropy, for B none of it.\n"
-        "- `c` The ensemble can't tell A from B.\n"
-        "- `d` For A nearly all of the entropy is mutual information, for B none of it."
+        "half 3, half 5. Which sentence is right?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -170,10 +165,10 @@ ex5_2 = Choice(
     ),
     correct="d",
     options={
-        "a": "larger for A",
-        "b": "A: expected entropy",
-        "c": "can't tell",
-        "d": "A: mutual information",
+        "a": "The entropy of the mean is larger for A, because the members contradict each other.",
+        "b": "For A nearly all of the entropy is expected entropy, for B none of it.",
+        "c": "The ensemble can't tell A from B.",
+        "d": "For A nearly all of the entropy is mutual information, for B none of it.",
     },
     reasons={
         "a": "the entropy of the mean depends on the mean only, and that's the same for both.",

@@ -104,8 +104,7 @@ def ensemble_answer(member_logits):
 ex4_1.check(ensemble_answer)
 
 # %%
-# ex4_1.hint()
-# ex4_1.solution()
+ex4_1.help
 
 # %% [markdown]
 # ### What is certain to improve
@@ -138,8 +137,7 @@ def two_losses(probabilities, labels):
 ex4_2.check(two_losses)
 
 # %%
-# ex4_2.hint()
-# ex4_2.solution()
+ex4_2.help
 
 # %% [markdown]
 # ## Building an ensemble
@@ -222,8 +220,7 @@ def votes_for_answer(outputs, num_members):
 ex4_3.check(votes_for_answer)
 
 # %%
-# ex4_3.hint()
-# ex4_3.solution()
+ex4_3.help
 
 # %% [markdown]
 # ### The labels, in the same order
@@ -268,8 +265,7 @@ def joint_step(ensemble, optimizer, images, labels, num_members):
 ex4_4.check(joint_step)
 
 # %%
-# ex4_4.hint()
-# ex4_4.solution()
+ex4_4.help
 
 # %% [markdown]
 # ## Learning rate times M, weight decay by M
@@ -347,8 +343,7 @@ def recipe(ensemble, num_members, num_steps):
 ex4_5.check(recipe)
 
 # %%
-# ex4_5.hint()
-# ex4_5.solution()
+ex4_5.help
 
 # %% [markdown]
 # ## Training two members
@@ -486,23 +481,11 @@ costs.round(2)
 #
 # *About 2 minutes.* A colleague wants an ensemble of eight. Her GPU has room to train one network
 # at a time. Which advice is right?
-#
-# - `a` Train one after another. That takes eight times as long, and so does each answer.
-# - `b` It can't be done: members have to share their batches.
-# - `c` Train one, and let `deep_ensembles` make eight copies of it.
-# - `d` Train one after another. That takes eight times as long, but each answer is as fast as a
-#   single network's.
 
 # %%
 from course_utils.exercises.chapter_04 import ex4_6
 
-choice = ...
-
-ex4_6.check(choice)
-
-# %%
-# ex4_6.hint()
-# ex4_6.solution()
+ex4_6.ask()
 
 # %% [markdown]
 # ## How many members are enough?
@@ -534,8 +517,7 @@ def nll_of_size(probabilities, labels, size):
 ex4_7.check(nll_of_size)
 
 # %%
-# ex4_7.hint()
-# ex4_7.solution()
+ex4_7.help
 
 # %% [markdown]
 # For the modest eight from the top of the chapter, the mean over the ensembles of each size, with

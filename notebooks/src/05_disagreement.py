@@ -104,8 +104,7 @@ def split_entropy(probabilities):
 ex5_1.check(split_entropy)
 
 # %%
-# ex5_1.hint()
-# ex5_1.solution()
+ex5_1.help
 
 # %% [markdown]
 # ### Disputed or ambiguous?
@@ -151,22 +150,11 @@ sheet(ambiguous)
 # *About 2 minutes.* The ensemble gives the same mean answer to two images: half 3, half 5. For
 # image A four of the eight members say 3 and four say 5, each quite sure. For image B every member
 # says half 3, half 5. Which sentence is right?
-#
-# - `a` The entropy of the mean is larger for A, because the members contradict each other.
-# - `b` For A nearly all of the entropy is expected entropy, for B none of it.
-# - `c` The ensemble can't tell A from B.
-# - `d` For A nearly all of the entropy is mutual information, for B none of it.
 
 # %%
 from course_utils.exercises.chapter_05 import ex5_2
 
-choice = ...
-
-ex5_2.check(choice)
-
-# %%
-# ex5_2.hint()
-# ex5_2.solution()
+ex5_2.ask()
 
 # %% [markdown]
 # ### The library's words
@@ -204,8 +192,7 @@ def library_split(probabilities):
 ex5_3.check(library_split)
 
 # %%
-# ex5_3.hint()
-# ex5_3.solution()
+ex5_3.help
 
 # %% [markdown]
 # ## Who agrees with whom?
@@ -231,8 +218,7 @@ def agreement(votes):
 ex5_4.check(agreement)
 
 # %%
-# ex5_4.hint()
-# ex5_4.solution()
+ex5_4.help
 
 # %% [markdown]
 # Here is that table for the modest eight, with the accuracy of each member on the diagonal.
@@ -340,8 +326,7 @@ def auroc(digits, clothes):
 ex5_5.check(auroc)
 
 # %%
-# ex5_5.hint()
-# ex5_5.solution()
+ex5_5.help
 
 # %% [markdown]
 # ### Against what?
@@ -368,8 +353,7 @@ def grey_pixels(images):
 ex5_6.check(grey_pixels)
 
 # %%
-# ex5_6.hint()
-# ex5_6.solution()
+ex5_6.help
 
 # %% [markdown]
 # Now the table of AUROCs: four scores of one member (the mean of the eight) and of the ensemble,
