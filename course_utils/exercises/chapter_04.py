@@ -416,8 +416,17 @@ def _two_steps(step: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray, list[A
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return torch.cat([member(images.flatten(1)) for member in self.core_models])
 
+        def __deepcopy__(self, _: Any) -> Members:
+            return self  # a step is meant to change it
+
+    class Descent(torch.optim.SGD):
+        """SGD whose copy, as the guard makes one, is the same optimizer."""
+
+        def __deepcopy__(self, _: Any) -> Descent:
+            return self
+
     ensemble = Members()
-    optimizer = torch.optim.SGD(ensemble.parameters(), lr=0.3, momentum=0.9)
+    optimizer = Descent(ensemble.parameters(), lr=0.3, momentum=0.9)
 
     def weights() -> np.ndarray:
         parts = [parameter.detach().numpy().ravel() for parameter in ensemble.parameters()]
@@ -427,14 +436,14 @@ def _two_steps(step: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray, list[A
     returned = []
     for labels in (torch.tensor([0, 3, 1, 2, 2]), torch.tensor([1, 1, 0, 3, 2])):
         images = torch.randn(5, 1, 2, 3, generator=generator)
-        returned.append(step(ensemble, optimizer, images, labels, 3))
+        returned.append(guard.call(step, ensemble, optimizer, images, labels, 3))
     return before, weights(), returned
 
 
 def _try_step(*answers: Any) -> None:
     step = _one_function(answers)
     try:
-        before, after, returned = guard.call(lambda: _two_steps(step))
+        before, after, returned = _two_steps(step)
     except guard.Failed as failure:
         if "batch_size" in str(failure) or "target" in str(failure):
             raise NotYet(
@@ -516,9 +525,15 @@ RATE, DECAY, STEPS, MEMBERS = 0.05, 5e-4, 20, 5
 def _try_recipe(*answers: Any) -> None:
     import torch
 
+    class Members(torch.nn.ModuleList):
+        """Small members, of which the guard makes no copy."""
+
+        def __deepcopy__(self, _: Any) -> Members:
+            return self
+
     recipe = _one_function(answers)
-    ensemble = torch.nn.ModuleList(torch.nn.Linear(3, 2) for _ in range(MEMBERS))
-    given = guard.call(lambda: recipe(ensemble, MEMBERS, STEPS))
+    ensemble = Members(torch.nn.Linear(3, 2) for _ in range(MEMBERS))
+    given = guard.call(recipe, ensemble, MEMBERS, STEPS)
     if given is ...:
         raise NotAttempted
     if given is None:
