@@ -143,7 +143,7 @@ ex4_2.help
 # ## Building an ensemble
 #
 # torch-uncertainty's `deep_ensembles` copies a network, or combines networks that you have. We try
-# three ways on a trained LeNet. (Older tutorials import it from `torch_uncertainty.models`.)
+# three ways on a trained LeNet.
 
 # %%
 import pandas as pd
@@ -438,8 +438,7 @@ print(f"members {members[0]:.4f} and {members[1]:.4f}, on average {np.mean(membe
 print(f"NLL of the mean {of_mean:.4f}")
 
 # %% [markdown]
-# It is. How far below depends on how much the members differ. (The training loss is the mean of the
-# members' losses, not the NLL of the ensemble.)
+# It is. How far below depends on how much the members differ.
 #
 # ## The other way: train alone, combine afterwards
 #
@@ -533,8 +532,8 @@ figures.metric_against_members(figures.series_over_subsets(Choices(modest)), nam
 # - **NLL** falls with every member, by Jensen's inequality. The second member brings more than the
 #   other six together.
 # - **Accuracy** has no such guarantee. It rises at first, and the eighth member doesn't help.
-# - **ECE** is far lower for eight than for one: these members are too sure, as modern networks
-#   often are (Guo et al., 2017), and averaging makes answers less sure.
+# - **ECE** is far lower for eight than for one: these members are too sure, and averaging makes
+#   answers less sure.
 #
 # The bars are a *range over subsets*, not confidence intervals: all subsets share members and test
 # digits, and at eight only one is left.
@@ -595,7 +594,5 @@ exercises.progress(4)
 #
 # - B. Lakshminarayanan, A. Pritzel, C. Blundell (2017). Simple and scalable predictive uncertainty
 #   estimation using deep ensembles. *NeurIPS*. [arXiv:1612.01474](https://arxiv.org/abs/1612.01474)
-# - C. Guo, G. Pleiss, Y. Sun, K. Weinberger (2017). On calibration of modern neural networks.
-#   *ICML*. [arXiv:1706.04599](https://arxiv.org/abs/1706.04599)
 # - R. Rahaman, A. H. Thiery (2021). Uncertainty quantification and deep ensembles. *NeurIPS*.
 #   [arXiv:2007.08792](https://arxiv.org/abs/2007.08792)
