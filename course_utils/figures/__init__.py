@@ -14,7 +14,7 @@ from .choices import best_of_many, choices_of_members
 from .comparison import model_comparison
 from .confusion import confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet
-from .ensembles import MemberSeries, metric_against_members
+from .ensembles import MemberSeries, metric_against_members, series_over_subsets
 from .images import augmentation_sheet, crop_windows, misclassified_gallery, sample_grid
 from .office import daily_costs, wrong_answers
 from .ood import roc_and_precision_recall, score_histograms
@@ -54,6 +54,7 @@ __all__ = [
     "roc_and_precision_recall",
     "sample_grid",
     "score_histograms",
+    "series_over_subsets",
     "style",
     "training_curves",
     "wrong_answers",

@@ -190,7 +190,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
         active=[True, False] * 4,
     ),
     "disagreement_sheet 32": lambda: figures.disagreement_sheet(
-        IMAGES[0], np.tile(DEEP.probabilities[0], (4, 1)), label="Fashion: Bag"
+        IMAGES[0], np.tile(DEEP.probabilities[0], (4, 1)), label="a bag"
     ),
     "disagreement_sheet single": lambda: figures.disagreement_sheet(
         IMAGES[0], SINGLE.probabilities[0]
