@@ -761,12 +761,13 @@ ex6_8 = Choice(
     objective=COMPARE,
     minutes=2,
     task=(
-        "A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside your PE-4 "
-        "of three. Hers makes fewer mistakes. Which sentence may she write?\n\n"
+        "A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside a PE-4 "
+        "trained for three. The DE-8 makes fewer mistakes. Which sentence may she write?\n\n"
         "- `a` Deep Ensembles are more accurate than Packed-Ensembles.\n"
         "- `b` Eight members are better than four.\n"
         "- `c` Packing costs accuracy.\n"
-        "- `d` This DE-8, with 25 times the epochs and 8 times the parameters, is more accurate."
+        "- `d` This DE-8, with 25 times the epochs and nearly 8 times the parameters, is more "
+        "accurate."
     ),
     stub="choice = ...",
     passed="choice",
