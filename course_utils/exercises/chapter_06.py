@@ -48,8 +48,9 @@ def _layers_in_groups() -> list[tuple[Tensor, Tensor, Tensor, int]]:
     made = []
     for groups, inputs, outputs in ((2, 4, 6), (3, 9, 6), (1, 2, 3)):
         draw = torch.Generator().manual_seed(groups)
-        shapes = (2, inputs, 6, 6), (outputs, inputs // groups, 3, 3), (outputs,)
-        made.append((*(torch.randn(shape, generator=draw) for shape in shapes), groups))
+        images = torch.randn((2, inputs, 6, 6), generator=draw)
+        weight = torch.randn((outputs, inputs // groups, 3, 3), generator=draw)
+        made.append((images, weight, torch.randn(outputs, generator=draw), groups))
     return made
 
 
@@ -190,7 +191,7 @@ def _compare_layers(network: nn.Module, expected: nn.Module, where: str = "") ->
         if shapes[0] != shapes[1]:
             raise NotYet(
                 f"{where}`{name}` has weights of shape `{shapes[0][0]}`, and `{shapes[1][0]}` is "
-                f"right. It is {role}; it takes LeNet's own sizes, and `**packed`."
+                f"right. It is {role}; it takes LeNet's own sizes, `alpha` and `num_estimators`."
             )
     if more := [name for name in layers if name not in right and any(layers[name].parameters())]:
         raise NotYet(f"LeNet has no layer `{more[0]}`: five are enough.")
@@ -228,8 +229,9 @@ ex6_2 = Built(
     ),
     minutes=8,
     task=(
-        "Write LeNet with packed layers. Its five layers keep their names and sizes: `conv1` (to 6 "
-        "channels) and `conv2` (to 16), both with `kernel_size=5`, then `fc1` (from 16 · 4 · 4 to "
+        "Write LeNet with packed layers, each with `alpha` and `num_estimators`. The five layers "
+        "keep their names and sizes: `conv1` (to 6 channels) and `conv2` (to 16), both with "
+        "`kernel_size=5`, then `fc1` (from 16 · 4 · 4 to "
         "120), `fc2` (to 84) and `fc3` (to the classes). `forward` is LeNet's, word for word: ReLU "
         "and 2 by 2 max-pooling after each convolution, `flatten(1)`, ReLU between the linear "
         "layers."
@@ -241,14 +243,14 @@ ex6_2 = Built(
         self, in_channels: int = 1, num_classes: int = 10, alpha: float = 2, num_estimators: int = 4
     ) -> None:
         super().__init__()
-        packed = {"alpha": alpha, "num_estimators": num_estimators}
         ...
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return ...''',
     passed="PackedLeNet",
     hints=(
-        "Start from LeNet's class in chapter 2. Which layers change, and does `forward` change?",
+        "Start from LeNet's class in chapter 2. Which layers change, and does `forward` change? A "
+        "dictionary `packed` with the two settings saves typing.",
         "`self.conv2 = PackedConv2d(6, 16, kernel_size=5, **packed)` is a hidden layer. Two of the "
         "five need one more setting.",
         "`conv1` gets `first=True`, `fc3` gets `last=True`. In `forward`: "

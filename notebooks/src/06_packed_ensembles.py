@@ -29,8 +29,7 @@
 # - read its rows of answers: each member's, and those of all together;
 # - compare models of different budgets without fooling anybody, yourself included.
 #
-# **Time.** About 40 minutes with the exercises. With `COURSE_SPEED=look` the network comes trained;
-# otherwise the code computes for a minute or two.
+# **Time.** About 35 minutes with the exercises.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -134,10 +133,11 @@ print("answers to 2 images:", tuple(last(F.relu(hidden(torch.randn(2, 240)))).sh
 # %% [markdown]
 # ### Exercise 6.2: LeNet, packed
 #
-# *About 8 minutes.* Write LeNet with packed layers. Its five layers keep their names and sizes:
-# `conv1` (to 6 channels) and `conv2` (to 16), both with `kernel_size=5`, then `fc1` (from 16 · 4 ·
-# 4 to 120), `fc2` (to 84) and `fc3` (to the classes). `forward` is LeNet's, word for word: ReLU and
-# 2 by 2 max-pooling after each convolution, `flatten(1)`, ReLU between the linear layers.
+# *About 8 minutes.* Write LeNet with packed layers, each with `alpha` and `num_estimators`. The
+# five layers keep their names and sizes: `conv1` (to 6 channels) and `conv2` (to 16), both with
+# `kernel_size=5`, then `fc1` (from 16 · 4 · 4 to 120), `fc2` (to 84) and `fc3` (to the classes).
+# `forward` is LeNet's, word for word: ReLU and 2 by 2 max-pooling after each convolution,
+# `flatten(1)`, ReLU between the linear layers.
 
 # %%
 from course_utils.exercises.chapter_06 import ex6_2
@@ -150,7 +150,6 @@ class PackedLeNet(nn.Module):
         self, in_channels: int = 1, num_classes: int = 10, alpha: float = 2, num_estimators: int = 4
     ) -> None:
         super().__init__()
-        packed = {"alpha": alpha, "num_estimators": num_estimators}
         ...
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -213,6 +212,7 @@ ex6_3.check(packed_parameters)
 # %% [markdown]
 # Does the formula hold? We count, for LeNet and for the packed network:
 
+
 # %%
 def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
@@ -257,6 +257,7 @@ ex6_4.check(choice)
 # ## Taking it apart
 #
 # If a Packed-Ensemble *is* four small LeNets, we must be able to cut them out.
+
 
 # %%
 def narrow_lenet() -> LeNet:
@@ -558,6 +559,7 @@ misclassified_browser({"PE-4": answers_val}, data_val)
 # M, C], `mean` [N, C] and `member_predicted` [N, M]. As a start, here is the margin between the two
 # most probable classes. Beat it, or find out why that's hard.
 
+
 # %%
 def my_score(predictions):
     second, first = np.sort(predictions.mean, axis=1)[:, -2:].T
@@ -600,8 +602,7 @@ exercises.progress(6)
 # ### Sources
 #
 # - O. Laurent, A. Lafage, E. Tartaglione, et al. (2023). Packed-Ensembles for efficient uncertainty
-#   estimation. *ICLR*. [arXiv:2210.09184](https://arxiv.org/abs/2210.09184), and [A. Lafage's blog
-#   post](https://medium.com/@adrien.lafage/make-your-neural-networks-more-reliable-with-packed-ensembles-7ad0b737a873).
+#   estimation. *ICLR*. [arXiv:2210.09184](https://arxiv.org/abs/2210.09184)
 # - torch-uncertainty's tutorial [Improved Ensemble parameter-efficiency with
 #   Packed-Ensembles](https://torch-uncertainty.github.io/auto_tutorials/Ensemble_Methods/tutorial_from_de_to_pe.html),
 #   from which this chapter descends.
