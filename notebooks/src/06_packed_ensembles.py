@@ -29,7 +29,7 @@
 # - read its rows of answers: each member's, and those of all together;
 # - compare models of different budgets without fooling anybody, yourself included.
 #
-# **Time.** About 35 minutes with the exercises.
+# **Time.** About 35 minutes to read, play and do the exercises.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -366,7 +366,7 @@ ex6_6.check(accuracies)
 # ex6_6.solution()
 
 # %% [markdown]
-# The same accuracies for all test digits:
+# For all test digits:
 
 # %%
 import pandas as pd
@@ -427,7 +427,7 @@ cost = pd.DataFrame(
 # time](appendix/packed_timing.ipynb) shows where they go.
 #
 # Now the quality. One training of each would measure luck, so we take all that the course ships:
-# eight LeNets, the four pairs that they form, and the PE-4s. There are two budgets; within each,
+# eight LeNets, the four pairs that they form, and every PE-4. There are two budgets; within each,
 # all models had the same digits, epochs and recipe.
 
 # %%
@@ -461,10 +461,10 @@ table[["count", "min", "mean", "max", "std"]].convert_dtypes().round(4)
 # The rows show the NLL on the test digits: the number of trainings, then the lowest, mean and
 # highest value and the spread.
 #
-# **Many digits.** Packing doesn't pay here. Each of the five PE-4s has a higher NLL than each of
-# the eight LeNets, which have as many parameters and cost less. Half of LeNet's width is too narrow
-# for 55,000 digits, and four opinions don't make up for it. If you can afford two LeNets, take
-# DE-2.
+# **Many digits.** Packing doesn't pay here. Each of the five packed networks has a higher NLL than
+# each of the eight LeNets, which have as many parameters and cost less. Half of LeNet's width is
+# too narrow for 55,000 digits, and four opinions don't make up for it. If you can afford two
+# LeNets, take DE-2.
 #
 # **Few digits.** The order turns round. PE-4 has a lower NLL than each of the eight LeNets, with
 # about as many parameters, and even than each DE-2, at half the parameters. But this is *one*
@@ -569,8 +569,8 @@ def my_score(predictions):
 figures.score_ranking(answers_val, {"mine": my_score})
 
 # %% [markdown]
-# An AUROC of 100 % would put every mistake above every right answer. New in the list are the
-# [maximum logit](https://arxiv.org/abs/1911.11132) and the
+# A perfect AUROC would mean that every mistake stands above every right answer. New in the list are
+# the [maximum logit](https://arxiv.org/abs/1911.11132) and the
 # [energy](https://arxiv.org/abs/2010.03759) $-\ln \sum_c e^{z_c}$, which look at the logits before
 # softmax throws away their size. *Variation ratio* and *disagreement* only count votes, so they
 # can't rank digits on which all members agree.

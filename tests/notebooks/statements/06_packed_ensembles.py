@@ -37,7 +37,7 @@ STATEMENTS = [
         " and 1.28 < (cost.loc['PE-4'] / cost.loc['LeNet'])['FLOPs per image'] < 1.34",
     ),
     (
-        "Each of the five PE-4s has a higher NLL than each of the eight LeNets",
+        "Each of the five packed networks has a higher NLL than each of the eight LeNets",
         "len(nll['large', 'PE-4']) == 5 and len(nll['large', 'LeNet']) == 8"
         " and nll['large', 'PE-4'].min() > nll['large', 'LeNet'].max()",
     ),
