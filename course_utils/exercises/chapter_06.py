@@ -83,7 +83,7 @@ ex6_1 = Function(
     name="ex6_1",
     title="Groups without groups",
     objective="explain why a grouped convolution is several separate convolutions",
-    minutes=5,
+    minutes=3,
     task=(
         "Compute what `F.conv2d(images, weight, bias, groups=groups)` computes, with ordinary "
         "convolutions only: one for each group, on that group's share of the channels."
@@ -227,7 +227,7 @@ ex6_2 = Built(
     objective=(
         "write a network with `PackedConv2d` and `PackedLinear`, and say which settings will build"
     ),
-    minutes=8,
+    minutes=6,
     task=(
         "Write LeNet with packed layers, each with `alpha` and `num_estimators`. The five layers "
         "keep their names and sizes: `conv1` (to 6 channels) and `conv2` (to 16), both with "
@@ -325,7 +325,7 @@ ex6_3 = Function(
     name="ex6_3",
     title="Count the parameters",
     objective="compute its parameters by hand",
-    minutes=8,
+    minutes=4,
     task=(
         "How many parameters does a packed network have? You get the *original* layers as a list "
         "of tuples `(inputs, outputs, pixels)`, where `pixels` is the number of weights for each "
@@ -405,7 +405,7 @@ ex6_4 = Choice(
     objective=(
         "write a network with `PackedConv2d` and `PackedLinear`, and say which settings will build"
     ),
-    minutes=3,
+    minutes=2,
     task=(
         "You may spend 46,000 parameters on a packed LeNet, and want as many members as possible. "
         "Which setting do you take?\n\n"
@@ -525,7 +525,7 @@ ex6_5 = Built(
     name="ex6_5",
     title="Take it apart",
     objective="take a Packed-Ensemble apart into small networks that give the same answers",
-    minutes=10,
+    minutes=5,
     task=(
         "Write a function that copies every member of a packed LeNet into an ordinary LeNet of "
         "half the width, and returns the list of these networks. In each layer the first quarter "
@@ -608,7 +608,7 @@ ex6_6 = Function(
     name="ex6_6",
     title="Whose rows are these?",
     objective="read its rows of answers: each member's, and those of all together",
-    minutes=6,
+    minutes=3,
     task=(
         "Write a function that returns M + 1 accuracies, as shares: one for each member, then that "
         "of all together, who answer by the mean of their probabilities. You get `outputs`, a "
@@ -691,7 +691,7 @@ ex6_7 = Function(
     name="ex6_7",
     title="More than luck?",
     objective=COMPARE,
-    minutes=6,
+    minutes=3,
     task=(
         "Write the interval of a difference between two groups of trainings: mean of `second` "
         "minus mean of `first`, give or take 2.8 standard errors. The standard error is "
@@ -761,7 +761,7 @@ ex6_8 = Choice(
     name="ex6_8",
     title="What may you write?",
     objective=COMPARE,
-    minutes=2,
+    minutes=1,
     task=(
         "A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside a PE-4 "
         "trained for three. The DE-8 makes fewer mistakes. Which sentence may she write?\n\n"

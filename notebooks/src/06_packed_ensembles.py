@@ -80,7 +80,7 @@ print("weights of an ordinary layer:  ", tuple(nn.Conv2d(4, 6, kernel_size=3).we
 # %% [markdown]
 # ### Exercise 6.1: Groups without groups
 #
-# *About 5 minutes.* Compute what `F.conv2d(images, weight, bias, groups=groups)` computes, with
+# *About 3 minutes.* Compute what `F.conv2d(images, weight, bias, groups=groups)` computes, with
 # ordinary convolutions only: one for each group, on that group's share of the channels.
 
 # %%
@@ -133,7 +133,7 @@ print("answers to 2 images:", tuple(last(F.relu(hidden(torch.randn(2, 240)))).sh
 # %% [markdown]
 # ### Exercise 6.2: LeNet, packed
 #
-# *About 8 minutes.* Write LeNet with packed layers, each with `alpha` and `num_estimators`. The
+# *About 6 minutes.* Write LeNet with packed layers, each with `alpha` and `num_estimators`. The
 # five layers keep their names and sizes: `conv1` (to 6 channels) and `conv2` (to 16), both with
 # `kernel_size=5`, then `fc1` (from 16 · 4 · 4 to 120), `fc2` (to 84) and `fc3` (to the classes).
 # `forward` is LeNet's, word for word: ReLU and 2 by 2 max-pooling after each convolution,
@@ -176,9 +176,9 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# Three members can't share 32 channels equally, and nothing is rounded. LeNet's hidden layers have
-# 6, 16, 120 and 84 channels. Packed, they have $6\alpha$, $16\alpha$, $120\alpha$ and $84\alpha$,
-# and $M$ must divide all four. Their greatest common divisor is $2\alpha$. So:
+# Three members can't share the 32 channels of `conv2` equally. LeNet's hidden layers have 6, 16,
+# 120 and 84 channels. Packed, they have $6\alpha$, $16\alpha$, $120\alpha$ and $84\alpha$, and $M$
+# must divide all four. Their greatest common divisor is $2\alpha$. So:
 #
 # > The packed LeNet builds if and only if $2\alpha$ is a multiple of $M$.
 #
@@ -188,7 +188,7 @@ except ValueError as error:
 # %% [markdown]
 # ### Exercise 6.3: Count the parameters
 #
-# *About 8 minutes.* How many parameters does a packed network have? You get the *original* layers
+# *About 4 minutes.* How many parameters does a packed network have? You get the *original* layers
 # as a list of tuples `(inputs, outputs, pixels)`, where `pixels` is the number of weights for each
 # pair of input and output: 25 for a filter of 5 by 5, 1 for a linear layer. So LeNet's first layer
 # is `(1, 6, 25)`. Work it out for one member first. How wide is it? What does its first layer see,
@@ -210,7 +210,7 @@ ex6_3.check(packed_parameters)
 # ex6_3.solution()
 
 # %% [markdown]
-# Does the formula hold? We count, for LeNet and for the packed network:
+# The library's own count:
 
 
 # %%
@@ -234,7 +234,7 @@ print(f"PackedLeNet: {count_parameters(packed_lenet):,}")
 # %% [markdown]
 # ### Exercise 6.4: Spend 46,000 parameters
 #
-# *About 3 minutes.* You may spend 46,000 parameters on a packed LeNet, and want as many members as
+# *About 2 minutes.* You may spend 46,000 parameters on a packed LeNet, and want as many members as
 # possible. Which setting do you take?
 #
 # - `a` $M = 4$, $\alpha = 1$
@@ -277,7 +277,7 @@ for name, layer in packed_lenet.named_children():
 # %% [markdown]
 # ### Exercise 6.5: Take it apart
 #
-# *About 10 minutes.* Write a function that copies every member of a packed LeNet into an ordinary
+# *About 5 minutes.* Write a function that copies every member of a packed LeNet into an ordinary
 # LeNet of half the width, and returns the list of these networks. In each layer the first quarter
 # of `weight` and `bias` belongs to the first of four members, the second quarter to the second. A
 # convolution stacks its members along the first axis, like every bias. A `PackedLinear` has an axis
@@ -340,13 +340,13 @@ trainer = TUTrainer(accelerator="cpu", logger=False, enable_progress_bar=False)
 results = trainer.test(routine, [batches(data_test, 500), batches(clothes, 500)])
 
 # %% [markdown]
-# The rows are those of chapters 3 to 5. What no row says is how good a single member is, and for
-# that you need the order of the answers.
+# Most rows are those of chapters 3 to 5. What none of them says is how good a single member is, and
+# for that you need the order of the answers.
 
 # %% [markdown]
 # ### Exercise 6.6: Whose rows are these?
 #
-# *About 6 minutes.* Write a function that returns M + 1 accuracies, as shares: one for each member,
+# *About 3 minutes.* Write a function that returns M + 1 accuracies, as shares: one for each member,
 # then that of all together, who answer by the mean of their probabilities. You get `outputs`, a
 # tensor of M · B rows of logits in the order of a packed network, and B labels.
 
@@ -455,11 +455,11 @@ for budget, lenets, packed_names in (
     print(f"{budget} budget: {facts['num_train']:,} digits, {facts['epochs']} epochs")
 
 table = pd.DataFrame({key: pd.Series(values).describe() for key, values in nll.items()}).T
-table[["count", "min", "mean", "max", "std"]].convert_dtypes().round(4)
+table[["count", "min", "mean", "max", "std"]].astype({"count": int}).round(4)
 
 # %% [markdown]
-# The rows show the NLL on the test digits: the number of trainings, then the lowest, mean and
-# highest value and the spread.
+# Each row shows the NLL on the test digits: how many models, then lowest, mean and highest value,
+# and the spread.
 #
 # **Many digits.** Packing doesn't pay here. Each of the five packed networks has a higher NLL than
 # each of the eight LeNets, which have as many parameters and cost less. Half of LeNet's width is
@@ -477,7 +477,7 @@ table[["count", "min", "mean", "max", "std"]].convert_dtypes().round(4)
 # %% [markdown]
 # ### Exercise 6.7: More than luck?
 #
-# *About 6 minutes.* Write the interval of a difference between two groups of trainings: mean of
+# *About 3 minutes.* Write the interval of a difference between two groups of trainings: mean of
 # `second` minus mean of `first`, give or take 2.8 standard errors. The standard error is
 # $\sqrt{s_1^2 / n_1 + s_2^2 / n_2}$ with the sample variances $s^2$, those that divide by $n - 1$.
 # You get two NumPy arrays; return the lower and the upper end. (Many values would need a factor of
@@ -505,7 +505,7 @@ ex6_7.check(interval)
 # ### Calibration
 #
 # Why such a difference with few digits? NLL punishes overconfidence. Here is one model of each
-# kind, all of the small budget:
+# kind:
 
 # %%
 from course_utils import figures
@@ -514,15 +514,15 @@ small = {"LeNet": singles[0], "DE-2": pairs[0], "PE-4": packs[0]}
 figures.reliability_diagram(small, bins=10)
 
 # %% [markdown]
-# Below the diagonal a model is overconfident: it is right less often than it says. LeNet lies
-# clearly below, PE-4 closest to the line. The average of members is never surer than the members
-# are on average, and that helps overconfident ones. Members that are cautious already become too
-# cautious together.
+# Below the diagonal a model is overconfident: it is right less often than it says. LeNet lies below
+# in every bin with enough images; PE-4 has the smallest ECE. The average of members is never surer
+# than the members are on average, and that helps overconfident ones. Members that are cautious
+# already become too cautious together.
 
 # %% [markdown]
 # ### Exercise 6.8: What may you write?
 #
-# *About 2 minutes.* A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside a
+# *About 1 minute.* A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside a
 # PE-4 trained for three. The DE-8 makes fewer mistakes. Which sentence may she write?
 #
 # - `a` Deep Ensembles are more accurate than Packed-Ensembles.

@@ -14,7 +14,7 @@ STATEMENTS = [
         "last(F.relu(hidden(torch.randn(2, 240)))).shape == (8, 10)",
     ),
     (
-        "Three members can't share 32 channels equally",
+        "Three members can't share the 32 channels of `conv2` equally.",
         "PackedLeNet(alpha=2, num_estimators=2).conv2.conv.out_channels == 32",
     ),
     (
@@ -51,11 +51,10 @@ STATEMENTS = [
     ),
     ("even than each DE-2", "nll['small', 'PE-4'].max() < nll['small', 'DE-2'].min()"),
     (
-        "LeNet lies clearly below, PE-4 closest to the line.",
-        "(lambda errors: errors['PE-4'] < errors['DE-2'] < errors['LeNet'])"
-        "({name: abs(one.mean.max(axis=1).mean() - one.correct.mean())"
-        " for name, one in small.items()})"
-        " and small['LeNet'].mean.max(axis=1).mean() > small['LeNet'].correct.mean() + 0.01",
+        "LeNet lies below in every bin with enough images; PE-4 has the smallest ECE.",
+        "(lambda lenet: (lenet.accuracy < lenet.confidence)[lenet.count >= 20].all())"
+        "(figures.calibration.calibration_bins(small['LeNet'], 10))"
+        " and min(small, key=lambda name: figures.calibration.calibration_bins(small[name]).error) == 'PE-4'",
     ),
     (
         "so they can't rank digits on which all members agree",
