@@ -52,9 +52,10 @@ STATEMENTS = [
     ("even than each DE-2", "nll['small', 'PE-4'].max() < nll['small', 'DE-2'].min()"),
     (
         "LeNet lies below in every bin with enough images; PE-4 has the smallest ECE.",
-        "(lambda lenet: (lenet.accuracy < lenet.confidence)[lenet.count >= 20].all())"
-        "(figures.calibration.calibration_bins(small['LeNet'], 10))"
-        " and min(small, key=lambda name: figures.calibration.calibration_bins(small[name]).error) == 'PE-4'",
+        "(lambda bins: (bins['LeNet'].accuracy < bins['LeNet'].confidence)"
+        "[bins['LeNet'].count >= 20].all() and bins['PE-4'].error < bins['DE-2'].error"
+        " < bins['LeNet'].error)"
+        "({n: figures.calibration.calibration_bins(one, 10) for n, one in small.items()})",
     ),
     (
         "so they can't rank digits on which all members agree",
