@@ -408,11 +408,7 @@ ex6_4 = Choice(
     minutes=2,
     task=(
         "You may spend 46,000 parameters on a packed LeNet, and want as many members as possible. "
-        "Which setting do you take?\n\n"
-        "- `a` $M = 4$, $\\alpha = 1$\n"
-        "- `b` $M = 4$, $\\alpha = 2$\n"
-        "- `c` $M = 5$, $\\alpha = 2.5$\n"
-        "- `d` $M = 8$, $\\alpha = 2$"
+        "Which setting do you take?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -764,12 +760,7 @@ ex6_8 = Choice(
     minutes=1,
     task=(
         "A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside a PE-4 "
-        "trained for three. The DE-8 makes fewer mistakes. Which sentence may she write?\n\n"
-        "- `a` Deep Ensembles are more accurate than Packed-Ensembles.\n"
-        "- `b` Eight members are better than four.\n"
-        "- `c` Packing costs accuracy.\n"
-        "- `d` This DE-8, with 25 times the epochs and nearly 8 times the parameters, is more "
-        "accurate."
+        "trained for three. The DE-8 makes fewer mistakes. Which sentence may she write?"
     ),
     stub="choice = ...",
     passed="choice",
@@ -785,10 +776,11 @@ ex6_8 = Choice(
     ),
     correct="d",
     options={
-        "a": "Deep Ensembles are more accurate",
-        "b": "eight members are better",
-        "c": "packing costs accuracy",
-        "d": "this DE-8, at its price, is more accurate",
+        "a": "Deep Ensembles are more accurate than Packed-Ensembles.",
+        "b": "Eight members are better than four.",
+        "c": "Packing costs accuracy.",
+        "d": "This DE-8, with 25 times the epochs and nearly 8 times the parameters, is more "
+        "accurate.",
     },
     reasons={
         "a": "it also had 25 times the epochs. Would it win with three?",

@@ -76,6 +76,8 @@ print("weights of an ordinary layer:  ", tuple(nn.Conv2d(4, 6, kernel_size=3).we
 # The axes are channels out, channels in, rows, columns. Each of the six outputs looks at two
 # channels instead of four, so there are half as many weights. Outputs 1 to 3 belong to the first
 # group and look at the first two channels. The others look at the last two.
+#
+# In the exercises, replace the `...` and run the cell. Hints and a solution unfold below it.
 
 # %% [markdown]
 # ### Exercise 6.1: Groups without groups
@@ -95,8 +97,7 @@ def in_groups(images, weight, bias, groups):
 ex6_1.check(in_groups)
 
 # %%
-# ex6_1.hint()
-# ex6_1.solution()
+ex6_1.help
 
 # %% [markdown]
 # ## The packed layers
@@ -159,8 +160,7 @@ class PackedLeNet(nn.Module):
 ex6_2.check(PackedLeNet)
 
 # %%
-# ex6_2.hint()
-# ex6_2.solution()
+ex6_2.help
 
 # %% [markdown]
 # From here on we use the course's copy of this class, in case yours isn't finished.
@@ -206,8 +206,7 @@ def packed_parameters(layers, alpha, num_members):
 ex6_3.check(packed_parameters)
 
 # %%
-# ex6_3.hint()
-# ex6_3.solution()
+ex6_3.help
 
 # %% [markdown]
 # The library's own count:
@@ -236,22 +235,11 @@ print(f"PackedLeNet: {count_parameters(packed_lenet):,}")
 #
 # *About 2 minutes.* You may spend 46,000 parameters on a packed LeNet, and want as many members as
 # possible. Which setting do you take?
-#
-# - `a` $M = 4$, $\alpha = 1$
-# - `b` $M = 4$, $\alpha = 2$
-# - `c` $M = 5$, $\alpha = 2.5$
-# - `d` $M = 8$, $\alpha = 2$
 
 # %%
 from course_utils.exercises.chapter_06 import ex6_4
 
-choice = ...
-
-ex6_4.check(choice)
-
-# %%
-# ex6_4.hint()
-# ex6_4.solution()
+ex6_4.ask()
 
 # %% [markdown]
 # ## Taking it apart
@@ -296,8 +284,7 @@ def take_apart(packed_network, num_members=4):
 ex6_5.check(take_apart)
 
 # %%
-# ex6_5.hint()
-# ex6_5.solution()
+ex6_5.help
 
 # %% [markdown]
 # The members don't meet in training either. The loss is the mean over all members and images, so
@@ -362,8 +349,7 @@ def accuracies(outputs, labels, num_members):
 ex6_6.check(accuracies)
 
 # %%
-# ex6_6.hint()
-# ex6_6.solution()
+ex6_6.help
 
 # %% [markdown]
 # For all test digits:
@@ -495,8 +481,7 @@ def interval(first, second):
 ex6_7.check(interval)
 
 # %%
-# ex6_7.hint()
-# ex6_7.solution()
+ex6_7.help
 
 # %% [markdown]
 # Try it on two rows of the table, `interval(nll["large", "LeNet"], nll["large", "PE-4"])`. Why
@@ -524,22 +509,11 @@ figures.reliability_diagram(small, bins=10)
 #
 # *About 1 minute.* A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside a
 # PE-4 trained for three. The DE-8 makes fewer mistakes. Which sentence may she write?
-#
-# - `a` Deep Ensembles are more accurate than Packed-Ensembles.
-# - `b` Eight members are better than four.
-# - `c` Packing costs accuracy.
-# - `d` This DE-8, with 25 times the epochs and nearly 8 times the parameters, is more accurate.
 
 # %%
 from course_utils.exercises.chapter_06 import ex6_8
 
-choice = ...
-
-ex6_8.check(choice)
-
-# %%
-# ex6_8.hint()
-# ex6_8.solution()
+ex6_8.ask()
 
 # %% [markdown]
 # ## Your turn: invent a score

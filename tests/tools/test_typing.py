@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from course_utils import exercises
+from course_utils.exercises import bug_hunt
 from tools.author import typing as typed_lines
 
 STUB = 'def mean(x):\n    """The mean."""\n    return ...'
@@ -40,9 +41,9 @@ def test_every_chapter_with_exercises_is_counted() -> None:
     lines = typed_lines.lines_of_chapters()
     assert lines[6] >= 40
     assert lines[13] == 0  # a quiz: nothing is typed
-    assert typed_lines.BUG_HUNT in lines and list(lines) == sorted(lines)
+    assert bug_hunt.CHAPTER in lines and list(lines) == sorted(lines)
     for chapter, count in lines.items():
-        if chapter != typed_lines.BUG_HUNT:
+        if chapter != bug_hunt.CHAPTER:
             kinds = {type(exercise) for exercise in exercises.of_chapter(chapter)}
             assert (count > 0) == (kinds != {exercises.Choice})
 

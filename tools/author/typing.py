@@ -16,8 +16,6 @@ from pathlib import Path
 from course_utils import exercises
 from course_utils.exercises import Choice, bug_hunt
 
-BUG_HUNT = 12
-
 
 def statements(code: str) -> Counter[str]:
     """Count the statements of a piece of code, each as one line without its body."""
@@ -50,7 +48,7 @@ def lines_of_chapters() -> dict[int, int]:
             for exercise in exercises.of_chapter(chapter)
             if not isinstance(exercise, Choice)
         )
-    lines[BUG_HUNT] = sum(typed(bug.stub, bug.answer) for bug in bug_hunt.BUGS)
+    lines[bug_hunt.CHAPTER] = sum(typed(bug.stub, bug.answer) for bug in bug_hunt.BUGS)
     return dict(sorted(lines.items()))
 
 
