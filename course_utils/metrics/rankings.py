@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from course_utils._support import validation as checks
 
 from . import detection, scores, selective
 from .predictions import Predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Ranking", "Rankings", "of_same_images", "rank_scores", "rounded_up"]
 
@@ -220,6 +222,8 @@ def rank_scores(
     >>> table["AUROC"].to_dict()["mine"], table["AUROC"].to_dict()["Maximum probability"]
     (1.0, 0.5)
     """
+    import pandas as pd
+
     checks.labelled(predictions, "Ranking scores")
     correct = predictions.correct
     if correct.all() or not correct.any():
