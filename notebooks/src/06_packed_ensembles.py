@@ -519,13 +519,14 @@ ex6_8.ask()
 # ## Your turn: invent a score
 #
 # *No check, no grade, as long as you like.* Which digits does your Packed-Ensemble get wrong?
-# Filter its mistakes and see how the members vote:
+# Filter its mistakes, and see what each member says to the same digit:
 
 # %%
 from course_utils.widgets import misclassified_browser
 
 answers_val = run.predictions(data_val)
-misclassified_browser({"PE-4": answers_val}, data_val)
+members = {f"member {m + 1}": answers_val.subset(members=[m]) for m in range(4)}
+misclassified_browser({"PE-4": answers_val, **members}, data_val)
 
 # %% [markdown]
 # What do mistakes have in common that right answers don't? Turn it into a score: one number for
