@@ -21,6 +21,7 @@ from .ood import roc_and_precision_recall, score_histograms
 from .packed import PackedPlan, packed_diagram, packed_plan
 from .packed_costs import packed_cost_bars, packed_costs
 from .picture import Picture, message
+from .score_ranking import score_ranking
 from .selective import cost_curves, risk_coverage_curves
 from .style import CLASS_NAMES, DIGITS, FASHION
 from .training import training_curves
@@ -54,6 +55,7 @@ __all__ = [
     "roc_and_precision_recall",
     "sample_grid",
     "score_histograms",
+    "score_ranking",
     "series_over_subsets",
     "style",
     "training_curves",

@@ -86,6 +86,7 @@ def side_by_side(
 ALPHABET = [chr(ord("A") + letter) for letter in range(26)]
 LETTERS = make_predictions(300, 4, 26, seed=2, skill=4)
 TINY = make_predictions(2, 2, 2, seed=3, skill=-3)
+TWO = Predictions.from_probabilities(np.array([[[0.9, 0.1]], [[0.4, 0.6]]]), np.array([0, 0]))
 LONG = ("a rather long name", "another")
 LONG_MODELS = (
     "LeNet",
@@ -123,6 +124,9 @@ EXTREMES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "agreement of 2": lambda: figures.agreement_matrix(TINY),
     "agreement of 16": lambda: figures.agreement_matrix(Predictions.combine([DEEP] * 2)),
+    "ranking of 2": lambda: figures.score_ranking(
+        TWO, {"a score of my own with a long name": scores.entropy}
+    ),
     "packed 26": lambda: figures.packed_diagram(4, 2, num_classes=26),
     "packed 6": lambda: figures.packed_diagram(6, 6),
     "histogram of 2": lambda: figures.score_histograms(
@@ -252,6 +256,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "choices_of_members one": lambda: figures.choices_of_members(
         [1], [1.0], metric="accuracy", percent=True
     ),
+    "score_ranking": lambda: figures.score_ranking(PACKED, {"mine": scores.entropy}),
     "packed_diagram": lambda: figures.packed_diagram(4, 2),
     "packed_diagram 16": lambda: figures.packed_diagram(16, 8),
     "packed_diagram 1": lambda: figures.packed_diagram(1, 1),
