@@ -256,6 +256,8 @@ def test_the_desk_from_costs_to_a_second_round(page: Any) -> None:
 def test_the_pad_answers_while_the_pen_moves(page: Any) -> None:
     pad = widget(page, 2)
     assert "This example is image" in words(page, 2)
+    pad.get_by_role("button", name="Example: clothes").click()
+    assert words(page, 2).endswith("of “clothes”.")
     pad.get_by_role("button", name="Clear").click()
     assert words(page, 2) == "Draw something: a digit, or anything else."
     sheet = pad.get_by_label("Drawing pad")
