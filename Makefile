@@ -1,7 +1,8 @@
 # What a newcomer types. The text after ## explains each command; `make` alone prints it.
 PYTHON ?= python3
 COURSE := .venv/bin/python
-NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb notebooks/appendix/*.ipynb))
+# The notebooks, with checks of what their sentences claim; tools/author/statements.py writes them.
+NOTEBOOKS := build/checked
 NBVAL := --nbval-lax --nbval-current-env --nbval-cell-timeout 300
 # Shipped weights, and results kept apart from the learner's own.
 LOOK := COURSE_SPEED=look COURSE_RUNS_DIR="$(CURDIR)/build/test-runs"
@@ -10,7 +11,7 @@ PARALLEL := OMP_NUM_THREADS=1 $(COURSE) -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run lab test test-all test-widgets7 test-pythons test-lowest test-gpu check drill \
-	audit mutants notebooks chapter figure zoo results address slides present handout site room-kit \
+	audit mutants notebooks statements chapter figure zoo results address slides present handout site room-kit \
 	room-serve bench memory many clean attendee author presenter
 
 help: ## list the commands
@@ -22,11 +23,11 @@ run: attendee ## run every chapter and write pages to read, starting at build/in
 lab: attendee ## open the course in JupyterLab, on your own copies in work/
 	@$(COURSE) -m tools.learner.lab
 
-test: check ## quick checks: style, types, unit tests, and every chapter once
+test: check statements ## quick checks: style, types, unit tests, and every chapter once
 	@rm -rf build/test-runs
 	$(LOOK) $(PARALLEL) -m "not slow and not browser and not drill" $(NBVAL) tests $(NOTEBOOKS)
 
-test-all: author ## everything `make test` leaves out: training, solutions, browsers, whole tools, faults
+test-all: author statements ## everything `make test` leaves out: training, solutions, browsers, whole tools, faults
 	@rm -rf build/test-runs
 	COURSE_SPEED=train COURSE_RUNS_DIR="$(CURDIR)/build/test-runs" \
 	$(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
@@ -35,7 +36,7 @@ test-all: author ## everything `make test` leaves out: training, solutions, brow
 	OMP_NUM_THREADS=1 $(COURSE) -m pytest -m "(slow or browser) and not drill" tests
 	@$(MAKE) --no-print-directory drill test-widgets7
 
-test-widgets7: author ## check figures, widgets and chapters under ipywidgets 7.7.1, Google Colab's version
+test-widgets7: author statements ## check figures, widgets and chapters under ipywidgets 7.7.1, Google Colab's version
 	@$(LOOK) $(COURSE) -m nox -s widgets7 -- $(NBVAL) $(NOTEBOOKS)
 
 test-pythons: author ## run the quick tests under every Python from 3.10 to 3.13 on this machine
@@ -44,7 +45,7 @@ test-pythons: author ## run the quick tests under every Python from 3.10 to 3.13
 test-lowest: author ## run the quick tests with the lowest versions pyproject.toml allows
 	@$(COURSE) -m nox -s lowest
 
-test-gpu: author ## run every chapter on an NVIDIA GPU, training live
+test-gpu: author statements ## run every chapter on an NVIDIA GPU, training live
 	@$(COURSE) -c 'import torch; assert torch.cuda.is_available(), f"PyTorch {torch.__version__} finds no CUDA GPU"'
 	COURSE_SPEED=train $(COURSE) -m pytest $(NBVAL) $(NOTEBOOKS)
 
@@ -62,6 +63,9 @@ drill: author ## inject the faults that happen in classrooms, for real, in a few
 
 audit: author ## look up every installed package in the database of known vulnerabilities
 	@$(COURSE) -m nox -s audit
+
+statements: author
+	@$(COURSE) -m tools.author.statements
 
 notebooks: author ## authors: build notebooks/*.ipynb from notebooks/src/*.py
 	@$(COURSE) -m tools.author.notebooks build

@@ -343,7 +343,7 @@ def test_jupyterlab_keeps_its_token_and_to_this_machine(tool, tmp_path, monkeypa
     started: list[list[str]] = []
     for folder in ("notebooks", "slides"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "1_data.ipynb").write_text("{}")
+        (tmp_path / folder / "01_data.ipynb").write_text("{}")
     monkeypatch.setattr(jupyterlab.labapp, "main", lambda arguments: started.append(arguments))
     for module in (lab, tool):
         monkeypatch.setattr(module, "ROOT", tmp_path)

@@ -48,7 +48,7 @@ def found(content: str, ledger: Ledger, allowed: list[Allowed] | None = None) ->
 
 
 def test_there_are_texts_to_check():
-    assert any(text.name == "notebooks/src/1_data.py" for text in TEXTS)
+    assert any(text.name == "notebooks/src/01_data.py" for text in TEXTS)
     assert all(text.content.strip() for text in TEXTS)
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import guard
-from .exercise import NOT_ATTEMPTED, Exercise, Folded, NotYet, Verdict, card, inline
+from .exercise import NOT_ATTEMPTED, NOT_YET, Exercise, Folded, NotYet, Verdict, card, inline
 from .kinds import Function, Misconception, as_array
 
 if TYPE_CHECKING:
@@ -122,9 +122,19 @@ _NEVER_MOVES = "the learning rate never moves: it is the same at the last step a
 def _examine_recipe(recipe: Callable[..., Any]) -> None:
     from torch import nn
 
+    own: list[Any] = []
+
+    @wraps(recipe)
+    def remembered(model: Any, num_steps: int) -> Any:  # a check gets a copy of the model
+        own.extend(map(id, model.parameters()))
+        return recipe(model, num_steps)
+
     with _own_chance():
-        made = guard.call(recipe, nn.Linear(2, 2), NUM_STEPS)
-    optimizer, schedule, interval = _as_lightning_takes_it(made)
+        made = guard.call(remembered, nn.Linear(2, 2), NUM_STEPS)
+    optimizer, schedule, interval, frequency = _as_lightning_takes_it(made)
+    moved = [id(one) for group in optimizer.param_groups for one in group["params"]]
+    if sorted(moved) != sorted(own):
+        raise NotYet("the optimizer must move the parameters of `model`, all of them, no others.")
     if schedule is None:
         raise NotYet(_NEVER_MOVES)
     if not hasattr(schedule, "step"):
@@ -132,7 +142,7 @@ def _examine_recipe(recipe: Callable[..., Any]) -> None:
     first = optimizer.param_groups[0]["lr"]
     for step in range(1, NUM_STEPS + 1):
         optimizer.step()
-        if interval == "step" or step % (NUM_STEPS // NUM_EPOCHS) == 0:
+        if step % (frequency * (1 if interval == "step" else NUM_STEPS // NUM_EPOCHS)) == 0:
             schedule.step()
     last = optimizer.param_groups[0]["lr"]
     if last > 0.2 * first:
@@ -142,21 +152,31 @@ def _examine_recipe(recipe: Callable[..., Any]) -> None:
         )
 
 
-def _as_lightning_takes_it(made: Any) -> tuple[Any, Any, str]:
-    """Optimizer, scheduler and interval; of a dict Lightning takes two keys, and no others."""
+def _as_lightning_takes_it(made: Any) -> tuple[Any, Any, str, int]:
+    """Optimizer, scheduler, interval and frequency; of a dict Lightning takes two keys only."""
     from torch.optim import Optimizer
 
     if isinstance(made, Optimizer):
-        return made, None, "epoch"
+        return made, None, "epoch", 1
     if isinstance(made, dict) and isinstance(made.get("optimizer"), Optimizer):
         optimizer, schedule = made["optimizer"], made.get("lr_scheduler")
-    elif isinstance(made, (tuple, list)) and len(made) == 2 and made[0] and made[1]:
-        optimizer, schedule = made[0][0], made[1][0]
+    elif isinstance(made, (tuple, list)) and len(made) == 2 and isinstance(made[0], Optimizer):
+        raise NotYet(
+            "Lightning takes no optimizer and schedule side by side: return the dict, or two lists."
+        )
+    elif (
+        isinstance(made, (tuple, list))
+        and len(made) == 2
+        and all(isinstance(one, (tuple, list)) and len(one) == 1 for one in made)
+        and isinstance(made[0][0], Optimizer)
+    ):
+        (optimizer,), (schedule,) = made
     else:
         raise NotYet("`recipe` must return a dict with an optimizer, as Lightning takes it.")
     if isinstance(schedule, dict):
-        return optimizer, schedule.get("scheduler"), schedule.get("interval", "epoch")
-    return optimizer, schedule, "epoch"
+        interval, frequency = schedule.get("interval", "epoch"), schedule.get("frequency", 1)
+        return optimizer, schedule.get("scheduler"), interval, frequency
+    return optimizer, schedule, "epoch", 1
 
 
 # --- 5: asking ----------------------------------------------------------------------------------
@@ -175,16 +195,45 @@ def _examine_ask(ask: Callable[..., Any]) -> None:
         with torch.inference_mode():
             expected = network.eval()(inputs).numpy()
         network.train()  # as it comes from a training, or from its constructor
-        first, second = (
-            as_array(guard.call(ask, network, inputs), expected.shape) for _ in range(2)
-        )
+        answers = [guard.call(ask, network, inputs) for _ in range(2)]
+    first, second = (as_array(answer, expected.shape) for answer in answers)
     if not np.allclose(first, second, atol=1e-5):
         raise NotYet(_ASKED_TWICE)
     if not np.allclose(first, expected, atol=1e-5):
         raise NotYet("these are not the logits that the network gives in evaluation mode.")
+    if not all(map(torch.is_tensor, answers)):
+        kind = type(answers[0]).__name__
+        raise NotYet(
+            f"the numbers are right, but `by_member` needs a tensor, and this is a `{kind}`."
+        )
+    if any(answer.requires_grad for answer in answers):
+        raise NotYet(
+            "the logits still carry their graph, and the report cannot turn them into NumPy. No "
+            "gradient is needed here: which block said so?"
+        )
 
 
 # --- 4, 6 to 10: inputs and right answers -------------------------------------------------------
+def _stays_a_tensor(
+    inputs: Callable[[], list[tuple[Any, ...]]], because: str
+) -> Callable[[Callable[..., Any]], None]:
+    """Examine the type of what a function returns, which the code after it relies on."""
+
+    def examine(function: Callable[..., Any]) -> None:
+        import torch
+
+        first, *_ = inputs()
+        value = guard.call(function, *first)
+        wanted, kind = first[0].is_floating_point(), f"a `{type(value).__name__}`"
+        if torch.is_tensor(value):
+            if value.is_floating_point() == wanted:
+                return
+            kind = f"a tensor of `{value.dtype}`"
+        raise NotYet(f"the numbers are right, but this is {kind}: {because}.")
+
+    return examine
+
+
 def _labels() -> list[tuple[torch.Tensor, int]]:
     import torch
 
@@ -270,10 +319,12 @@ def _at_budget(chosen_on: tuple, reported_on: tuple, budget: float) -> np.ndarra
     return np.array([threshold, point.coverage, point.risk])
 
 
+CHAPTER = 12
+
 # --- the ten ------------------------------------------------------------------------------------
 BUGS: tuple[Exercise, ...] = (
     Examined(
-        name="ex7_1",
+        name="ex12_1",
         title="Trained on",
         objective=OBJECTIVE,
         minutes=2,
@@ -299,7 +350,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_digits,
     ),
     Examined(
-        name="ex7_2",
+        name="ex12_2",
         title="The wrong clothes",
         objective=OBJECTIVE,
         minutes=2,
@@ -324,7 +375,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_clothes,
     ),
     Examined(
-        name="ex7_3",
+        name="ex12_3",
         title="A schedule that never ran",
         objective=OBJECTIVE,
         minutes=3,
@@ -352,7 +403,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_recipe,
     ),
     Function(
-        name="ex7_4",
+        name="ex12_4",
         title="Labels in the wrong row",
         objective=OBJECTIVE,
         minutes=4,
@@ -377,6 +428,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
         reference=lambda labels, num_members: np.tile(np.asarray(labels), num_members),
         inputs=_labels,
+        examine=_stays_a_tensor(_labels, "the cross-entropy takes a tensor of whole numbers"),
         misconceptions=(
             Misconception(
                 lambda labels, num_members: np.repeat(np.asarray(labels), num_members),
@@ -385,7 +437,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Examined(
-        name="ex7_5",
+        name="ex12_5",
         title="Two answers",
         objective=OBJECTIVE,
         minutes=3,
@@ -412,7 +464,7 @@ BUGS: tuple[Exercise, ...] = (
         examine=_examine_ask,
     ),
     Function(
-        name="ex7_6",
+        name="ex12_6",
         title="Strangers among the members",
         objective=OBJECTIVE,
         minutes=4,
@@ -437,6 +489,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
         reference=_by_member,
         inputs=_member_rows,
+        examine=_stays_a_tensor(_member_rows, "`average` goes on with a tensor"),
         misconceptions=(
             Misconception(
                 lambda logits, members: np.asarray(logits).reshape(-1, members, 10),
@@ -449,7 +502,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_7",
+        name="ex12_7",
         title="Nobody is sure",
         objective=OBJECTIVE,
         minutes=3,
@@ -473,6 +526,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
         reference=lambda logits: _softmax(logits).mean(axis=1),
         inputs=_member_logits,
+        examine=_stays_a_tensor(_member_logits, "`answers` goes on with a tensor"),
         misconceptions=(
             Misconception(
                 lambda logits: _softmax(_softmax(logits).mean(axis=1)),
@@ -490,7 +544,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_8",
+        name="ex12_8",
         title="It depends on the batch",
         objective=OBJECTIVE,
         minutes=3,
@@ -532,7 +586,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_9",
+        name="ex12_9",
         title="The wrong way round",
         objective=OBJECTIVE,
         minutes=3,
@@ -573,7 +627,7 @@ BUGS: tuple[Exercise, ...] = (
         ),
     ),
     Function(
-        name="ex7_10",
+        name="ex12_10",
         title="A budget that always holds",
         objective=OBJECTIVE,
         minutes=3,
@@ -679,7 +733,7 @@ class Scoreboard:
         return card(head + table, "#009E73" if self.complete else "#D55E00")
 
 
-def scoreboard(names: Mapping[str, Any]) -> Scoreboard:
+def scoreboard(names: Mapping[str, Any] | None = None) -> Scoreboard:
     """Try the ten functions; never raises, whatever they are.
 
     Parameters
@@ -707,18 +761,25 @@ def _get_ready() -> None:
         torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1).step()
 
 
-def hint(number: int) -> Folded:
-    """The next of three hints for a symptom, by its number on the scoreboard."""
-    return _bug(number).hint()
+def hint(number: int) -> Folded | Verdict:
+    """Three hints for a symptom, by its number on the scoreboard; each is folded."""
+    bug = _bug(number)
+    return _which() if bug is None else Folded(bug.help.parts[:-1])
 
 
-def solution(number: int) -> Folded:
+def solution(number: int) -> Folded | Verdict:
     """The right function for a symptom, folded."""
-    ((_, text),) = _bug(number).solution().parts
+    bug = _bug(number)
+    if bug is None:
+        return _which()
+    (*_, (_, text)) = bug.help.parts
     return Folded(((f"Solution for symptom {number}", text),))
 
 
-def _bug(number: int) -> Exercise:
-    if number not in range(1, len(BUGS) + 1):
-        raise ValueError(f"Give the number of a symptom, from 1 to {len(BUGS)}.")
-    return BUGS[number - 1]
+def _bug(number: Any) -> Exercise | None:
+    known = isinstance(number, int) and 1 <= number <= len(BUGS)
+    return BUGS[number - 1] if known else None
+
+
+def _which() -> Verdict:
+    return Verdict(NOT_YET, f"Give the number of a symptom, from 1 to {len(BUGS)}, such as `3`.")

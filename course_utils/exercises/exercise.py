@@ -1,17 +1,18 @@
-"""What every exercise has in common: three verdicts, hints that come one by one, a solution."""
+"""What every exercise has in common: three verdicts, hints to unfold, a solution."""
 
 from __future__ import annotations
 
+import ast
 import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from . import guard
+from . import guard, progress_file
 
 RIGHT, NOT_YET, NOT_ATTEMPTED = "Right.", "Not yet.", "Not attempted yet."
 _SIGNS = {RIGHT: "✓", NOT_YET: "→", NOT_ATTEMPTED: "○"}  # words carry the meaning, signs help
+LONGEST_PRINT = 300  # characters of what a learner's code printed that a verdict repeats
 _BARS = {RIGHT: "#009E73", NOT_YET: "#D55E00", NOT_ATTEMPTED: "#8A8A8A"}
 
 
@@ -105,8 +106,11 @@ class Exercise:
     hints: tuple[str, str, str]
     answer: str
     why: str
-    done: bool = field(default=False, init=False)
-    _hints_seen: int = field(default=0, init=False)
+
+    @property
+    def done(self) -> bool:
+        """Whether it was answered rightly, now or in an earlier session."""
+        return self.name in progress_file.done()
 
     @property
     def chapter(self) -> int:
@@ -120,6 +124,11 @@ class Exercise:
         return int(chapter), int(place)
 
     @property
+    def imported(self) -> str:
+        """The first line of its cell."""
+        return f"from course_utils.exercises.chapter_{self.chapter:02} import {self.name}"
+
+    @property
     def cell(self) -> str:
         """The notebook's cell, as the learner finds it."""
         return self._cell(self.stub)
@@ -130,14 +139,13 @@ class Exercise:
         return self._cell(self.answer)
 
     def _cell(self, code: str) -> str:
-        imported = f"from course_utils.exercises.chapter_{self.chapter} import {self.name}"
         gap = "\n\n\n" if re.match(r"(def|@|class) ?", code.strip()) else "\n\n"
-        return f"{imported}{gap}{code.strip()}{gap}{self.name}.check({self.passed})"
+        return f"{self.imported}{gap}{code.strip()}{gap}{self.name}.check({self.passed})"
 
     @property
     def help_cell(self) -> str:
-        """The cell below it: help, for who takes away a ``#``."""
-        return f"# {self.name}.hint()\n# {self.name}.solution()"
+        """The cell below it, which shows hints and the solution to unfold."""
+        return f"{self.name}.help"
 
     def grade(self, *answers: Any) -> str | None:
         """Look at an answer; return what else to say to who is right.
@@ -149,14 +157,32 @@ class Exercise:
         raise NotImplementedError
 
     def check(self, *answers: Any) -> Verdict:
-        """Say whether an answer is right, and why; never raise, whatever the answer is."""
+        """Say whether an answer is right, and why; never raise, whatever the answer is.
+
+        A right answer is remembered, see :mod:`course_utils.exercises.progress_file`.
+        """
+        verdict = self.judge(*answers)
+        if verdict.right:
+            progress_file.record(self.name)
+        return verdict
+
+    def judge(self, *answers: Any) -> Verdict:
+        """As `check`, but nothing is remembered."""
+        with guard.listening() as printed:
+            verdict = self._verdict(answers)
+        if verdict.kind == NOT_YET and printed:
+            shown = " ".join("".join(printed).split())[-LONGEST_PRINT:]
+            return Verdict(NOT_YET, f"{verdict.because} (Your code printed: `{shown}`.)")
+        return verdict
+
+    def _verdict(self, answers: tuple[Any, ...]) -> Verdict:
         try:
             with guard.time_limit(guard.SECONDS):
                 more = self._graded(answers)
         except NotAttempted:
             return Verdict(
                 NOT_ATTEMPTED,
-                f"Replace the `...` and run the cell again. `{self.name}.hint()` gives a hint.",
+                "Replace the `...` and run the cell again. There are hints below.",
             )
         except (NotYet, guard.Failed) as wrong:
             return Verdict(NOT_YET, _sentence(str(wrong)))
@@ -174,63 +200,34 @@ class Exercise:
                 f"The check cannot read this answer: looking at it raised `{type(error).__name__}`."
                 " Pass what the task asks for.",
             )
-        self.done = True
         return Verdict(RIGHT, f"{self.why} {more or ''}".strip())
 
     def _graded(self, answers: tuple[Any, ...]) -> str | None:
         if any(answer is ... for answer in answers):
             raise NotAttempted
+        if len(answers) != self.num_answers:
+            raise NotYet(f"the check needs all of this: `{self.name}.check({self.passed})`.")
         return self.grade(*answers)
 
-    def hint(self) -> Folded:
-        """The next of three hints; those seen before stay."""
-        self._hints_seen = min(self._hints_seen + 1, len(self.hints))
-        return Folded(self._folded_hints[: self._hints_seen])
-
-    def solution(self) -> Folded:
-        """Code and explanation, folded."""
-        text = f"```\n{self.answer.strip()}\n```\n\n{self.why}"
-        return Folded(((f"Solution of exercise {self.chapter}.{self.number[1]}", text),))
+    @property
+    def num_answers(self) -> int:
+        """How many things the notebook passes to `check`."""
+        call = ast.parse(f"check({self.passed})", mode="eval").body
+        assert isinstance(call, ast.Call)
+        return len(call.args)
 
     @property
     def help(self) -> Folded:
-        """All hints and the solution, each folded: for a page that nobody can call from."""
-        return Folded((*self._folded_hints, *self.solution().parts))
-
-    @property
-    def _folded_hints(self) -> tuple[tuple[str, str], ...]:
+        """Three hints and the solution, each folded away until it is asked for."""
         number = len(self.hints)
-        return tuple((f"Hint {n} of {number}", text) for n, text in enumerate(self.hints, start=1))
-
-
-class Progress:
-    """How many exercises of a chapter are done."""
-
-    def __init__(self, chapter: int, exercises: Sequence[Exercise]) -> None:
-        self.chapter, self.exercises = chapter, list(exercises)
+        hints = [(f"Hint {n} of {number}", text) for n, text in enumerate(self.hints, start=1)]
+        solution = f"```\n{self.answer.strip()}\n```\n\n{self.why}"
+        return Folded((*hints, (f"Solution of exercise {self.label}", solution)))
 
     @property
-    def num_done(self) -> int:
-        """Exercises that were answered rightly since the kernel started."""
-        return sum(exercise.done for exercise in self.exercises)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all are done."""
-        return self.num_done == len(self.exercises)
-
-    def __repr__(self) -> str:
-        text = f"{self.num_done} of {len(self.exercises)} exercises done."
-        left = [exercise for exercise in self.exercises if not exercise.done]
-        if left and self.num_done:
-            text += " Left: " + "; ".join(
-                f"{exercise.chapter}.{exercise.number[1]} {exercise.title}" for exercise in left
-            )
-            text += "" if text.endswith("?") else "."
-        return text
-
-    def _repr_html_(self) -> str:
-        return card(inline(repr(self)), _BARS[RIGHT if self.complete else NOT_ATTEMPTED])
+    def label(self) -> str:
+        """Its number as people write it, such as 2.1."""
+        return ".".join(map(str, self.number))
 
 
 # --- plain texts as HTML ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import ctypes
+import inspect
 import io
 import linecache
 import signal
@@ -109,10 +110,20 @@ def _by_exception(seconds: float) -> Iterator[None]:
             raise_in(thread, None)  # one that is on its way comes no more
 
 
+_printed: list[str] = []
+
+
+@contextlib.contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect what learners' functions print in the block."""
+    _printed.clear()
+    yield _printed
+
+
 def call(function: Callable[..., Any], *inputs: Any) -> Any:
     """What a learner's function returns for copies of the inputs.
 
-    What it prints is held back: it would stand between the learner and the verdict.
+    What it prints is held back, for the verdict to repeat where it helps (see :func:`listening`).
 
     Raises
     ------
@@ -127,32 +138,39 @@ def call(function: Callable[..., Any], *inputs: Any) -> Any:
     except (KeyboardInterrupt, TooSlow):
         raise
     except BaseException as error:
-        raise Failed(_what_happened(error, printed.getvalue())) from None
+        raise Failed(_what_happened(error, _file_of(function))) from None
+    finally:
+        if printed.getvalue().strip():
+            _printed.append(printed.getvalue())
     for number, (before, after) in enumerate(zip(inputs, given, strict=True), start=1):
         if not same(before, after):
             raise Failed(
-                f"your function changes its input number {number}: whoever calls it still needs "
-                "it. Work on a copy (`np.sort(x)` instead of `x.sort()`, `x = x + 1` instead of "
+                f"your function changes its input number {number}, which the caller still needs. "
+                "Work on a copy (`np.sort(x)` instead of `x.sort()`, `x = x + 1` instead of "
                 "`x += 1`)."
             )
     return value
 
 
-def _what_happened(error: BaseException, printed: str) -> str:
-    """Kind, words and place of an error, as one sentence."""
+def _file_of(function: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return code.co_filename if code is not None else ""
+
+
+def _what_happened(error: BaseException, own: str) -> str:
+    """Kind, words and place of an error, as one sentence; the place is the learner's own line."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if one.filename != __file__]
     place = ""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename != __file__:
-            code = linecache.getline(frame.filename, frame.lineno or 0).strip()
-            place = f" in `{code}`" if code else ""
-            break
+    for frame in [one for one in reversed(frames) if one.filename == own] or frames[-1:]:
+        code = linecache.getline(frame.filename, frame.lineno or 0).strip()
+        place = f" in `{code}`" if code else ""
+        break
     try:
         words = str(error)
     except Exception:  # an error that cannot even say what it is
         words = ""
     said = f": {words}" if words else ""
-    shown = f" (Before that it printed: {printed[-200:].strip()})" if printed.strip() else ""
-    return f"your function raised `{type(error).__name__}`{place}{said[:_LONGEST]}{shown}."
+    return f"your function raised `{type(error).__name__}`{place}{said[:_LONGEST]}."
 
 
 def same(before: Any, after: Any) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import guard
 from .exercise import Exercise, NotAttempted, NotYet
+
+if TYPE_CHECKING:
+    from .question import Question
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Function(Exercise):
             value = guard.call(function, *given)
             if value is ... or value is NotImplemented:
                 raise NotAttempted
+            if value is None:
+                raise NotYet("your function returns `None`: is the `return` missing?")
             expected = np.asarray(self.reference(*given))
             tried.append((given, as_array(value, expected.shape), expected))
         for given, value, expected in tried:
@@ -120,6 +125,8 @@ class Number(Exercise):
         """Compare; name the misconception that explains a miss, or the direction."""
         if not answers:
             raise NotYet("pass your answer, a number.")
+        if answers[0] is None:
+            raise NotYet("this is `None`, not a number: nothing has been computed yet.")
         value, more = float(as_array(answers[0], ())), answers[1:]
         if np.isnan(value):
             raise NotYet("this is NaN, not a number.")
@@ -136,7 +143,7 @@ class Number(Exercise):
 
 @dataclass(eq=False, kw_only=True)
 class Choice(Exercise):
-    """Choose one of several answers; each wrong one is told why.
+    """Choose one of several answers by clicking; each wrong one is told why.
 
     Attributes
     ----------
@@ -164,6 +171,24 @@ class Choice(Exercise):
             raise NotYet(self.reasons[choice])
         # where the right letter depends on the run, each reason says why its letter would be wrong
         return None if callable(self.correct) else self.reasons.get(choice)
+
+    @property
+    def cell(self) -> str:
+        """The notebook's cell, which shows the question to click on."""
+        _, *more = self.passed.split(", ")
+        return f"{self.imported}\n\n{self.name}.ask({', '.join(more)})"
+
+    def ask(self, *more: Any) -> Question:
+        """The question with its answers to click on.
+
+        Parameters
+        ----------
+        *more
+            What the right answer depends on, if anything: results of the learner's own run.
+        """
+        from .question import ask
+
+        return ask(self, *more)
 
     def _letters(self) -> str:
         *first, last = (f'`"{letter}"`' for letter in self.options)
@@ -195,7 +220,7 @@ def as_array(value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
     if value is ...:
         raise NotAttempted
     if value is None:
-        raise NotYet("your function returns `None`: is the `return` missing?")
+        raise NotYet("this is `None`: is a `return` missing, or does the name still hold nothing?")
     if isinstance(value, (bool, str, bytes)) or callable(value):
         raise NotYet(f"this is {_kind(value)} where a number or an array is expected.")
     if hasattr(value, "detach"):  # a tensor, perhaps with a graph behind it or on a GPU

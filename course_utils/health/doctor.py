@@ -288,7 +288,7 @@ def _forecast() -> Iterator[Finding]:
     step, drawing = forecast.step_seconds(device()), forecast.drawing_seconds()
     chapters = forecast.minutes(speed, step, drawing)
     numbers = ", ".join(
-        f"{chapter.split('_')[0]}: {_short(minutes)}" for chapter, minutes in chapters.items()
+        f"{int(chapter[:2])}: {_short(minutes)}" for chapter, minutes in chapters.items()
     )
     seen = (
         f"COURSE_SPEED={speed}: about {_short(sum(chapters.values()))} min of computing "

@@ -1,4 +1,4 @@
-"""The two networks of the course, word for word as chapters 2 and 4 define them.
+"""The two networks of the course, word for word as chapters 2 and 6 define them.
 
 The chapters write them out; later chapters, the zoo and the slides import them from here. A test
 compares the texts.

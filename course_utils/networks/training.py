@@ -1,4 +1,4 @@
-"""Train a network: what chapters 2 to 4 spell out, in one call for the rest.
+"""Train a network: what chapters 2 to 6 spell out, in one call for the rest.
 
 `fit` is thin: the work is done by torch-uncertainty's ``TUTrainer`` and ``ClassificationRoutine``
 (through `course_utils.networks.routine`, which leaves out what nobody looks at). Whatever else a

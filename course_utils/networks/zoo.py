@@ -141,7 +141,7 @@ def build(architecture: str) -> nn.Module:
     Raises
     ------
     ZooError
-        If it is none of these, or its numbers do not go together (see chapter 4 for the packed).
+        If it is none of these, or its numbers do not go together (see chapter 6 for the packed).
     """
     kind, *numbers = architecture.split() or [""]
     if kind not in ARCHITECTURES:

@@ -81,19 +81,19 @@ risk_coverage_explorer(models, more_digits)
 # %% [markdown] tags=["lab"]
 # ## The chapters
 #
-# - [1. Data](1_data.ipynb), 30 minutes. Look at digits, and at things that a network will call
+# - [1. Data](01_data.ipynb), 30 minutes. Look at digits, and at things that a network will call
 #   digits.
-# - [2. LeNet](2_lenet.ipynb), 60 minutes. Train one network, and read line by line what it is
+# - [2. LeNet](02_lenet.ipynb), 60 minutes. Train one network, and read line by line what it is
 #   worth.
-# - [3. Deep Ensembles](3_deep_ensembles.ipynb), 45 minutes. Let several networks answer, and switch
-#   some of them off.
-# - [4. Packed-Ensembles](4_packed_ensembles.ipynb), 40 minutes. Pack an ensemble into one network,
+# - [4. Deep Ensembles](04_deep_ensembles.ipynb), 45 minutes. Let several networks answer, and
+#   switch some of them off.
+# - [6. Packed-Ensembles](06_packed_ensembles.ipynb), 40 minutes. Pack an ensemble into one network,
 #   and count what that saves.
-# - [5. Selective classification](5_selective_classification.ipynb), 60 minutes. Run a desk: who
+# - [7. Selective classification](07_selective_classification.ipynb), 60 minutes. Run a desk: who
 #   answers, who asks a human, and at what price?
-# - [6. Going further](6_going_further.ipynb), 90 minutes. Choose among eight short lessons, from
+# - [9. Going further](09_calibration.ipynb), 90 minutes. Choose among eight short lessons, from
 #   shift to your own data.
-# - [7. The bug hunt](7_bug_hunt.ipynb), 30 minutes. Hunt ten faults that raise no error.
-# - [8. Ten questions](8_quiz.ipynb), 20 minutes. Answer ten questions, and learn why.
+# - [12. The bug hunt](12_bug_hunt.ipynb), 30 minutes. Hunt ten faults that raise no error.
+# - [13. Ten questions](13_quiz.ipynb), 20 minutes. Answer ten questions, and learn why.
 #
 # These are your own copies: change what you like.

@@ -18,7 +18,7 @@ import pytest
 from driving import REPOSITORY, errors, run_all, shoot
 from running_lab import answering
 
-CHAPTER = "1_data"
+CHAPTER = "01_data"
 NOTE = "course_utils.__file__  # my own note"
 # Generous: a chapter takes seconds on an idle machine, minutes on a crowded one.
 SECONDS = 240

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from driving import REPOSITORY, Lab, errors, run_all, shoot
 
-DECK = "0_opening"
+DECK = "00_opening"
 SECONDS = 240
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

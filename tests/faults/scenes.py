@@ -112,7 +112,7 @@ def hand_on(place: Path) -> None:
 
 
 def take_up(place: Path) -> None:
-    """Load what was handed on, as chapter 3 does."""
+    """Load what was handed on, as chapter 4 does."""
     print(runs.load("lenet").facts["sha256"])
 
 
@@ -123,7 +123,7 @@ def whole_course(place: Path) -> None:
     """Prepare, train, hand on, load, predict, evaluate, and ask an exercise."""
     from torchvision.datasets import MNIST
 
-    from course_utils.exercises.chapter_1 import ex1_1
+    from course_utils.exercises.chapter_01 import ex1_1
 
     assert len(MNIST(torchvision_root(place / "data"), train=True)) == 60_000
     assert len(load_fashion_mnist("test")) == 10_000

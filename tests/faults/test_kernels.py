@@ -141,8 +141,8 @@ class Lab:
 def test_the_kernel_is_restarted_and_cells_run_from_the_middle(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     try:
-        number = lab.open("2_lenet.ipynb")
-        cells = cells_of("2_lenet")
+        number = lab.open("02_lenet.ipynb")
+        cells = cells_of("02_lenet")
         middle = next(i for i, cell in enumerate(cells) if cell.startswith("torch.manual_seed"))
         kernel = lab.connect(number)
         for cell in cells[: middle + 1]:
@@ -168,7 +168,7 @@ def training_cell(cells: list[str]) -> int:
 
 
 def test_the_stop_button_is_pressed_while_chapter_2_trains(tmp_path: Path) -> None:
-    cells = cells_of("2_lenet")
+    cells = cells_of("02_lenet")
     where = training_cell(cells)
     with own_kernel(tmp_path) as kernel:
         for cell in cells[:where]:
@@ -182,7 +182,7 @@ def test_the_stop_button_is_pressed_while_chapter_2_trains(tmp_path: Path) -> No
 
 
 def test_every_cell_runs_twice_and_then_backwards(tmp_path: Path) -> None:
-    cells = cells_of("2_lenet")
+    cells = cells_of("02_lenet")
     facts = tmp_path / "runs/train/lenet.json"
     with own_kernel(tmp_path) as kernel:
         kernel.run(SHORT)

@@ -25,13 +25,13 @@ def test_training_and_the_rest_scale_on_their_own(monkeypatch: pytest.MonkeyPatc
     known = {
         "step_seconds": 0.01,
         "drawing_seconds": 0.1,
-        "chapters": {"2_lenet": {"rest": 30.0, "training": 60.0}},
+        "chapters": {"02_lenet": {"rest": 30.0, "training": 60.0}},
     }
     monkeypatch.setattr(forecast, "reference", lambda: known)
-    same = {speed: forecast.minutes(speed, 0.01, 0.1)["2_lenet"] for speed in forecast.EPOCHS}
+    same = {speed: forecast.minutes(speed, 0.01, 0.1)["02_lenet"] for speed in forecast.EPOCHS}
     assert same == {"look": 0.5, "train": 1.5, "full": 0.5 + 25.0}
-    assert forecast.minutes("train", 0.02, 0.1) == {"2_lenet": 2.5}
-    assert forecast.minutes("train", 0.01, 0.2) == {"2_lenet": 2.0}
+    assert forecast.minutes("train", 0.02, 0.1) == {"02_lenet": 2.5}
+    assert forecast.minutes("train", 0.01, 0.2) == {"02_lenet": 2.0}
 
 
 def test_calibration_leaves_random_numbers_alone(monkeypatch: pytest.MonkeyPatch) -> None:

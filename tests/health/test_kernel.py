@@ -23,8 +23,8 @@ CELLS = [
 def notebook(tmp_path: Path) -> Path:
     cells = [nbformat.v4.new_code_cell(cell) for cell in CELLS]
     cells.append(nbformat.v4.new_markdown_cell("prose = 1"))
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "2_lenet.ipynb")
-    return tmp_path / "2_lenet.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "02_lenet.ipynb")
+    return tmp_path / "02_lenet.ipynb"
 
 
 def test_names_that_cells_make(notebook: Path) -> None:

@@ -17,9 +17,9 @@ NETWORKS = ROOT / "course_utils" / "networks"
 
 # what is defined, the chapter that writes it out, the module that later chapters import it from
 LESSONS = [
-    ("LeNet", "2_lenet", "models"),
-    ("one_cycle_sgd", "2_lenet", "training"),
-    ("PackedLeNet", "4_packed_ensembles", "models"),
+    ("LeNet", "02_lenet", "models"),
+    ("one_cycle_sgd", "02_lenet", "training"),
+    ("PackedLeNet", "06_packed_ensembles", "models"),
 ]
 
 
@@ -58,7 +58,7 @@ def test_every_row_of_the_table_is_explained_in_chapter_2() -> None:
     """A new metric of a single network needs its paragraph; those of ensembles come later."""
     from course_utils.networks.evaluation import METRICS
 
-    lesson = (SOURCES / "2_lenet.py").read_text(encoding="utf-8")
+    lesson = (SOURCES / "02_lenet.py").read_text(encoding="utf-8")
     explained = {line.split("**")[1] for line in lesson.splitlines() if line.startswith("# - **")}
     rows = {
         readable.removesuffix(" (%)") for key, (readable, _) in METRICS.items() if "ens_" not in key

@@ -39,7 +39,7 @@ def kit(folder: Path, content: dict[str, bytes] | None = None) -> Path:
     """A finished kit for this machine, with some more files."""
     files = {
         "course/tools/learner/install.py": b"import sys; print('installing', *sys.argv[1:])",
-        "course/notebooks/1_data.ipynb": b"{}",
+        "course/notebooks/01_data.ipynb": b"{}",
         "index.html": b"<!DOCTYPE html><title>kit</title>",
         "install.py": Path(room_install.__file__).read_bytes(),
         "README.txt": b"how to",

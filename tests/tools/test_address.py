@@ -13,7 +13,7 @@ ROOT = address.ROOT
 GITHUB = "https://github.com/someone/course"
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/someone/course/blob/main/notebooks/1_data.ipynb)"
+    "(https://colab.research.google.com/github/someone/course/blob/main/notebooks/01_data.ipynb)"
 )
 
 
@@ -23,8 +23,8 @@ def root(tmp_path: Path) -> Path:
     for name in ("README.md", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "notebooks/src").mkdir(parents=True)
-    chapter = (ROOT / "notebooks/src/1_data.py").read_bytes()
-    (tmp_path / "notebooks/src/1_data.py").write_bytes(chapter)
+    chapter = (ROOT / "notebooks/src/01_data.py").read_bytes()
+    (tmp_path / "notebooks/src/01_data.py").write_bytes(chapter)
     address.write("", tmp_path)
     return tmp_path
 
@@ -59,7 +59,7 @@ def test_the_address_stands_in_one_table_that_packaging_reads(root: Path) -> Non
 
 
 def test_notebooks_follow_the_address(root: Path) -> None:
-    target = root / "notebooks/1_data.ipynb"
+    target = root / "notebooks/01_data.ipynb"
     notebooks.build(root)
     plain = nbformat.read(target, as_version=4)
     assert "Open in Colab" not in target.read_text()

@@ -66,7 +66,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for number, where in enumerate(("", "https://github.com/y/z")):
         root = tmp_path_factory.mktemp(f"course{number}")
         (root / "notebooks" / "src").mkdir(parents=True)
-        (root / "notebooks" / "src" / "1_data.py").write_text("# %% [markdown]\n# # 1. Digits\n")
+        (root / "notebooks" / "src" / "01_data.py").write_text("# %% [markdown]\n# # 1. Digits\n")
         for name in ("README.md", "pyproject.toml"):
             shutil.copy(ROOT / name, root)
         address.write(where, root)

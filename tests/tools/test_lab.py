@@ -27,8 +27,8 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     """A folder with two notebooks, and the place for the attendee's copies."""
     notebooks = tmp_path / "notebooks"
     notebooks.mkdir()
-    (notebooks / "1_data.ipynb").write_text("data, first")
-    (notebooks / "2_lenet.ipynb").write_text("lenet, first")
+    (notebooks / "01_data.ipynb").write_text("data, first")
+    (notebooks / "02_lenet.ipynb").write_text("lenet, first")
     return notebooks, tmp_path / "work"
 
 
@@ -37,17 +37,34 @@ def contents(work: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in work.glob("*.ipynb")}
 
 
+def test_appendices_keep_their_folder(folders: tuple[Path, Path]) -> None:
+    notebooks, work = folders
+    (notebooks / "appendix").mkdir()
+    (notebooks / "appendix" / "more.ipynb").write_text("more, first")
+    assert lab.fill(notebooks, work) == []
+    (work / "appendix" / "more.ipynb").write_text("my notes")
+    (notebooks / "appendix" / "more.ipynb").write_text("more, second")
+    assert lab.fill(notebooks, work) == ["appendix/more (new).ipynb"]
+    assert contents(work / "appendix") == {
+        "more.ipynb": "my notes",
+        "more (new).ipynb": "more, second",
+    }
+
+
 def test_first_call_fills(folders: tuple[Path, Path]) -> None:
     assert lab.fill(*folders) == []
-    assert contents(folders[1]) == {"1_data.ipynb": "data, first", "2_lenet.ipynb": "lenet, first"}
+    assert contents(folders[1]) == {
+        "01_data.ipynb": "data, first",
+        "02_lenet.ipynb": "lenet, first",
+    }
 
 
 def test_untouched_copies_follow_the_course(folders: tuple[Path, Path]) -> None:
     notebooks, work = folders
     lab.fill(notebooks, work)
-    (notebooks / "1_data.ipynb").write_text("data, second")
+    (notebooks / "01_data.ipynb").write_text("data, second")
     assert lab.fill(notebooks, work) == []
-    assert contents(work)["1_data.ipynb"] == "data, second"
+    assert contents(work)["01_data.ipynb"] == "data, second"
 
 
 def test_changed_copy_is_kept_and_the_newer_version_put_beside(
@@ -55,33 +72,33 @@ def test_changed_copy_is_kept_and_the_newer_version_put_beside(
 ) -> None:
     notebooks, work = folders
     lab.fill(notebooks, work)
-    (work / "1_data.ipynb").write_text("my notes")
+    (work / "01_data.ipynb").write_text("my notes")
     assert lab.fill(notebooks, work) == []
-    (notebooks / "1_data.ipynb").write_text("data, second")
-    assert lab.fill(notebooks, work) == ["1_data (new).ipynb"]
+    (notebooks / "01_data.ipynb").write_text("data, second")
+    assert lab.fill(notebooks, work) == ["01_data (new).ipynb"]
     assert lab.fill(notebooks, work) == []
-    assert contents(work)["1_data.ipynb"] == "my notes"
-    assert contents(work)["1_data (new).ipynb"] == "data, second"
+    assert contents(work)["01_data.ipynb"] == "my notes"
+    assert contents(work)["01_data (new).ipynb"] == "data, second"
     # The one beside may be written into as well.
-    (work / "1_data (new).ipynb").write_text("more notes")
-    (notebooks / "1_data.ipynb").write_text("data, third")
-    assert lab.fill(notebooks, work) == ["1_data (new 2).ipynb"]
+    (work / "01_data (new).ipynb").write_text("more notes")
+    (notebooks / "01_data.ipynb").write_text("data, third")
+    assert lab.fill(notebooks, work) == ["01_data (new 2).ipynb"]
     assert contents(work) == {
-        "1_data.ipynb": "my notes",
-        "1_data (new).ipynb": "more notes",
-        "1_data (new 2).ipynb": "data, third",
-        "2_lenet.ipynb": "lenet, first",
+        "01_data.ipynb": "my notes",
+        "01_data (new).ipynb": "more notes",
+        "01_data (new 2).ipynb": "data, third",
+        "02_lenet.ipynb": "lenet, first",
     }
 
 
 def test_newer_version_beside_is_replaced_while_untouched(folders: tuple[Path, Path]) -> None:
     notebooks, work = folders
     lab.fill(notebooks, work)
-    (work / "1_data.ipynb").write_text("my notes")
+    (work / "01_data.ipynb").write_text("my notes")
     for version in ("data, second", "data, third"):
-        (notebooks / "1_data.ipynb").write_text(version)
-        assert lab.fill(notebooks, work) == ["1_data (new).ipynb"]
-    assert contents(work)["1_data (new).ipynb"] == "data, third"
+        (notebooks / "01_data.ipynb").write_text(version)
+        assert lab.fill(notebooks, work) == ["01_data (new).ipynb"]
+    assert contents(work)["01_data (new).ipynb"] == "data, third"
 
 
 @pytest.mark.parametrize("ledger", [None, "", "[]", "not json"])
@@ -94,16 +111,16 @@ def test_without_a_readable_ledger_everything_counts_as_changed(
         (work / lab.LEDGER).unlink()
     else:
         (work / lab.LEDGER).write_text(ledger)
-    (notebooks / "1_data.ipynb").write_text("data, second")
-    assert lab.fill(notebooks, work) == ["1_data (new).ipynb"]
-    assert contents(work)["1_data.ipynb"] == "data, first"
+    (notebooks / "01_data.ipynb").write_text("data, second")
+    assert lab.fill(notebooks, work) == ["01_data (new).ipynb"]
+    assert contents(work)["01_data.ipynb"] == "data, first"
 
 
 def test_deleted_copy_comes_back(folders: tuple[Path, Path]) -> None:
     lab.fill(*folders)
-    (folders[1] / "1_data.ipynb").unlink()
+    (folders[1] / "01_data.ipynb").unlink()
     lab.fill(*folders)
-    assert contents(folders[1])["1_data.ipynb"] == "data, first"
+    assert contents(folders[1])["01_data.ipynb"] == "data, first"
 
 
 def test_arguments_suit_root_and_machines_without_a_display(
@@ -143,8 +160,8 @@ def repository(tmp_path: Path) -> Path:
     for name in (".gitignore", "jupytext.toml"):
         shutil.copy(ROOT / name, folder)
     cells = [nbformat.v4.new_markdown_cell("# Digits"), nbformat.v4.new_code_cell("1 + 1")]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebooks/1_data.ipynb")
-    (folder / "notebooks/src/1_data.py").write_text("# %% [markdown]\n# # Digits\n\n# %%\n1 + 1\n")
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / "notebooks/01_data.ipynb")
+    (folder / "notebooks/src/01_data.py").write_text("# %% [markdown]\n# # Digits\n\n# %%\n1 + 1\n")
     git(folder, "init", "--quiet")
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "-m", "The course")
@@ -189,14 +206,14 @@ def test_saving_in_jupyterlab_touches_the_copy_only(repository: Path) -> None:
     try:
         wait_for(url, token, server)
         with pytest.raises(urllib.error.HTTPError, match="403"):
-            ask(f"{url}/api/contents/1_data.ipynb", "a wrong token")
-        model = ask(f"{url}/api/contents/1_data.ipynb", token)
+            ask(f"{url}/api/contents/01_data.ipynb", "a wrong token")
+        model = ask(f"{url}/api/contents/01_data.ipynb", token)
         model["content"]["cells"][1]["source"] = "6 * 7"
         saved = {key: model[key] for key in ("type", "format", "content")}
-        ask(f"{url}/api/contents/1_data.ipynb", token, saved)
+        ask(f"{url}/api/contents/01_data.ipynb", token, saved)
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(timeout=20)
-    assert "6 * 7" in (repository / "work/1_data.ipynb").read_text()
+    assert "6 * 7" in (repository / "work/01_data.ipynb").read_text()
     assert git(repository, "status", "--porcelain") == ""
     assert [path.name for path in (repository / "work").glob("*.py")] == []

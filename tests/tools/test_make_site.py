@@ -40,9 +40,9 @@ def slide(source: str) -> nbformat.NotebookNode:
 def course(folder: Path) -> Path:
     """One chapter with a deck of its own, and a deck before all chapters."""
     chapter = [new_markdown_cell(OPENING), new_markdown_cell(FORMULA), new_code_cell(FIGURE)]
-    write(folder / "notebooks" / "1_data.ipynb", *chapter)
-    write(folder / "slides" / "0_opening.ipynb", slide("# Opening"))
-    write(folder / "slides" / "1_data.ipynb", slide("# Digits"), slide("## More"))
+    write(folder / "notebooks" / "01_data.ipynb", *chapter)
+    write(folder / "slides" / "00_opening.ipynb", slide("# Opening"))
+    write(folder / "slides" / "01_data.ipynb", slide("# Digits"), slide("## More"))
     return folder
 
 
@@ -76,12 +76,12 @@ def test_front_page_leads_to_everything(site: Path) -> None:
     page = front(site)
     (chapter,) = page.select(".card")
     assert [link["href"] for link in chapter.select("a")][:3] == [
-        *("1_data.html", "notebooks/1_data.ipynb", "slides/1_data.html"),
+        *("01_data.html", "notebooks/01_data.ipynb", "slides/01_data.html"),
     ]
     assert chapter.p.get_text() == "What are they?"
     assert chapter.select_one(".minutes").get_text() == "25 min"
     (deck,) = page.select("footer li")
-    assert deck.get_text().startswith("Opening:") and deck.a["href"] == "slides/0_opening.html"
+    assert deck.get_text().startswith("Opening:") and deck.a["href"] == "slides/00_opening.html"
     assert [one.get_text() for one in page.select(".button")] == ["Start", "Install"]
     assert page.select_one(page.select(".button")[1]["href"]) is not None
     picture = page.select_one("meta[property='og:image']")["content"]
@@ -91,29 +91,29 @@ def test_front_page_leads_to_everything(site: Path) -> None:
 
 def test_nothing_stays_of_an_earlier_site_or_of_the_run(site: Path) -> None:
     assert not (site / "9_old.html").exists() and not (site / "scratch").exists()
-    assert {path.name for path in site.glob("*.html")} == {"index.html", "1_data.html"}
+    assert {path.name for path in site.glob("*.html")} == {"index.html", "01_data.html"}
 
 
 def test_notebooks_can_be_taken_away(site: Path) -> None:
     with zipfile.ZipFile(site / "notebooks.zip") as archive:
-        assert archive.namelist() == ["notebooks/1_data.ipynb"]
+        assert archive.namelist() == ["notebooks/01_data.ipynb"]
         assert (
-            archive.read("notebooks/1_data.ipynb")
-            == (site / "notebooks" / "1_data.ipynb").read_bytes()
+            archive.read("notebooks/01_data.ipynb")
+            == (site / "notebooks" / "01_data.ipynb").read_bytes()
         )
 
 
 def test_a_fault_keeps_the_site_from_being_published(tmp_path: Path) -> None:
     folder = course(tmp_path)
-    wrong = new_markdown_cell("![](gone.png) and [on](2_lenet.ipynb)")
+    wrong = new_markdown_cell("![](gone.png) and [on](02_lenet.ipynb)")
     failing = new_code_cell("raise ValueError('no such split')")
-    write(folder / "notebooks" / "1_data.ipynb", new_markdown_cell(OPENING), wrong, failing)
+    write(folder / "notebooks" / "01_data.ipynb", new_markdown_cell(OPENING), wrong, failing)
     ended = build(folder)
     assert ended.returncode == 1
     said = ended.stderr
-    assert "1_data.html: a picture has no alt text" in said and "gone.png is missing" in said
-    assert "1_data.html: the link to 2_lenet.ipynb is missing" in said
-    assert "1_data.html: failed: cell 3: ValueError: no such split" in said
+    assert "01_data.html: a picture has no alt text" in said and "gone.png is missing" in said
+    assert "01_data.html: the link to 02_lenet.ipynb is missing" in said
+    assert "01_data.html: failed: cell 3: ValueError: no such split" in said
     assert "Not to be published:" in said.splitlines()[-1] and "Traceback" not in said
 
 
@@ -125,16 +125,16 @@ def test_the_browser_sees_what_files_do_not_show(
     ask = "<script>fetch('http://192.0.2.1/x').catch(() => 0); throw Error('broken')</script>"
     wide = '<div style="width: 3000px">wide</div><img alt="A dot" src="index.html">'
     later = "<script>setTimeout(() => fetch('http://192.0.2.1/y').catch(() => 0), 300)</script>"
-    for name, more in (("1_data.html", ask + wide), ("index.html", later)):
+    for name, more in (("01_data.html", ask + wide), ("index.html", later)):
         changed = tmp_path / "site" / name
         page = changed.read_text(encoding="utf-8")
         changed.write_text(page.replace("</body>", f"{more}</body>"), encoding="utf-8")
     assert site_check.problems(tmp_path / "site") == []
     assert in_its_thread(make_site.look, site) == []
     assert in_its_thread(make_site.look, tmp_path / "site") == [
-        "1_data.html: asks the network for http://192.0.2.1/x",
-        "1_data.html: a script fails: broken",
-        "1_data.html: a picture cannot be drawn: A dot",
-        "1_data.html: is wider than its window",
+        "01_data.html: asks the network for http://192.0.2.1/x",
+        "01_data.html: a script fails: broken",
+        "01_data.html: a picture cannot be drawn: A dot",
+        "01_data.html: is wider than its window",
         "index.html: asks the network for http://192.0.2.1/y",
     ]

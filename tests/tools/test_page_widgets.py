@@ -52,6 +52,14 @@ def state_in(page: str) -> dict:
     return json.loads(script.string)["state"]
 
 
+def test_links_lead_to_pages_where_there_are_some() -> None:
+    words = "[On](02_lenet.ipynb), and [more](appendix/more.ipynb)."
+    notebook = new_notebook(cells=[new_markdown_cell(words)])
+    page = BeautifulSoup(chapter_page(Chapter("01_data", notebook, 1.0), None, None), "html.parser")
+    assert page.main.a["href"] == "02_lenet.html"
+    assert "and more (appendix/more.ipynb)." in page.main.get_text()
+
+
 def test_a_chapter_has_data_and_front_end_once(live: LiveWidget) -> None:
     again = small()  # of the same data
     ids = [live.model_id, again.model_id]
@@ -105,20 +113,20 @@ def test_a_deck_shows_the_widget_and_prints_the_still_beside_it(live: LiveWidget
 
 
 def test_the_front_page_is_the_welcome_notebook_without_its_code(live: LiveWidget) -> None:
-    text = "- [1. Data](1_data.ipynb), 30 minutes. Look at digits,\n  and at `none`.\n"
+    text = "- [1. Data](01_data.ipynb), 30 minutes. Look at digits,\n  and at `none`.\n"
     for_lab = new_markdown_cell(text, metadata={"tags": ["lab"]})
     hello, more = new_markdown_cell("# Hello\n\nDraw."), new_markdown_cell("## More")
     notebook = executed(hello, for_lab, shown(live, live.still()), more)
     welcome = Chapter("welcome", notebook, 1.0)
-    data = Chapter("1_data", new_notebook(cells=[new_markdown_cell("# 1. Data")]), 2.0)
-    later = Chapter("2_lenet", new_notebook(cells=[new_markdown_cell("# 2. LeNet")]))
+    data = Chapter("01_data", new_notebook(cells=[new_markdown_cell("# 1. Data")]), 2.0)
+    later = Chapter("02_lenet", new_notebook(cells=[new_markdown_cell("# 2. LeNet")]))
     html = front_page([data, later], welcome, buttons="", below="", picture="p.png")
     page = BeautifulSoup(html, "html.parser")
     hero = page.select_one("main > section")
     assert hero.h1.get_text() == "Hello" and hero.select_one(".course-live")
     assert "show()" not in page.main.get_text() and live.model_id in state_in(html)
     first, second = page.select(".card")
-    assert first.a["href"] == "1_data.html"
+    assert first.a["href"] == "01_data.html"
     assert first.p.get_text() == "Look at digits, and at none."
     assert second.a is None and "not run yet" in second.get_text()
     assert page.select_one("meta[name=description]")["content"]

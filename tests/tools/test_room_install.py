@@ -117,7 +117,7 @@ def test_a_file_that_comes_damaged_is_not_written(
     source: room_install.Folder, tmp_path: Path
 ) -> None:
     files = room_install.read_manifest(source)["files"]
-    (source.path / "course/notebooks/1_data.ipynb").write_bytes(b"<>")
+    (source.path / "course/notebooks/01_data.ipynb").write_bytes(b"<>")
     with pytest.raises(room_install.RoomError, match="came damaged"):
         room_install.copy_course(source, files, tmp_path / "course")
     assert not (tmp_path / "course/notebooks").exists()
@@ -145,10 +145,10 @@ def test_a_mistyped_address_is_one_sentence(typed: str, tmp_path: Path, said) ->
 
 def test_what_else_lies_in_the_course_stays(source: room_install.Folder, tmp_path: Path) -> None:
     files = room_install.read_manifest(source)["files"]
-    mine = tmp_path / "course" / "work" / "1_data.ipynb"
+    mine = tmp_path / "course" / "work" / "01_data.ipynb"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    old = tmp_path / "course/notebooks/1_data.ipynb"
+    old = tmp_path / "course/notebooks/01_data.ipynb"
     old.parent.mkdir()
     old.write_text("an earlier version")
     room_install.copy_course(source, files, tmp_path / "course")

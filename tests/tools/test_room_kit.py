@@ -202,8 +202,8 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "root"
     for name in (
         *("course_utils/__init__.py", "course_utils/__pycache__/x.pyc", "tests/test_x.py"),
-        *("notebooks/1_data.ipynb", "slides/1_data.ipynb"),
-        *("build/slides/1_data.html", "build/slides/1_data.pdf"),
+        *("notebooks/01_data.ipynb", "slides/01_data.ipynb"),
+        *("build/slides/01_data.html", "build/slides/01_data.pdf"),
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("x")
@@ -229,14 +229,14 @@ def test_a_kit_is_complete_and_says_so(root: Path, quick: None, tmp_path: Path) 
     assert set(manifest["files"]) == there - {room_install.MANIFEST}
     assert {name for name in there if not name.startswith("wheels/")} == {
         *("README.txt", "index.html", "install.py", "manifest.json", "course/pyproject.toml"),
-        *("course/course_utils/__init__.py", "course/notebooks/1_data.ipynb"),
-        *("course/slides/1_data.ipynb", "slides/1_data.html", "slides/1_data.pdf"),
+        *("course/course_utils/__init__.py", "course/notebooks/01_data.ipynb"),
+        *("course/slides/01_data.ipynb", "slides/01_data.html", "slides/01_data.pdf"),
     }
     assert room_install.problems(kit, manifest["files"], thorough=True) == []
     words = (kit / "README.txt").read_text()
     assert str(HERE) in words and "Windows (AMD64) with Python 3.12: `wheels/windows-3.12`" in words
     page = (kit / "index.html").read_text()
-    assert '<a href="install.py" download>' in page and 'href="slides/1_data.pdf"' in page
+    assert '<a href="install.py" download>' in page and 'href="slides/01_data.pdf"' in page
 
 
 def test_what_is_not_ours_on_a_stick_is_left_alone(root: Path, quick: None, tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_an_interrupted_kit_is_no_kit_and_goes_on(
             room_kit.build(kit, [HERE], root)
     with pytest.raises(room_install.RoomError, match="no finished copy"):
         room_install.read_manifest(room_install.Folder(kit))
-    (root / "notebooks/1_data.ipynb").rename(root / "notebooks/1_images.ipynb")
+    (root / "notebooks/01_data.ipynb").rename(root / "notebooks/1_images.ipynb")
     room_kit.build(kit, [HERE], root)
     assert room_install.main([str(kit), "--check"]) == 0
     assert [path.name for path in (kit / "course/notebooks").iterdir()] == ["1_images.ipynb"]
@@ -299,7 +299,7 @@ def test_slides_are_built_where_they_are_older_than_their_source(
     monkeypatch.setattr(room_kit.slides, "main", lambda given: called.append(given) or 1)
     room_kit.copy_slides(root, tmp_path / "slides")
     assert called == []
-    os.utime(root / "build" / "slides" / "1_data.html", (1, 1))
+    os.utime(root / "build" / "slides" / "01_data.html", (1, 1))
     with pytest.raises(room_kit.KitError, match="make slides"):
         room_kit.copy_slides(root, tmp_path / "slides")
     assert called

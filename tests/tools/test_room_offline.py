@@ -47,7 +47,7 @@ def offline(home: Path, *command: object) -> subprocess.CompletedProcess[str]:
 def stand_ins(root: Path, target: Path) -> None:
     """Put something in the place of the decks, which have tests of their own."""
     target.mkdir()
-    (target / "1_data.html").write_text("a deck")
+    (target / "01_data.html").write_text("a deck")
 
 
 def test_a_chapter_runs_from_a_stick_without_a_network(

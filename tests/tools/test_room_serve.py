@@ -144,7 +144,7 @@ def test_the_installer_takes_everything_from_an_address(
     source = room_install.Address(address(server))
     files = room_install.read_manifest(source)["files"]
     room_install.copy_course(source, files, tmp_path / "course")
-    assert (tmp_path / "course" / "notebooks" / "1_data.ipynb").read_bytes() == b"{}"
+    assert (tmp_path / "course" / "notebooks" / "01_data.ipynb").read_bytes() == b"{}"
 
 
 # --- the command ---
@@ -163,9 +163,9 @@ def test_a_kit_that_is_not_whole_is_not_served(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = kit(tmp_path)
-    (folder / "course/notebooks/1_data.ipynb").unlink()
+    (folder / "course/notebooks/01_data.ipynb").unlink()
     assert room_serve.main(["--kit", str(folder), "--host", "127.0.0.1"]) == 1
-    assert "1_data.ipynb is missing" in capsys.readouterr().err
+    assert "01_data.ipynb is missing" in capsys.readouterr().err
     assert room_serve.main(["--kit", str(tmp_path / "none"), "--host", "127.0.0.1"]) == 1
     assert "`make room-kit` builds it" in capsys.readouterr().err
 

@@ -311,7 +311,7 @@ def test_damage_that_cannot_be_repaired_ends_before_the_first_chapter(
 def test_every_chapter_opens_with_what_the_index_shows() -> None:
     for path in run_course.paths_of(run_course.ROOT / "notebooks"):
         chapter = course_pages.Chapter(path.stem, nbformat.read(path, as_version=4), 0.0)
-        assert re.match(r"\d\. \w", chapter.title), path
+        assert re.match(r"\d+\. \w", chapter.title), path
         assert chapter.question.endswith("?") and "\n" not in chapter.question, path
         assert re.fullmatch(r"\d+ min", chapter.minutes), path
 

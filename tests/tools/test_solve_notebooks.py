@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import exercises
 from course_utils.exercises import Exercise, bug_hunt
-from course_utils.exercises.chapter_2 import ex2_1, ex2_4
+from course_utils.exercises.chapter_02 import ex2_1, ex2_4
 from tools.author import solve_notebooks
 from tools.learner import run as run_course
 
@@ -52,7 +52,7 @@ def test_an_exercise_without_its_cell_is_a_mistake() -> None:
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_exercise_of_a_chapter_is_solved_and_asserted(path: Path) -> None:
-    of_chapter = exercises.of_chapter(int(path.stem[0]))
+    of_chapter = exercises.of_chapter(int(path.stem[:2]))
     before = nbformat.read(path, as_version=4)
     solved = solve_notebooks.solve(before, of_chapter)
     code = [cell.source for cell in solve_notebooks.code_cells(solved)]

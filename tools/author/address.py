@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[2]
 BRANCH = "main"
-FIRST_CHAPTER = "notebooks/1_data.ipynb"
+FIRST_CHAPTER = "notebooks/01_data.ipynb"
 TABLE = re.compile(r"^\[project\.urls\]\n(?:(?!\[).*\n)*", re.MULTILINE)
 LINE = re.compile(r'^Repository = "(.*)"\n', re.MULTILINE)
 ADDRESS = re.compile(r"https://[\w.-]+(?::\d+)?(?:/[\w.~-]+){2,}")

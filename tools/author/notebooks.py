@@ -35,8 +35,9 @@ LONGEST_CELL = 25  # lines; what fits on a projector beside its output
 def pairs(root: Path) -> Iterator[tuple[Path, Path]]:
     """Yield every source with the notebook that is made from it."""
     for folder in FOLDERS:
-        for source in sorted((root / folder / "src").glob("*.py")):
-            yield source, root / folder / f"{source.stem}.ipynb"
+        sources = root / folder / "src"
+        for source in sorted(sources.rglob("*.py")):
+            yield source, (root / folder / source.relative_to(sources)).with_suffix(".ipynb")
 
 
 def cell_ids(notebook: nbformat.NotebookNode) -> list[str]:
@@ -67,23 +68,24 @@ def render(source: Path) -> bytes:
         return target.read_bytes()
 
 
-def with_colab_cells(source: Path) -> str:
+def with_colab_cells(source: Path, target: Path, root: Path) -> str:
     """Return the text of a source as it must be; slides are not for Google Colab."""
     text = source.read_text(encoding="utf-8")
-    if source.parents[1].name != "notebooks":
+    place = target.relative_to(root).as_posix()
+    if not place.startswith("notebooks/"):
         return text
-    where = address.read(source.parents[2])
-    return colab_cells.put_in(text, f"notebooks/{source.stem}.ipynb", where)
+    return colab_cells.put_in(text, place, address.read(root))
 
 
 def build(root: Path) -> list[Path]:
     """Write every notebook that differs from its source. Returns those written."""
     written = []
     for source, target in pairs(root):
-        text = with_colab_cells(source)
+        text = with_colab_cells(source, target, root)
         if source.read_text(encoding="utf-8") != text:
             source.write_text(text, encoding="utf-8")
         content = render(source)
+        target.parent.mkdir(exist_ok=True)
         if not target.exists() or target.read_bytes() != content:
             target.write_bytes(content)
             written.append(target)
@@ -95,12 +97,12 @@ def has_outputs(notebook: nbformat.NotebookNode) -> bool:
     return any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells)
 
 
-def check_pair(source: Path, target: Path) -> Iterator[str]:
+def check_pair(source: Path, target: Path, root: Path) -> Iterator[str]:
     """Yield what is wrong with one source and its notebook."""
     notebook = jupytext.read(source, fmt=FORMAT)
     if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
         yield f"{source.name}: its header names no kernelspec python3; copy another's header."
-    if source.read_text(encoding="utf-8") != with_colab_cells(source):
+    if source.read_text(encoding="utf-8") != with_colab_cells(source, target, root):
         yield f"{source.name}: its cells for Google Colab are not up to date: make notebooks."
     for number, cell in enumerate(notebook.cells, start=1):
         lines = cell.source.count("\n") + 1
@@ -119,10 +121,10 @@ def check_pair(source: Path, target: Path) -> Iterator[str]:
 
 def check(root: Path) -> list[str]:
     """Return one sentence for everything that is wrong with the notebooks and their sources."""
-    problems = [problem for pair in pairs(root) for problem in check_pair(*pair)]
+    problems = [problem for pair in pairs(root) for problem in check_pair(*pair, root)]
     made = {target for _, target in pairs(root)}
     for folder in FOLDERS:
-        for notebook in sorted((root / folder).glob("*.ipynb")):
+        for notebook in sorted((root / folder).rglob("*.ipynb")):
             if notebook not in made:
                 problems.append(f"{notebook.name} has no source in {folder}/src.")
     return problems

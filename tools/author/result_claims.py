@@ -27,7 +27,7 @@ CLAIMS: dict[str, tuple[str, str, Pairs]] = {
         "PE-4", "Of the networks of 3 epochs PE-4 is more accurate than LeNet",
         [("short-packed-4.test.accuracy", "short-lenet.test.accuracy")]),
 
-    # Chapter 5 and its deck
+    # Chapter 7 and its deck
     "eight-answer-more": (
         "answers more", "At 1 % risk the modest DE-8 answers more than its members on average",
         [(f"{EIGHT}.test.coverage-at-1-percent-risk",
@@ -55,7 +55,7 @@ CLAIMS: dict[str, tuple[str, str, Pairs]] = {
         "everything", "The good networks err on fewer than 5 %: at that risk all is answered",
         [(f"{model}.test.accuracy", 95.0) for model in GOOD]),
 
-    # Chapter 6 and its deck
+    # Chapter 9 and its deck
     "shift-lowers-accuracy": (
         "lower", "Damage of severity 5 lowers the accuracy",
         [(f"{model}.few.accuracy", f"{model}.all-5.accuracy") for model in MODEST]),

@@ -23,7 +23,7 @@ from course_utils.exercises import Exercise, bug_hunt
 from tools.learner.run import paths_of
 
 ROOT = Path(__file__).resolve().parents[2]
-BUG_HUNT = "7_bug_hunt"
+BUG_HUNT = "12_bug_hunt"
 SCOREBOARD = "bug_hunt.scoreboard(globals())"
 
 

@@ -1,7 +1,7 @@
 """Open the course in JupyterLab on `work/`, the attendee's own copy of the notebooks.
 
 A notebook that the attendee has changed is never overwritten. When the course has a newer version
-of it, that is put beside as `2_lenet (new).ipynb`. What was handed out, and how it looked, is kept
+of it, that is put beside as `02_lenet (new).ipynb`. What was handed out, and how it looked, is kept
 in `work/.handed_out.json`. Arguments that this script does not know go to JupyterLab.
 """
 
@@ -54,7 +54,7 @@ def free_name(work: Path, name: str, ledger: dict[str, str]) -> str:
         number += 1
 
 
-def hand_out(source: Path, work: Path, ledger: dict[str, str]) -> str | None:
+def hand_out(source: Path, name: str, work: Path, ledger: dict[str, str]) -> str | None:
     """Bring one notebook to the attendee, updating `ledger` in place.
 
     Returns
@@ -64,23 +64,23 @@ def hand_out(source: Path, work: Path, ledger: dict[str, str]) -> str | None:
     """
     content = source.read_bytes()
     current = fingerprint(content)
-    name, target = source.name, work / source.name
-    stem = source.stem
+    target, asked = work / name, name
     if target.exists() and fingerprint(target.read_bytes()) not in (current, ledger.get(name)):
-        handed_out = {mark for key, mark in ledger.items() if key in (name, *_news(stem, ledger))}
+        handed_out = {mark for key, mark in ledger.items() if key in (name, *_news(name, ledger))}
         if current in handed_out:
             return None
         name = free_name(work, name, ledger)
         target = work / name
-    beside = name if name != source.name else None
+    beside = name if name != asked else None
     if not target.exists() or fingerprint(target.read_bytes()) != current:
         write_whole(target, content)
     ledger[name] = current
     return beside
 
 
-def _news(stem: str, ledger: dict[str, str]) -> list[str]:
+def _news(name: str, ledger: dict[str, str]) -> list[str]:
     """Return the names of all newer versions that were put beside a notebook."""
+    stem = name.removesuffix(".ipynb")
     return [key for key in ledger if key.startswith(f"{stem} (new")]
 
 
@@ -88,7 +88,14 @@ def fill(notebooks: Path, work: Path) -> list[str]:
     """Bring all notebooks into `work`. Returns the names put beside changed copies."""
     work.mkdir(parents=True, exist_ok=True)
     ledger = read_ledger(work)
-    beside = [hand_out(source, work, ledger) for source in sorted(notebooks.glob("*.ipynb"))]
+    names = [
+        path.relative_to(notebooks).as_posix()
+        for pattern in ("*.ipynb", "appendix/*.ipynb")
+        for path in sorted(notebooks.glob(pattern))
+    ]
+    for name in names:
+        (work / name).parent.mkdir(exist_ok=True)
+    beside = [hand_out(notebooks / name, name, work, ledger) for name in names]
     write_whole(work / LEDGER, json.dumps(ledger, indent=1, sort_keys=True).encode())
     return [name for name in beside if name]
 

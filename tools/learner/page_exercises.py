@@ -1,4 +1,4 @@
-"""Exercises in a page without a kernel: it says so, and help is there to be unfolded."""
+"""Exercises in a page without a kernel: it says so; hints and solutions unfold there, too."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from course_utils import exercises
 from course_utils.exercises import Exercise, bug_hunt
 from course_utils.exercises.exercise import NOT_ATTEMPTED
 
-CHECK = re.compile(r"^(ex(\d+)_\d+)\.check\(", re.MULTILINE)
-HELP = re.compile(r"# (ex\d+_\d+|bug_hunt)\.(hint|solution)\(\d*\)")
-PROGRESS = re.compile(r"^exercises\.progress\(", re.MULTILINE)
+CHECK = re.compile(r"^ex\d+_\d+\.check\(", re.MULTILINE)
+HELP = re.compile(r"ex\d+_\d+\.help")
+BUG_HELP = re.compile(r"# bug_hunt\.(hint|solution)\(\d*\)")
+PROGRESS = re.compile(r"^exercises\.(progress|course_map)\(", re.MULTILINE)
 HOW_FAR = "How far did you get?"
 NO_KERNEL = (
     '<p class="no-kernel">No Python runs in this page, so it cannot check your answer. '
-    "Think of yours, then unfold; to try it, take the notebook.</p>"
+    "Think of yours, then unfold the solution; to try it, take the notebook.</p>"
 )
 
 
@@ -38,25 +38,21 @@ def _cells(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
                 yield cell
             continue
         lines = cell.source.strip().splitlines()
-        if lines and all(HELP.fullmatch(line) for line in lines):
-            if "bug_hunt" not in cell.source:
-                continue  # the exercise above has it
+        if PROGRESS.search(cell.source):
+            continue
+        if HELP.fullmatch(cell.source.strip()):
+            cell.source = ""
+        elif lines and all(BUG_HELP.fullmatch(line) for line in lines):
             cell.source = ""
             cell.outputs = [_html("".join(map(_symptom, bug_hunt.BUGS)))]
-        elif PROGRESS.search(cell.source):
-            continue
-        elif (exercise := _unanswered(cell)) is not None:
-            cell.outputs = [_html(NO_KERNEL + exercise.help._repr_html_())]
+        elif _unanswered(cell):
+            cell.outputs = [_html(NO_KERNEL)]
         yield cell
 
 
-def _unanswered(cell: NotebookNode) -> Exercise | None:
-    found = CHECK.search(cell.get("source", ""))
+def _unanswered(cell: NotebookNode) -> bool:
     said = [str(output.get("data", {}).get("text/plain", "")) for output in cell.get("outputs", [])]
-    if found is None or not any(NOT_ATTEMPTED in words for words in said):
-        return None
-    every = {one.name: one for one in exercises.of_chapter(int(found[2]))}
-    return every[found[1]]
+    return bool(CHECK.search(cell.source)) and any(NOT_ATTEMPTED in words for words in said)
 
 
 def _symptom(bug: Exercise) -> str:

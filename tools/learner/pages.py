@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 import jupyter_server_mathjax
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
@@ -112,6 +112,16 @@ def contents(soup: BeautifulSoup) -> str:
     )
 
 
+def to_pages(main: Tag) -> None:
+    """Let links to other notebooks lead to their pages, in place; appendices have none."""
+    for link in main.select('a[href$=".ipynb"]'):
+        name = str(link["href"]).removesuffix(".ipynb")
+        if "/" in name:
+            link.replace_with(f"{link.get_text()} ({name}.ipynb)")
+        else:
+            link["href"] = f"{name}.html"
+
+
 def chapter_page(chapter: Chapter, previous: Chapter | None, following: Chapter | None) -> str:
     """Return the HTML of one chapter."""
     notebook = copy.deepcopy(chapter.notebook)
@@ -132,6 +142,7 @@ def chapter_page(chapter: Chapter, previous: Chapter | None, following: Chapter 
     soup = BeautifulSoup(html, "html.parser")
     main = soup.select_one("main")
     assert main is not None  # nbconvert's template has one
+    to_pages(main)
     frame = soup.new_tag("div", attrs={"class": "course-page"})
     main.wrap(frame)
     frame.insert(0, BeautifulSoup(contents(soup), "html.parser"))

@@ -1,7 +1,7 @@
 """Execute every chapter and leave readable pages in `build/`, starting at `build/index.html`.
 
     python -m tools.learner.run                all chapters
-    python -m tools.learner.run --chapter 3    only this one
+    python -m tools.learner.run --chapter 4    only this one
 
 The chapters run in order, because each may take up what an earlier one left. Each page is written
 as soon as its chapter has run, so stopping the command keeps what is done. A chapter that

@@ -45,14 +45,14 @@ view. {made_with}</p>
 <a href="LICENSE.txt">Apache 2.0</a>. Data: <a href="NOTICE.txt">NOTICE</a>.</p>"""
 
 
-def copy_downloads(notebooks: list[Path], site: Path) -> None:
+def copy_downloads(notebooks: Path, site: Path) -> None:
     """Put the notebooks beside the pages, one by one and all in one file."""
-    folder = site / "notebooks"
-    folder.mkdir()
     with zipfile.ZipFile(site / ALL_NOTEBOOKS, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in notebooks:
-            shutil.copyfile(path, folder / path.name)
-            archive.write(path, f"notebooks/{path.name}")
+        for path in sorted(notebooks.rglob("*.ipynb")):
+            name = f"notebooks/{path.relative_to(notebooks).as_posix()}"
+            (site / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, site / name)
+            archive.write(path, name)
 
 
 def copy_licences(root: Path, site: Path) -> None:
@@ -160,7 +160,7 @@ def make_site(notebooks: Path, slides: Path, site: Path, root: Path = ROOT) -> i
     write_pages(chapters, site)
     if make_slides.main(["--slides", str(slides), "--build", str(site / "slides")]) != 0:
         return 1
-    copy_downloads(sorted(notebooks.glob("*.ipynb")), site)
+    copy_downloads(notebooks, site)
     copy_licences(root, site)
     page = index_page(chapters, welcome, site, made_with, address.read(root))
     (site / "index.html").write_text(page, encoding="utf-8")

@@ -11,12 +11,13 @@ import { packed } from "./packed.js";
 import { pad } from "./pad.js";
 import { h } from "./parts.js";
 import { host } from "./page.js";
+import { question } from "./question.js";
 import { temperature } from "./temperature.js";
 import { followTheme } from "./theme.js";
 import { who } from "./who.js";
 
 const message = ({ el, given }) => el.append(h("p", { className: "cw-problem" }, given.sentence));
-const KINDS = { averaging, builder, desk, disagreement, explorer, message, misclassified, packed, pad, temperature, who };
+const KINDS = { averaging, builder, desk, disagreement, explorer, message, misclassified, packed, pad, question, temperature, who };
 
 function dress(el) {
   const root = el.getRootNode(), where = root instanceof ShadowRoot ? root : document.head;

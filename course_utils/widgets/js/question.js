@@ -1,0 +1,46 @@
+// A question with its answers to click on; hints and the solution come when they are asked for.
+import { button, h, newId, row } from "./parts.js";
+
+const rich = (kind, html, traits = {}) => {
+  const element = h(kind, traits);
+  element.innerHTML = html; // made by the course, from its own texts
+  return element;
+};
+
+export function question({ model, el, given, hear, change }) {
+  const { title, options, verdicts, hints, solution } = given, group = newId("question");
+  const radios = new Map(), labels = options.map(([letter, words]) => {
+    const radio = h("input", { type: "radio", name: group, value: letter, onchange: () => change({ answer: letter }) });
+    radios.set(letter, radio);
+    return h("label", { className: "cw-option" }, radio, rich("span", words));
+  });
+  const verdict = h("p", { className: "cw-judged", role: "status" });
+  const folded = h("div", { className: "cw-help", "aria-live": "polite" });
+  let shown = 0;
+  const help = (name, html) => folded.append(h("h4", {}, name), rich("div", html));
+  const check = button("Check", () => {
+    const letter = model.get("answer");
+    if (letter) change({ checked: letter });
+    else verdict.textContent = "Choose an answer first.";
+    if (letter) draw();
+  }, { className: "cw-button cw-primary" });
+  const hint = button("Hint", () => {
+    help(`Hint ${shown + 1} of ${hints.length}`, hints[shown]);
+    hint.disabled = ++shown === hints.length;
+  });
+  const solve = button("Solution", () => {
+    help("Solution", solution);
+    solve.disabled = true;
+  });
+  el.append(h("fieldset", { className: "cw-question" }, h("legend", { className: "cw-voice" }, title), ...labels), row(check, hint, solve), verdict, folded);
+
+  function draw() {
+    const answer = model.get("answer"), checked = model.get("checked");
+    for (const [letter, radio] of radios) radio.checked = letter === answer;
+    const judged = answer && answer === checked ? verdicts[answer] : undefined;
+    verdict.className = `cw-judged${judged ? (judged[2] ? " cw-right" : " cw-not-yet") : ""}`;
+    verdict.innerHTML = judged ? `<strong>${judged[2] ? "✓" : "→"} ${judged[0]}</strong> ${judged[1]}` : "";
+  }
+  hear(["answer", "checked"], draw);
+  draw();
+}
