@@ -177,7 +177,7 @@ def in_pages(presses: int) -> list[dict[str, Any]]:
     """Measure every widget on every device."""
     from playwright.sync_api import sync_playwright
 
-    from course_utils.widgets.page import document
+    from tools.learner.page_widgets import document
 
     rows = []
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:

@@ -14,7 +14,37 @@ from course_utils._support import validation as checks
 from . import scores, selective
 from .predictions import Predictions
 
-__all__ = ["Ranking", "Rankings", "of_same_images"]
+__all__ = ["Ranking", "Rankings", "of_same_images", "rounded_up"]
+
+
+def rounded_up(uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same ranking in fewer bits: a page that holds these numbers is a third smaller.
+
+    As few bits are kept as tell different scores apart, float32's at least. Rounded up, each number
+    still answers the same images if it is taken as a threshold for the scores themselves.
+
+    Parameters
+    ----------
+    uncertainty : float64, shape [N]
+
+    Returns
+    -------
+    float64, shape [N]
+        Higher by at most 2e-7 of the score.
+
+    Examples
+    --------
+    >>> rounded_up(np.array([0.1, 0.25])).tolist()
+    [0.10000000149011612, 0.25]
+    """
+    bits, different = uncertainty.view(np.int64), len(np.unique(uncertainty))
+    for dropped in (29, 24, 16, 8):  # of the 52 digits of a float64; a float32 has 23
+        mask = (1 << dropped) - 1
+        # the bits of negative numbers count downwards
+        short = (np.where(uncertainty > 0, bits + mask, bits) & ~mask).view(np.float64)
+        if len(np.unique(short)) == different:
+            return short
+    return uncertainty
 
 
 def of_same_images(models: Any, what: str) -> dict[str, Predictions]:
@@ -104,6 +134,8 @@ class Ranking:
 class Rankings:
     """Predictions of several models for the same images, ranked by any score.
 
+    Scores are :func:`rounded_up`, so that a widget's page and Python hold the same numbers.
+
     Parameters
     ----------
     models : mapping of name to Predictions
@@ -144,7 +176,7 @@ class Rankings:
         """Images of a model ranked by a score, computed at the first call."""
         if (model, score) not in self._kept:
             predictions = self.models[model]
-            uncertainty = scores.SCORES[score](predictions)
+            uncertainty = rounded_up(scores.SCORES[score](predictions))
             self._kept[model, score] = Ranking.of(uncertainty, predictions.correct)
         return self._kept[model, score]
 

@@ -15,8 +15,8 @@ from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.rankings import of_same_images
 
-from .front_end import LiveWidget, outputs, stored, widget
-from .sending import noun_of
+from .front_end import LiveWidget, stored, widget
+from .sending import noun_of, pictures, shown
 
 DISPUTED, UNSURE = "most disputed first", "most unsure first"
 ORDERS = (
@@ -162,8 +162,8 @@ def sheet(image: np.ndarray, predictions: Predictions, names: Sequence[str]) -> 
 def _side(models: Mapping[str, Predictions], images: Any, kept: np.ndarray) -> dict[str, Any]:
     """What the page gets of one side."""
     return {
-        "models": [{"name": name, **outputs(one.take(kept))} for name, one in models.items()],
-        "images": stored(images[kept]),
+        "models": [{"name": name, **shown(one.take(kept))} for name, one in models.items()],
+        "images": pictures(images[kept]),
         "numbers": None if len(kept) == len(images) else stored(kept),
         "total": len(images),
     }

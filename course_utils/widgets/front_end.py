@@ -3,14 +3,7 @@
 Python checks the data and sends them once; the ES module ``front_end.js`` (bundled from ``js/``)
 computes and draws, in JupyterLab, in Colab and in a page without a kernel alike. A widget is a
 subclass of :class:`LiveWidget` with a ``kind``, which picks its function in ``js/index.js``, traits
-that page and code share, and ``given``, which the page reads once::
-
-    class Browser(LiveWidget):
-        kind = "browser"
-        number = traitlets.Int(0).tag(sync=True)
-
-        def __init__(self, images):
-            super().__init__(images=stored(images))
+that page and code share, and ``given``, which the page reads once: names, numbers and arrays.
 
 Arrays go over as :class:`Store` widgets. Equal content is stored once, however many widgets of a
 notebook show it; a widget names the store as ipywidgets names any widget, ``IPY_MODEL_`` and an id.
@@ -21,7 +14,8 @@ from __future__ import annotations
 import hashlib
 import html
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -30,6 +24,7 @@ from typing import Any, TypeVar
 import anywidget
 import numpy as np
 import traitlets
+from IPython import get_ipython
 
 from course_utils._support.display import leaves_still
 from course_utils.figures.picture import Picture
@@ -42,17 +37,10 @@ _TYPES = {"uint8", "int16", "int32", "float32", "float64"}
 
 # --- arrays -------------------------------------------------------------------------------------
 class Store(anywidget.AnyWidget):
-    """An array in the page, without anything to see.
+    """An array in the page, with nothing to see; ipywidgets' own model would lose bytes on saving.
 
-    An anywidget, because ipywidgets' own model loses bytes when a notebook is saved.
-
-    Attributes
-    ----------
-    dtype : str
-    shape : list of int
-    content : bytes
-        Little-endian, gzipped. The first bytes of all values come first, then the second ones, and
-        so on: the exponents of floats repeat themselves, and a sixth of the bytes is saved.
+    ``content`` is gzipped, little-endian: first the first byte of every value, then the second, and
+    so on, because the exponents of floats repeat themselves.
     """
 
     _esm = "export default {};"
@@ -63,7 +51,7 @@ class Store(anywidget.AnyWidget):
 
 
 _stores: dict[str, Store] = {}
-_readers: dict[str, int] = {}  # how many widgets name a store, by its key
+_readers: Counter[str] = Counter()  # how many widgets name a store, by its key
 
 
 def packed(array: np.ndarray) -> bytes:
@@ -82,21 +70,15 @@ def stored(array: np.ndarray) -> np.ndarray:
     return np.asarray(array, dtype=kind)
 
 
-def _key_of(array: np.ndarray) -> str:
-    digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
 def _references(given: Any, keys: list[str]) -> Any:
     """The same with a reference in the place of each array."""
     if isinstance(given, np.ndarray):
-        key = _key_of(given)
+        kind, shape = str(given.dtype), list(given.shape)
+        head = f"{kind} {shape}".encode()
+        key = hashlib.sha256(head + np.ascontiguousarray(given).tobytes()).hexdigest()
         if key not in _stores:
-            _stores[key] = Store(
-                dtype=str(given.dtype), shape=list(given.shape), content=packed(given)
-            )
-        _readers[key] = _readers.get(key, 0) + 1
+            _stores[key] = Store(dtype=kind, shape=shape, content=packed(given))
+        _readers[key] += 1
         keys.append(key)
         return f"{REFERENCE}{_stores[key].model_id}"
     if isinstance(given, Mapping):
@@ -106,35 +88,18 @@ def _references(given: Any, keys: list[str]) -> Any:
     return given
 
 
-def _let_go(keys: Iterable[str]) -> None:
-    for key in keys:
-        _readers[key] -= 1
-        if not _readers[key]:
-            del _readers[key]
-            _stores.pop(key).close()
-
-
 def outputs(predictions: Predictions) -> dict[str, Any]:
-    """What a page needs of predictions: logits as they are (float16 would make ties)."""
+    """All that a page can compute from: logits as they are (float16 would make ties)."""
     kind = "probabilities" if predictions.logits is None else "logits"
-    values = predictions.probabilities if predictions.logits is None else predictions.logits
+    values = stored(predictions.probabilities if predictions.logits is None else predictions.logits)
     # Member by member: an ensemble and its parts then share what they have in common.
-    members = range(predictions.num_members)
-    return {"kind": kind, "members": [stored(values[:, member]) for member in members]}
+    return {"kind": kind, "members": list(np.moveaxis(values, 1, 0))}
 
 
 # --- the widget ---------------------------------------------------------------------------------
 @leaves_still
 class LiveWidget(anywidget.AnyWidget):
-    """A widget whose page computes and draws.
-
-    Attributes
-    ----------
-    kind : str
-        Which widget of the front end it is.
-    given : dict
-        What the page gets once: names, numbers, and references to stores.
-    """
+    """A widget whose page computes and draws."""
 
     _esm = BUNDLE.read_text(encoding="utf-8")
     _keys: tuple[str, ...] | list[str] = ()  # of stores; none yet where a trait is refused
@@ -166,12 +131,14 @@ class LiveWidget(anywidget.AnyWidget):
     def close(self) -> None:
         """End the widget, and the stores that no other widget reads.
 
-        It stays in the notebook's ``Out``, which must not hold its data as well: only the traits
-        that were set can still be read.
+        Its data go too, as it stays in the notebook's ``Out``; its traits can still be read.
         """
-        keys, self._keys = self._keys, ()
-        _let_go(keys)
-        layout = self.layout
+        for key in self._keys:
+            _readers[key] -= 1
+            if not _readers[key]:
+                del _readers[key]
+                _stores.pop(key).close()
+        self._keys, layout = (), self.layout
         super().close()
         if layout is not None:
             layout.close()
@@ -200,8 +167,7 @@ class LiveWidget(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        if data is not None:
+        if data := bundle[0] if isinstance(bundle, tuple) else bundle:
             data["text/html"] = self.still()
         return bundle
 
@@ -222,12 +188,7 @@ _alive: dict[str, tuple[int, list[LiveWidget]]] = {}
 
 def _running_cell() -> tuple[str, int] | None:
     """Which notebook cell runs, and in which run; None outside a notebook."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    shell = get_ipython()
-    if shell is None:
+    if (shell := get_ipython()) is None:
         return None
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     cell = parent.get("metadata", {}).get("cellId")
@@ -238,8 +199,7 @@ def _running_cell() -> tuple[str, int] | None:
 
 def _remember(widget: LiveWidget) -> None:
     """End the widgets that earlier runs of the running cell made; several in one run stay."""
-    where = _running_cell()
-    if where is None:
+    if (where := _running_cell()) is None:
         return
     cell, run = where
     former_run, widgets = _alive.get(cell, (run, []))

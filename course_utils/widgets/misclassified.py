@@ -16,7 +16,7 @@ from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.rankings import Rankings
 
 from .front_end import LiveWidget, stored, widget
-from .sending import noun_of, with_looks
+from .sending import noun_of, pictures, with_looks
 
 OWN, SHARED, ALONE, EVERY = "own", "shared", "alone", "every"
 ANY = -1
@@ -77,9 +77,9 @@ class MisclassifiedBrowser(LiveWidget):
         self.images = stack[self.numbers]
         names = checks.class_names(whole.num_classes, class_names)
         given = {
-            "models": with_looks(self.rankings.models),
+            "models": with_looks(self.rankings.models, means=True),
             "labels": stored(self.rankings.labels),
-            "images": stored(self.images),
+            "images": pictures(self.images),
             "numbers": None if len(self.images) == len(stack) else stored(self.numbers),
             "set": zlib.crc32(stack.tobytes()),  # by which other widgets know it
             "right": int(right.sum()),

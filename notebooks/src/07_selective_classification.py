@@ -1050,8 +1050,9 @@ ex7_4.help
 # %% [markdown]
 # Now it is your desk. A mail office sorts envelopes; your customer pays for wrong deliveries, your
 # boss for questions to a human. There are three steps: set the costs, choose a model and a
-# threshold on validation, then open the test set, **once**. Was the promise of validation kept?
-# Press "Another round" and slip in some OOD images ("Strays in the queue"), and look at what they
+# threshold on validation, then open the test set, **once**. The desk tells you what your threshold
+# costs on validation; what the others would have cost is drawn when the test set is open. Was the
+# promise of validation kept? Press "Another round", slip in some OOD images, and look at what they
 # do to the cost at the same threshold. All rounds stay side by side in the table.
 
 # %%

@@ -16,8 +16,8 @@ from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.networks import zoo
 from course_utils.widgets import disagreement
-from course_utils.widgets.page import document
 from course_utils.widgets.who_answers import who_answers
+from tools.learner.page_widgets import document
 
 DIGITS = 600
 HELD = 400  # of them by the disagreement explorer
@@ -225,6 +225,9 @@ def test_the_desk_from_costs_to_a_second_round(page: Any) -> None:
     desk = widget(page, 1)
     before = words(page, 1)
     assert "the least" not in before and "best" not in before
+    everything = desk.text_content()
+    assert "Risk: wrong among answered (%)" in everything and "cheapest" not in everything
+    assert "Cost per item" not in everything
     wrong = desk.get_by_label("A wrong answer costs")
     wrong.fill("-3")
     assert "A cost is a number from 0 to 1,000,000." in desk.inner_text()
@@ -237,6 +240,9 @@ def test_the_desk_from_costs_to_a_second_round(page: Any) -> None:
     page.wait_for_timeout(100)
     verdict = desk.locator(".cw-verdicts")
     assert "validation had promised" in verdict.inner_text()
+    assert "asked a human" in verdict.inner_text()
+    assert "Cost per item on validation (euros)" in desk.text_content()
+    assert "The dot is the cheapest threshold on validation: " in desk.inner_text()
     assert verdict.evaluate("one => one.getBoundingClientRect().top < innerHeight")
     assert desk.get_by_label("Answer the surest").is_disabled()
     desk.get_by_role("button", name="Another round").click()

@@ -86,6 +86,29 @@ def test_every_slide_can_be_read(deck: tuple[str, Any, list[str]]) -> None:
     assert not problems
 
 
+TALLER = """[...document.querySelectorAll('.present .output:has(.cw-explorer, .cw-desk)')]
+    .map(output => output.scrollHeight - output.clientHeight)"""
+
+
+def test_explorer_and_desk_fit_the_slide(deck: tuple[str, Any, list[str]]) -> None:
+    _, page, _ = deck
+    found = []
+    for index in range(page.evaluate("Reveal.getTotalSlides()")):
+        page.evaluate(f"Reveal.slide({index})")
+        if not page.locator(".present .course-live").count():
+            continue
+        page.locator(".present .course-widget[data-ready]").first.wait_for(timeout=20_000)
+        page.wait_for_timeout(300)
+        found.append((index + 1, "at first", page.evaluate(TALLER)))
+        opening = page.locator(".present").get_by_role("button", name="Open the test set, once")
+        for opened in range(2 * opening.count()):
+            opening.click()
+            page.wait_for_timeout(300)
+            found.append((index + 1, f"after round {opened + 1}", page.evaluate(TALLER)))
+            page.locator(".present").get_by_role("button", name="Another round").click()
+    assert not [one for one in found if any(pixels > 1 for pixels in one[2])]
+
+
 def test_images_of_figures_are_sharp_enough(deck: tuple[str, Any, list[str]]) -> None:
     _, page, _ = deck
     small = page.evaluate(

@@ -7,7 +7,7 @@ import pytest
 
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import Rankings
+from course_utils.metrics.rankings import Rankings, rounded_up
 
 GENERATOR = np.random.default_rng(0)
 LABELS = GENERATOR.integers(3, size=300)
@@ -20,7 +20,9 @@ MODELS = {
 def test_a_ranking_is_that_of_its_model_and_score() -> None:
     ranking = Rankings(MODELS).ranking("one", "Entropy")
     uncertainty = scores.entropy(MODELS["one"])
-    np.testing.assert_array_equal(ranking.uncertainty[ranking.order], np.sort(uncertainty))
+    np.testing.assert_array_equal(
+        ranking.uncertainty[ranking.order], np.sort(rounded_up(uncertainty))
+    )
     np.testing.assert_array_equal(ranking.correct, MODELS["one"].correct)
     for threshold in (0.0, 0.5, 1.0, 2.0):
         assert ranking.answered(threshold) == (uncertainty <= threshold).sum()
@@ -52,3 +54,28 @@ def test_other_images_are_refused() -> None:
             Rankings({"one": model, "other": other})
     with pytest.raises(ValueError, match="other must be Predictions, not ndarray"):
         Rankings({"one": model, "other": model.mean})
+
+
+@pytest.mark.parametrize("name", scores.SCORES)
+@pytest.mark.parametrize("spread", [1e-3, 1.0, 100.0])
+def test_rounding_up_keeps_the_ranking_and_what_a_threshold_answers(
+    name: str, spread: float
+) -> None:
+    logits = np.random.default_rng(3).normal(size=(2_000, 4, 10)) * spread
+    exact = scores.SCORES[name](Predictions(np.round(logits, 2)))
+    rounded = rounded_up(exact)
+    assert (rounded >= exact).all()
+    np.testing.assert_allclose(rounded, exact, rtol=2e-7, atol=0)
+    values, places = np.unique(exact, return_inverse=True)
+    short = np.unique(rounded)
+    assert len(short) == len(values)  # no new ties
+    np.testing.assert_array_equal(short[places], rounded)  # and the same order
+    for threshold in short[:: max(1, len(short) // 50)]:
+        assert (exact <= threshold).sum() == (rounded <= threshold).sum()
+
+
+def test_rounding_up_leaves_few_bits_where_few_are_needed() -> None:
+    third = rounded_up(np.array([1 / 3, -1 / 3, 0.0, 1e-300]))
+    assert (third.view(np.int64) % 2**29 == 0).all()
+    near = np.array([1.0 + 2**-52, 1.0 + 2**-51])
+    np.testing.assert_array_equal(rounded_up(near), near)

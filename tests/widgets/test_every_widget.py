@@ -18,7 +18,7 @@ from course_utils import widgets
 from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import front_end
 from course_utils.widgets.front_end import LiveWidget, Message
-from course_utils.widgets.page import document
+from tools.learner.page_widgets import document
 
 COUNT = 60
 GOOD, IMAGES = make_predictions(COUNT), make_images(COUNT)

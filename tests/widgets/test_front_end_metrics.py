@@ -18,12 +18,15 @@ from course_utils.figures import style
 from course_utils.images import centring, load_mnist
 from course_utils.metrics import calibration, classification, scores, selective
 from course_utils.metrics.calibration import calibration_bins
+from course_utils.metrics.desk import Desk, round_of
 from course_utils.metrics.detection import ood_detection
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 from course_utils.metrics.subsets import Choices
-from course_utils.widgets.desk import AbstentionDesk, Desk, round_of
+from course_utils.widgets.desk import AbstentionDesk
+from course_utils.widgets.sending import ranked
 
+COMPUTED = ("Maximum probability", "Entropy", "Expected entropy")  # in the page
 HERE = Path(__file__).parent / "front_end"
 NODE = shutil.which("node")
 pytestmark = [
@@ -59,9 +62,14 @@ def prediction_case(name: str, predictions: Predictions, foreign: Predictions | 
     expected: dict[str, Any] = {
         "mean": predictions.mean.ravel(),
         "predicted": predictions.predicted,
-        "scores": {name: one(predictions) for name, one in scores.available(predictions).items()},
-        "bins": {"count": bins.count, "accuracy": bins.accuracy, "confidence": bins.confidence},
-        "measures": {"accuracy": predictions.correct.mean(), "ece": bins.error},
+        "scores": {name: scores.SCORES[name](predictions) for name in COMPUTED},
+        "accuracy": predictions.correct.mean(),
+        "bins": {
+            "count": bins.count,
+            "accuracy": bins.accuracy,
+            "confidence": bins.confidence,
+            "error": bins.error,
+        },
         "choices": [],
     }
     if predictions.logits is not None:
@@ -89,14 +97,8 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
     costs, desks = [], []
     for wrong, refer in ((10.0, 1.0), (1.0, 1.0), (0.0, 2.0), (3.0, 0.0), (0.0, 0.0), (1e6, 1e-3)):
         curve_of_costs = selective.cost_curve(uncertainty, correct, wrong, refer)
-        costs.append(
-            [
-                wrong,
-                refer,
-                curve_of_costs.cost,
-                curve_of_costs.optimum.threshold,
-            ]
-        )
+        optimum = curve_of_costs.optimum.threshold
+        costs.append([wrong, refer, curve_of_costs.cost, optimum])
         for threshold in thresholds:
             answered = uncertainty <= threshold
             each = wrong * (answered & ~correct) + refer * ~answered
@@ -126,13 +128,8 @@ def curve_case(name: str, uncertainty: Any, correct: Any):
     }
 
 
-def detection_case(name: str, known: Any, foreign: Any):
-    found = ood_detection(np.asarray(known, float), np.asarray(foreign, float))
-    return {"name": name, "known": known, "foreign": foreign, "expected": found.auroc}
-
-
 def desk_case() -> dict[str, Any]:
-    """Two models, strays, and decisions of all kinds; what the best known rival would cost."""
+    """Two models, OOD images, and decisions of all kinds; what the best known rival would cost."""
     val = {"A": make_predictions(150, 1, seed=11), "B": make_predictions(150, 3, seed=11, skill=4)}
     test = {"A": make_predictions(260, 1, seed=12), "B": make_predictions(260, 3, seed=12, skill=4)}
     ood = {
@@ -141,17 +138,17 @@ def desk_case() -> dict[str, Any]:
     }
     desk = AbstentionDesk(val, test, ood)
     rounds = []
-    for model, score, coverage, wrong, refer, strays in (
+    for model, score, coverage, wrong, refer, ood_share in (
         ("A", "Maximum probability", 0.8, 10.0, 1.0, 0.0),
         ("B", "Mutual information", 0.6, 3.0, 1.0, 0.2),
         ("B", "Entropy", 0.0, 10.0, 1.0, 0.1),
         ("A", "Energy", 1.0, 1.0, 2.0, 0.05),
         ("B", "Variation ratio", 0.9, 0.0, 0.0, 0.0),
     ):
-        curve = desk.validation.ranking(model, score, strays).curve
+        curve = desk.validation.ranking(model, score, ood_share).curve
         threshold = -np.inf if coverage == 0 else curve.threshold_for_coverage(coverage)
-        state = Desk(model, score, threshold, wrong, refer, strays, True)
-        ranking = desk.test.ranking(model, score, strays)
+        state = Desk(model, score, threshold, wrong, refer, ood_share, True)
+        ranking = desk.test.ranking(model, score, ood_share)
         errors = 1 - ranking.correct.mean()
         rival = "A" if model == "B" else "B"
         known_scores = desk.test.rankings.scores_of(rival)
@@ -161,7 +158,7 @@ def desk_case() -> dict[str, Any]:
         cheapest = desk.validation.costs(of_rival).optimum.threshold
         other = desk.test.costs(of_rival).cost_at(cheapest)
         found = round_of(desk.validation, desk.test, state)
-        queue_ranking = desk.validation.ranking(model, score, strays)
+        queue_ranking = desk.validation.ranking(model, score, ood_share)
         answered = queue_ranking.uncertainty <= threshold
         rounds.append(
             {
@@ -173,7 +170,7 @@ def desk_case() -> dict[str, Any]:
                     "queue": len(answered),
                     "answered": int(answered.sum()),
                     "wrong": int((answered & ~queue_ranking.correct).sum()),
-                    "strays": int(answered[150:].sum()),
+                    "ood": int(answered[150:].sum()),
                     "items": len(ranking.correct),
                     "bounds": [errors * min(wrong, refer), errors * wrong, refer],
                 },
@@ -183,16 +180,12 @@ def desk_case() -> dict[str, Any]:
 
     def queue(of: Any) -> list[dict[str, Any]]:
         return [
-            {
-                "name": name,
-                "says": outputs(one),
-                "strays": {**outputs(of.strays[name]), "labels": None},
-            }
+            {"name": name, "says": ranked(one), "labels": one.labels, "ood": ranked(of.ood[name])}
             for name, one in of.rankings.models.items()
         ]
 
     return {
-        "name": "two models and strays",
+        "name": "two models and OOD images",
         "validation": queue(desk.validation),
         "test": queue(desk.test),
         "rounds": rounds,
@@ -277,11 +270,14 @@ def all_cases() -> dict[str, Any]:
         curve_case("one image, wrong", [0.3], [False]),
         curve_case("a score of a hundred", np.arange(100) / 100, np.arange(100) % 7 > 0),
     ]
-    detections = [
-        detection_case("apart", [1, 2, 3], [4, 5]),
-        detection_case("reversed", [4, 5], [1, 2, 3]),
-        detection_case("ties", [1, 1, 2, 3], [1, 3, 3, 4, 4]),
-        detection_case("noise", noise[:120], noise[120:] + 0.5),
+    aurocs = [
+        [known, foreign, ood_detection(np.array(known, float), np.array(foreign, float)).auroc]
+        for known, foreign in (
+            ([1, 2, 3], [4, 5]),
+            ([4, 5], [1, 2, 3]),
+            ([1, 1, 2, 3], [1, 3, 3, 4, 4]),
+            (noise[:120], noise[120:] + 0.5),
+        )
     ]
     intervals = [
         [hits, count, *map(float, wilson_interval(hits, count))]
@@ -290,7 +286,7 @@ def all_cases() -> dict[str, Any]:
     return {
         "predictions": predictions,
         "curves": curves,
-        "detections": detections,
+        "aurocs": aurocs,
         "intervals": intervals,
         "desks": [desk_case()],
         "percents": [

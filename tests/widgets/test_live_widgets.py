@@ -12,10 +12,10 @@ from widget_helpers import make_images, make_predictions
 
 from course_utils import widgets
 from course_utils.metrics.predictions import Predictions
-from course_utils.widgets import disagreement, front_end, misclassified
+from course_utils.widgets import disagreement, front_end, misclassified, sending
 from course_utils.widgets.front_end import REFERENCE, Message, packed
-from course_utils.widgets.page import document, scripts
 from tools.author import bundle
+from tools.learner.page_widgets import document, scripts
 
 
 @pytest.fixture
@@ -47,19 +47,43 @@ def test_a_store_holds_every_bit(kind):
 
 
 def test_equal_arrays_go_over_once_and_leave_with_the_last_widget(models):
-    before = len(front_end._stores)
+    before = set(front_end._stores)
     explorer = widgets.risk_coverage_explorer(models, make_images(200))
-    held = len(front_end._stores)
-    # four members (LeNet is one of them), labels and images
-    assert held - before == 6
-    other = widgets.disagreement_explorer(models, make_images(200))
-    assert len(front_end._stores) == held
-    assert other.given["images"] == explorer.given["images"]
-    assert other.given["images"].startswith(REFERENCE)
+    held = set(front_end._stores)
+    desk = widgets.abstention_desk(models, images=make_images(200))
+    assert set(front_end._stores) == held
+    assert desk.given["images"] == explorer.given["images"]
+    assert desk.given["images"].startswith(REFERENCE)
+    browser = widgets.misclassified_browser(models, make_images(200))
+    means = set(front_end._stores) - held  # which only the browser shows
+    assert [front_end._stores[key].shape for key in means] == [[200, 10]] * 2
     explorer.close()
-    assert len(front_end._stores) == held
-    other.close()
-    assert len(front_end._stores) == before
+    desk.close()
+    assert set(front_end._stores) == held | means
+    browser.close()
+    assert set(front_end._stores) == before
+
+
+def test_explorer_and_desk_send_scores_instead_of_logits(models):
+    test = {name: make_predictions(300, one.num_members, seed=4) for name, one in models.items()}
+    shown = [
+        widgets.risk_coverage_explorer(models),
+        widgets.abstention_desk(models, test, models),
+    ]
+    stores = [front_end._stores[key] for one in shown for key in one._keys]
+    numbers = {(count,) for count in (200, 300, 40, 60)}  # of the queues and their OOD images
+    by_score = {(scores, *one) for scores in (5, 8) for one in numbers}
+    assert {tuple(store.shape) for store in stores} == numbers | by_score
+
+
+def test_what_is_only_shown_is_as_fine_as_its_words(models):
+    probabilities = models["DE-4"].probabilities
+    sent = sending.shown(models["DE-4"])["members"]
+    for member, values in enumerate(sent):
+        assert np.abs(values / 1e6 - probabilities[:, member]).max() <= 0.5e-6
+    greys = np.arange(256, dtype=np.uint8).reshape(1, 16, 16)
+    assert len(np.unique(sending.pictures(greys))) == 16
+    assert np.abs(sending.pictures(greys).astype(int) - greys).max() == 8
 
 
 def test_a_closed_widget_holds_no_data(models):
@@ -96,7 +120,7 @@ def probabilities_only(models):
             "at least one image",
         ),
         (lambda m: widgets.abstention_desk(m, {"LeNet": m["LeNet"]}), "same models"),
-        (lambda m: widgets.abstention_desk(m, ood={"LeNet": m["LeNet"]}), "no strays for DE-4"),
+        (lambda m: widgets.abstention_desk(m, ood={"LeNet": m["LeNet"]}), "no OOD images for DE-4"),
         (lambda m: widgets.disagreement_explorer(m, None), "images are missing"),
         (lambda m: widgets.misclassified_browser(m, None), "images are missing"),
         (lambda m: widgets.ensemble_builder("logits"), "needs Predictions"),
@@ -181,23 +205,30 @@ def test_a_desk_opens_the_test_set_and_keeps_its_rounds(models):
     assert desk.state.opened and desk.state.cost_wrong == 20
 
 
+def test_the_still_of_a_desk_shows_no_costs_before_the_choice(models):
+    desk = widgets.abstention_desk(models, models)
+    assert "cost" not in desk.picture().alt.lower()
+    desk.opened = True
+    assert "cost" in desk.picture().alt.lower()
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("cost_wrong", -1), ("cost_refer", 2e6), ("strays", 0.5)]
+    ("name", "value"), [("cost_wrong", -1), ("cost_refer", 2e6), ("ood_share", 0.5)]
 )
-def test_costs_and_strays_have_limits(models, name, value):
+def test_costs_and_ood_images_have_limits(models, name, value):
     desk = widgets.abstention_desk(models, models)
     with pytest.raises(ValueError, match="must lie between"):
         setattr(desk, name, value)
 
 
-def test_strays_raise_the_cost_of_a_desk_that_does_not_know(models):
+def test_ood_images_raise_the_cost_of_a_desk_that_does_not_know(models):
     ood = {
         n: Predictions(np.zeros((80, m.num_members, 10)) + np.eye(10)[0] * 9)
         for n, m in models.items()
     }
     desk = widgets.abstention_desk(models, ood=ood)
     before, threshold = desk.validation.costs(desk.state).cost_at(desk.threshold), desk.threshold
-    desk.strays = 0.2
+    desk.ood_share = 0.2
     assert desk.threshold == threshold
     assert desk.validation.costs(desk.state).cost_at(threshold) > before
 

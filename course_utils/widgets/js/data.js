@@ -50,13 +50,14 @@ export function predictions({ kind, members }, labels) {
   const same = (one) => one.labels === labels && one.members.length === members.length && one.members.every((array, m) => array === members[m]);
   const found = kept.find(same);
   if (found) return found.says;
-  const [images, classes] = members[0].shape, count = members.length;
-  const values = new members[0].values.constructor(images * count * classes);
+  const [images, classes] = members[0].shape, count = members.length, fine = kind === "millionths";
+  const values = new (fine ? Float64Array : members[0].values.constructor)(images * count * classes);
   members.forEach((member, m) => {
     for (let i = 0; i < images; i++)
       values.set(member.values.subarray(i * classes, (i + 1) * classes), (i * count + m) * classes);
   });
-  const says = new Predictions({ [kind]: values, labels: labels?.values, shape: [images, count, classes] });
+  const given = fine ? { probabilities: values.map((value) => value / 1e6) } : { [kind]: values };
+  const says = new Predictions({ ...given, labels: labels?.values, shape: [images, count, classes] });
   kept.push({ labels, members, says });
   return says;
 }

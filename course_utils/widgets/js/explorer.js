@@ -1,8 +1,7 @@
 // Risk-coverage explorer: drag the point on the curve, and coverage, risk and threshold follow.
-import { bisect } from "./metrics.js";
-import { button, calm, digit, dragged, everyFrame, gallery, h, menu, row, slider, voice } from "./parts.js";
-import { Plot, curve, legend, markersOn, place, svg } from "./plot.js";
-import { models, nudged, queue, received, scoreFor, sent, thresholdWords } from "./ranking.js";
+import { button, calm, digit, dragged, everyFrame, gallery, h, menu, row, sentence, slider } from "./parts.js";
+import { Plot, curvesOf, grip, legend, place, svg } from "./plot.js";
+import { highestRisk, models, queue, received, scoreFor, sent, thresholdWords } from "./ranking.js";
 import { are, count, figures, listing, percent, plural } from "./words.js";
 
 /** The state in words and numbers. */
@@ -25,12 +24,13 @@ export function explorer({ model, el, given, hear, change }) {
   const all = models(given), images = gallery(given.images), names = given.class_names;
   const total = all[0].says.images, noun = given.noun, labels = given.labels.values;
   let zoomed = false, hovered;
+  el.classList.add("cw-explorer");
 
   // --- what the traits say ---
   const chosen = () => all.find((one) => one.name === model.get("model")) ?? all[0];
   const score = () => scoreFor(chosen().says, model.get("score"));
   const here = () => chosen().says.curve(score());
-  const step = () => here().stepAt(nudged(received(model.get("threshold"))));
+  const step = () => here().stepAt(received(model.get("threshold")));
   const shown = () => all.filter((one) => one.says.scores.includes(score()));
 
   function go(step) {
@@ -55,7 +55,7 @@ export function explorer({ model, el, given, hear, change }) {
   const coverage = slider("Coverage: answered", { max: total, oninput: (n) => go(n ? here().stepCovering(n / total) : -1) });
   const risk = slider("Risk: wrong among the answered", { max: 1000, oninput: (n) => go(here().stepWithin(Math.min(1, (n / 1000) * here().errorRate + 1e-12))) });
   const threshold = slider("Threshold, by rank", { max: 1, oninput: (n) => go(n - 1) });
-  const words = h("p", { className: "cw-words" }), fine = h("p", { className: "cw-fine" }), said = voice();
+  const words = sentence(), fine = h("p", { className: "cw-fine" });
   const line = images && queue({
     paint: images.paint,
     words: (i) => {
@@ -63,20 +63,17 @@ export function explorer({ model, el, given, hear, change }) {
       return { says: names[answer], truth: `is ${names[labels[i]]}`, right: answer === labels[i] };
     },
   });
-  el.append(row(scores, zoom), entries, part, coverage, risk, threshold, words, ...(line ? [line] : []), fine, said);
+  el.append(row(scores, zoom), entries, part, coverage, risk, threshold, words, line, fine);
 
   const plot = new Plot(part, {
     x: { label: "Coverage: answered (%)" },
     y: { label: "Risk: wrong among answered (%)" },
     redraw: () => draw(),
   });
-  const paths = new Map(all.map((one) => [one.name, curve(plot.curves, one)]));
-  const symbols = new Map(all.map((one) => [one.name, markersOn(plot.curves, one)]));
+  const drawCurves = curvesOf(plot, all);
   const guides = svg("path", plot.curves, { class: "cw-guide" });
   const spot = svg("circle", plot.marks, { r: 4, class: "cw-spot" });
-  const handle = svg("g", plot.marks, { class: "cw-handle" });
-  svg("circle", handle, { r: 22, class: "cw-touch" });
-  svg("circle", handle, { r: 9, class: "cw-grip" });
+  const handle = grip(plot.marks);
   const tip = h("div", { className: "cw-tip", hidden: true });
   const tipDigit = digit(), tipWords = h("span", {});
   tip.append(...(images ? [tipDigit] : []), tipWords);
@@ -96,21 +93,6 @@ export function explorer({ model, el, given, hear, change }) {
     requestAnimationFrame(move);
   }
 
-  let highestOf = "", highestRisk = 0;
-  function top() {
-    const key = [score(), ...span].join();
-    if (key === highestOf) return highestRisk;
-    let highest = 0;
-    for (const { says } of shown()) {
-      const { coverage, risk, answered } = says.curve(score());
-      // The first steps rest on a few images and may leave the axis.
-      for (let i = 0; i < risk.length; i++)
-        if (100 * coverage[i] >= span[0] && answered[i] >= Math.min(total, 50)) highest = Math.max(highest, risk[i]);
-    }
-    highestOf = key;
-    return (highestRisk = 100 * (highest || 0.01) * 1.08);
-  }
-
   const draw = everyFrame(() => {
     const one = chosen(), curve = here(), at = step(), answered = curve.answeredAt(at), wrong = curve.wrongAt(at);
     scores.put(score(), one.says.scores);
@@ -123,26 +105,13 @@ export function explorer({ model, el, given, hear, change }) {
       return answered ? `risk ${percent(other === one ? wrong / answered : itsCurve.riskAtCoverage(answered / total))}` : "";
     }));
 
-    plot.frame(span, [0, top()]);
-    for (const other of all) {
-      const path = paths.get(other.name), visible = shown().includes(other);
-      path.style.display = visible ? "" : "none";
-      path.classList.toggle("cw-chosen", other === one);
-      if (!visible) {
-        symbols.get(other.name).put();
-        continue;
-      }
-      const { coverage: xs, risk: ys } = other.says.curve(score());
-      const key = `${score()} ${plot.framed}`;
-      if (path.key !== key) path.setAttribute("d", plot.path(xs.map((v) => 100 * v), ys.map((v) => 100 * v)));
-      if (path.key !== key) symbols.get(other.name).put((k) => {
-        const share = (k + 0.3 + (0.5 * all.indexOf(other)) / all.length) / 4;
-        const at = Math.min(bisect(xs, (span[0] + share * (100 - span[0])) / 100), xs.length - 1);
-        return [plot.x(100 * xs[at]), plot.y(100 * ys[at])];
-      });
-      path.key = key;
-    }
-    const x = plot.x(100 * answered / total), y = plot.y(answered ? Math.min(100 * wrong / answered, top()) : 0);
+    const top = 108 * highestRisk(shown().map((other) => other.says.curve(score())), span[0] / 100);
+    plot.frame(span, [0, top]);
+    drawCurves(all.map((other) => shown().includes(other) && (() => {
+      const { coverage, risk } = other.says.curve(score());
+      return { xs: coverage.map((v) => 100 * v), ys: risk.map((v) => 100 * v) };
+    })), all.indexOf(one), score());
+    const x = plot.x(100 * answered / total), y = plot.y(answered ? Math.min(100 * wrong / answered, top) : 0);
     handle.setAttribute("transform", `translate(${Math.max(x, plot.margin.left)},${y})`);
     handle.style.display = x >= (plot.margin.left) - 1 ? "" : "none";
     guides.setAttribute("d", `M${x},${plot.y(0)}V${y}H${plot.x(span[0])}`);
@@ -150,11 +119,11 @@ export function explorer({ model, el, given, hear, change }) {
     coverage.put(answered, percent(answered / total));
     risk.put(curve.errorRate ? Math.round(1000 * (answered ? wrong / answered : 0) / curve.errorRate) : 0, percent(answered ? wrong / answered : 0));
     threshold.put(at + 1, at < 0 ? "none" : figures(curve.thresholdOf(at), 4), curve.threshold.length);
-    words.textContent = describe(one.name, answered, wrong, total, noun, risks);
-    fine.textContent = thresholdWords(curve.thresholdOf(at), score()) + (given.subset ?? "");
+    const described = describe(one.name, answered, wrong, total, noun, risks);
+    words.put(described);
+    fine.textContent = thresholdWords(curve.thresholdOf(at), score());
     plot.alt.textContent = `Risk against coverage of ${listing(shown().map((other) => other.name))} by ${score().toLowerCase()}: ` +
-      `${shown().map((other) => `${other.name} ends at a risk of ${percent(other.says.curve(score()).errorRate)}`).join("; ")}. ${words.textContent}`;
-    said.say(words.textContent);
+      `${shown().map((other) => `${other.name} ends at a risk of ${percent(other.says.curve(score()).errorRate)}`).join("; ")}. ${described}`;
     line?.put(curve.order, answered, `${one.name} ${score()}`);
     point();
   });

@@ -1,37 +1,36 @@
 // The Abstention Desk's arithmetic: what a threshold costs on validation, and what it costs then.
 import { costCurve, costOf } from "./metrics.js";
-import { mixedCurve, nudged, scoreFor } from "./ranking.js";
+import { scoreFor } from "./ranking.js";
 import { are, count, figures, listing, percent, plural } from "./words.js";
 
-/** One queue: digits, and strays that may be slipped in; `models` hold `says` and perhaps `strays`. */
+/** One queue: digits, and OOD images that may be slipped in; `models` hold `says` and perhaps `ood`. */
 export class Queue {
   constructor(models) {
     this.models = new Map(models.map((one) => [one.name, one]));
     this.digits = models[0].says.images;
-    this.mostStrays = models[0].strays ? models[0].strays.images / this.digits : 0;
   }
-  numStrays(share) {
-    return this.mostStrays ? Math.round(share * this.digits) : 0;
+  number({ model, ood_share: share }) {
+    return this.models.get(model).ood ? Math.round(share * this.digits) : 0;
   }
   /** The curve of a model by a score, or by the default where it has no such score. */
-  curve({ model, score, strays }, name = model) {
-    const { says, strays: strange } = this.models.get(name);
-    return mixedCurve(says, scoreFor(says, score), strange, this.numStrays(strays));
+  curve(state, name = state.model) {
+    const { says, ood } = this.models.get(name);
+    return says.curve(scoreFor(says, state.score), ood, this.number(state));
   }
-  costs(state, name = state.model) {
+  costs(state, name) {
     return costCurve(this.curve(state, name), state.cost_wrong, state.cost_refer);
   }
-  stepAt(state, name) {
-    return this.curve(state, name).stepAt(nudged(state.threshold));
+  stepAt(state) {
+    return this.curve(state).stepAt(state.threshold);
   }
-  /** Right (1) or wrong (0) of every item, strays after the digits. */
-  correct({ model, strays }, name = model) {
-    const correct = new Uint8Array(this.digits + this.numStrays(strays));
+  /** Right (1) or wrong (0) of every item, OOD images after the digits. */
+  correct(state, name = state.model) {
+    const correct = new Uint8Array(this.digits + this.number(state));
     correct.set(this.models.get(name).says.correct);
     return correct;
   }
   /** Which items a step of the curve answers. */
-  answered(state, step, name = state.model) {
+  answered(state, step, name) {
     const curve = this.curve(state, name), answered = new Uint8Array(curve.images);
     for (const item of curve.order.subarray(0, curve.answeredAt(step))) answered[item] = 1;
     return answered;
@@ -53,7 +52,7 @@ export function judge(validation, test, state) {
   for (const name of others) {
     // The threshold that was cheapest on validation, as anybody could have chosen it.
     const threshold = validation.curve(state, name).thresholdOf(validation.costs(state, name).best);
-    const step = test.curve(state, name).stepAt(nudged(threshold));
+    const step = test.curve(state, name).stepAt(threshold);
     bars.push(bar(name, test.answered(state, step, name), test.correct(state, name), { other: true }));
   }
   bars.push(bar(`${model}, answers everything`, none.map(() => 1)), bar("asks about everything", none));
@@ -63,10 +62,10 @@ export function judge(validation, test, state) {
 /** The desk in words, on validation: what it costs, and not what it could cost. */
 export function describeDesk(queue, state, unit) {
   const curve = queue.curve(state), step = queue.stepAt(state), answered = curve.answeredAt(step);
-  const wrong = curve.wrongAt(step), strays = [...curve.order.subarray(0, answered)].filter((item) => item >= queue.digits).length;
+  const wrong = curve.wrongAt(step), ood = curve.order.subarray(0, answered).filter((item) => item >= queue.digits).length;
   const cost = queue.costs(state).costAt(step);
   return `Validation queue of ${count(curve.images)}: ${count(answered)} answered (${percent(answered / curve.images)}), ` +
-    `${count(wrong)} of them ${are(wrong)} wrong${strays ? `, among them ${plural(strays, "stray")}` : ""}; ` +
+    `${count(wrong)} of them ${are(wrong)} wrong${ood ? `, among them ${plural(ood, "OOD image")}` : ""}; ` +
     `a human is asked about ${count(curve.images - answered)}. That costs ${figures(cost)} ${unit} per item.`;
 }
 

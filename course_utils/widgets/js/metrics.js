@@ -62,13 +62,6 @@ export class Predictions {
     return this.#once("predicted", () =>
       Int32Array.from({ length: this.images }, (_, i) => argmax(this.mean, i * this.classes, this.classes)));
   }
-  /** [N, M] */
-  get memberPredicted() {
-    const outputs = this.logits ?? this.given;
-    return this.#once("memberPredicted", () =>
-      Int32Array.from({ length: this.images * this.members }, (_, i) =>
-        argmax(outputs, i * this.classes, this.classes)));
-  }
   /** [N], 1 where the answer is the label */
   get correct() {
     return this.#once("correct", () => this.predicted.map((answer, i) => +(answer === this.labels[i])));
@@ -85,21 +78,11 @@ export class Predictions {
   curve(score) {
     return this.#once(`curve ${score}`, () => riskCoverage(this.score(score), this.correct));
   }
-  /** Names of the scores that can rank these images. */
-  get scores() {
-    return Object.keys(SCORES).filter(
-      (name) => (this.members > 1 || !NEEDS_MEMBERS.has(name)) && (this.logits || !NEEDS_LOGITS.has(name)),
-    );
-  }
   /** Probabilities of one image, a row for each member. */
   rows(image) {
     const { members, classes, probabilities } = this;
     return Array.from({ length: members }, (_, m) =>
       probabilities.subarray((image * members + m) * classes, (image * members + m + 1) * classes));
-  }
-  /** The mean of one image over all members. */
-  meanOf(image) {
-    return this.mean.subarray(image * this.classes, (image + 1) * this.classes);
   }
 }
 
@@ -153,44 +136,9 @@ const expectedEntropy = (p) =>
       total += entropyOf(p.probabilities, (i * p.members + m) * p.classes, p.classes);
     return total / p.members;
   });
-function mutualInformation(p) {
-  const total = p.score("Entropy"), expected = p.score("Expected entropy");
-  return perImage(p, (i) => Math.max(total[i] - expected[i], 0));
-}
-function votes(p, image) {
-  const count = new Array(p.classes).fill(0);
-  for (let m = 0; m < p.members; m++) count[p.memberPredicted[image * p.members + m]]++;
-  return count;
-}
-const variationRatio = (p) => perImage(p, (i) => 1 - Math.max(...votes(p, i)) / p.members);
-function disagreement(p) {
-  if (p.members === 1) return new Float64Array(p.images);
-  const pairs = p.members * (p.members - 1);
-  return perImage(p, (i) => 1 - votes(p, i).reduce((sum, n) => sum + n * (n - 1), 0) / pairs);
-}
-function meanLogits(p, image) {
-  return Float64Array.from({ length: p.classes }, (_, c) => {
-    let total = 0;
-    for (let m = 0; m < p.members; m++) total += p.logits[(image * p.members + m) * p.classes + c];
-    return total / p.members;
-  });
-}
-const energy = (p) => perImage(p, (i) => -logSumExp(meanLogits(p, i), 0, p.classes));
-const maxLogit = (p) => perImage(p, (i) => -Math.max(...meanLogits(p, i)));
-
-export const SCORES = {
-  "Maximum probability": maxProbability,
-  Entropy: entropy,
-  "Expected entropy": expectedEntropy,
-  "Mutual information": mutualInformation,
-  "Variation ratio": variationRatio,
-  Disagreement: disagreement,
-  Energy: energy,
-  "Maximum logit": maxLogit,
-};
+/** Those that widgets compute themselves, from what they show; the others come from Python. */
+const SCORES = { "Maximum probability": maxProbability, Entropy: entropy, "Expected entropy": expectedEntropy };
 export const DEFAULT_SCORE = "Maximum probability";
-const NEEDS_MEMBERS = new Set(["Mutual information", "Variation ratio", "Disagreement"]);
-const NEEDS_LOGITS = new Set(["Energy", "Maximum logit"]);
 
 // --- selection ----------------------------------------------------------------------------------
 /** Index of the first value that is at least (or, with after, more than) the one looked for. */
@@ -388,7 +336,7 @@ export function tempered(log, labels, classes, temperature) {
 }
 
 // --- detection ----------------------------------------------------------------------------------
-/** AUROC of a score, "higher is less certain": the share of pairs in which the foreign image has the higher score. */
+/** AUROC: the share of pairs in which the foreign image has the higher score. */
 export function auroc(known, foreign) {
   const sorted = Float64Array.from(known).sort(), other = Float64Array.from(foreign).sort();
   let below = 0, upTo = 0, pairs = 0;

@@ -3,6 +3,7 @@ import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear } from "d3-scale";
 import { select } from "d3-selection";
 import { line, symbol, symbolCircle, symbolCross, symbolDiamond, symbolDiamond2, symbolSquare, symbolStar, symbolTriangle } from "d3-shape";
+import { bisect } from "./metrics.js";
 import { h, newId } from "./parts.js";
 
 const NS = "http://www.w3.org/2000/svg";
@@ -71,7 +72,8 @@ export class Plot {
     const width = this.box.clientWidth;
     if (!width) return false;
     this.width = width;
-    this.height = Math.round(Math.min(this.highest, Math.max(this.lowest, width * this.share)));
+    const most = parseFloat(getComputedStyle(this.box).maxHeight) || Infinity; // a slide's, for instance
+    this.height = Math.round(Math.min(most, this.highest, Math.max(this.lowest, width * this.share)));
     place(this.svg, { width, height: this.height, viewBox: `0 0 ${width} ${this.height}` });
     return true;
   }
@@ -128,17 +130,36 @@ export function curve(parent, looks) {
   return path;
 }
 
-/** A few markers on a curve, so that colour is not needed to tell it from others. */
-export function markersOn(parent, looks, many = 4) {
-  const all = Array.from({ length: many }, () => marker(parent, looks, { size: 40 }));
-  return {
-    /** @param at where the k-th marker is, or undefined */
-    put: (at) => all.forEach((one, k) => {
-      const point = at?.(k);
-      one.style.display = point ? "" : "none";
-      if (point) one.moveTo(...point);
-    }),
-  };
+/**
+ * The curves of several models, with a few markers each, so that colour is not needed to tell them
+ * apart. Returns how to draw them: a function for each model that returns {xs, ys} (undefined: not
+ * shown), the place of the chosen one, and what the numbers depend on.
+ */
+export function curvesOf(plot, models) {
+  const drawn = models.map((looks) => [curve(plot.curves, looks), ...[0, 1, 2, 3].map(() => marker(plot.curves, looks, { size: 40 }))]);
+  return (lines, chosen, key) => lines.forEach((line, number) => {
+    const [path, ...marks] = drawn[number], now = line ? `${key} ${plot.framed}` : "";
+    path.classList.toggle("cw-chosen", number === chosen);
+    if (path.key === now) return;
+    path.key = now;
+    for (const part of drawn[number]) part.style.display = line ? "" : "none";
+    if (!line) return;
+    const { xs, ys } = line(), [start, end] = plot.x.domain();
+    path.setAttribute("d", plot.path(xs, ys));
+    marks.forEach((one, k) => {
+      const share = (k + 0.3 + (0.5 * number) / models.length) / marks.length;
+      const at = Math.min(bisect(xs, start + share * (end - start)), xs.length - 1);
+      one.moveTo(plot.x(xs[at]), plot.y(ys[at]));
+    });
+  });
+}
+
+/** What is dragged along a curve, with room for a finger. */
+export function grip(parent) {
+  const handle = svg("g", parent, { class: "cw-handle" });
+  svg("circle", handle, { r: 22, class: "cw-touch" });
+  svg("circle", handle, { r: 9, class: "cw-grip" });
+  return handle;
 }
 
 /** A legend of models: buttons that choose one, with what is known of each. */

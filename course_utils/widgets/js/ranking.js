@@ -1,36 +1,54 @@
-// What explorer, Desk and browser share: models with looks, rankings, thresholds, digits in a queue.
-import { predictions } from "./data.js";
-import { DEFAULT_SCORE, riskCoverage } from "./metrics.js";
+// What explorer, Desk and browser share: answers and scores, rankings, digits in a queue.
+import { bisect, DEFAULT_SCORE, riskCoverage } from "./metrics.js";
 import { calm, digit, h } from "./parts.js";
 import { figures } from "./words.js";
 
-/** A threshold that reaches its step in Python too, whose last digit may differ. */
-export const nudged = (threshold) => (Number.isFinite(threshold) ? threshold + Math.abs(threshold) * 1e-12 : threshold);
-
 /** Thresholds travel as null where they are minus infinity, which JSON cannot say. */
 export const received = (threshold) => threshold ?? -Infinity;
-export const sent = (threshold) => (Number.isFinite(threshold) ? nudged(threshold) : null);
+export const sent = (threshold) => (Number.isFinite(threshold) ? threshold : null);
 
-/** Models by name, each with its looks and its predictions. */
-export function models(given, labels = given.labels) {
-  return given.models.map((one) => ({ ...one, says: predictions(one, labels) }));
+/** What a model answers and how uncertain it is by each score, as Python computed it. */
+export class Answers {
+  #curves = new Map();
+  constructor({ predicted, scores, uncertainty, mean }, labels) {
+    Object.assign(this, { predicted: predicted.values, images: predicted.values.length, scores, uncertainty, mean });
+    this.correct = labels && this.predicted.map((answer, i) => +(answer === labels.values[i]));
+  }
+  score(name) {
+    const from = this.scores.indexOf(name) * this.images;
+    return this.uncertainty.values.subarray(from, from + this.images);
+  }
+  /** The curve by a score; OOD images come after the digits, and an answer to one is wrong. */
+  curve(score, ood, number = 0) {
+    const key = `${score} ${number}`;
+    if (!this.#curves.has(key)) {
+      const uncertainty = new Float64Array(this.images + number), correct = new Uint8Array(uncertainty.length);
+      uncertainty.set(this.score(score));
+      correct.set(this.correct);
+      if (number) uncertainty.set(ood.score(score).subarray(0, number), this.images);
+      this.#curves.set(key, riskCoverage(uncertainty, correct));
+    }
+    return this.#curves.get(key);
+  }
+  /** The mean of one image over all members, where it was sent. */
+  meanOf(image) {
+    const { values, shape } = this.mean;
+    return Float64Array.from(values.subarray(image * shape[1], (image + 1) * shape[1]), (value) => value / 1e6);
+  }
 }
+
+/** Models by name, each with its looks and its answers. */
+export const models = (given) => given.models.map((one) => ({ ...one, says: new Answers(one, given.labels) }));
 
 export const scoreFor = (says, score) => (says.scores.includes(score) ? score : DEFAULT_SCORE);
 
-/** A curve of digits and strays: strays come after the digits, and an answer to one is wrong. */
-export function mixedCurve(says, score, strays, number) {
-  if (!number) return says.curve(score);
-  const kept = (says.mixed ??= new Map()), key = `${score} ${number}`;
-  if (!kept.has(key)) {
-    const uncertainty = new Float64Array(says.images + number);
-    uncertainty.set(says.score(score));
-    uncertainty.set(strays.score(score).subarray(0, number), says.images);
-    const correct = new Uint8Array(says.images + number);
-    correct.set(says.correct);
-    kept.set(key, riskCoverage(uncertainty, correct));
-  }
-  return kept.get(key);
+/** The highest risk of some curves from a coverage on: the first few images may leave the axis. */
+export function highestRisk(curves, from) {
+  let highest = 0;
+  for (const { coverage, risk, answered, images } of curves)
+    for (let i = bisect(coverage, from); i < risk.length; i++)
+      if (answered[i] >= Math.min(images, 50)) highest = Math.max(highest, risk[i]);
+  return highest || 0.01;
 }
 
 /** Digits in order of uncertainty on both sides of the threshold; they glide when it moves. */

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import * as metrics from "../../../course_utils/widgets/js/metrics.js";
+import { predictions as received } from "../../../course_utils/widgets/js/data.js";
 import { Queue, describeDesk, describeVerdict, judge } from "../../../course_utils/widgets/js/judging.js";
+import { Answers, highestRisk } from "../../../course_utils/widgets/js/ranking.js";
 import * as words from "../../../course_utils/widgets/js/words.js";
 import * as lenet from "../../../course_utils/widgets/js/lenet.js";
 
@@ -25,22 +27,23 @@ function near(found, expected, what, within = 1e-9) {
 const predictions = ({ values, labels, shape, kind }) =>
   new metrics.Predictions({ [kind]: Float64Array.from(values), labels, shape });
 
+const answers = ({ predicted, scores, uncertainty }, labels) => new Answers(
+  { predicted: { values: Int32Array.from(predicted) }, scores, uncertainty: { values: Float64Array.from(uncertainty.flat()) } },
+  labels && { values: labels });
+
 for (const one of cases.predictions)
   test(`predictions: ${one.name}`, () => {
     const p = predictions(one), { expected } = one;
     near(Array.from(p.mean), expected.mean, "mean");
     assert.deepEqual(Array.from(p.predicted), expected.predicted);
-    assert.deepEqual(p.scores, Object.keys(expected.scores));
-    for (const name of p.scores) near(Array.from(p.score(name)), expected.scores[name], name);
-    for (const [name, value] of Object.entries(expected.measures)) {
-      const found = { accuracy: metrics.accuracy, ece: () => metrics.calibrationBins(p.confidence, p.correct).error }[name](p);
-      near(found, value, name);
-    }
+    for (const [name, values] of Object.entries(expected.scores)) near(Array.from(p.score(name)), values, name);
+    near(metrics.accuracy(p), expected.accuracy, "accuracy");
     const bins = metrics.calibrationBins(p.confidence, p.correct);
+    near(bins.error, expected.bins.error, "ECE");
     assert.deepEqual(bins.count, expected.bins.count);
     near(bins.accuracy, expected.bins.accuracy, "accuracy of bins");
     near(bins.confidence, expected.bins.confidence, "confidence of bins");
-    if ("cooler" in expected) {
+    if (expected.cooler) {
       const log = metrics.logMean(p);
       const cooler = metrics.tempered(log, p.labels, p.classes, 2.5);
       for (const name of ["nll", "confidence", "uncertainty"]) {
@@ -84,8 +87,8 @@ for (const one of cases.curves)
 
 for (const one of cases.desks)
   test(`desk: ${one.name}`, () => {
-    const queue = (set) => new Queue(one[set].map(({ name, says, strays }) =>
-      ({ name, says: predictions(says), strays: strays && predictions(strays) })));
+    const queue = (set) => new Queue(one[set].map(({ name, says, labels, ood }) =>
+      ({ name, says: answers(says, labels), ood: answers(ood) })));
     const validation = queue("validation"), test = queue("test");
     for (const { state, expected, others } of one.rounds) {
       const { bars, promised, items } = judge(validation, test, { ...state, threshold: number(state.threshold) });
@@ -100,15 +103,29 @@ for (const one of cases.desks)
       assert.ok(before.startsWith(`Validation queue of ${expected.queue}: ${expected.answered} answered (`), before);
       assert.ok(before.includes(` ${expected.wrong} of them ${expected.wrong === 1 ? "is" : "are"} wrong`), before);
       assert.ok(before.includes(`asked about ${expected.queue - expected.answered}. `), before);
-      assert.equal(before.includes("stray"), expected.strays > 0, before);
+      assert.equal(before.includes("OOD image"), expected.ood > 0, before);
       near([bars[2].cost, bars.at(-2).cost, bars.at(-1).cost], expected.bounds, "oracle, everything, nothing");
     }
   });
 
-for (const one of cases.detections)
-  test(`detection: ${one.name}`, () => {
-    near(metrics.auroc(one.known, one.foreign), one.expected, "AUROC");
-  });
+test("AUROC", () => {
+  for (const [known, foreign, value] of cases.aurocs) near(metrics.auroc(known, foreign), value, `${known} and ${foreign}`);
+});
+
+test("the highest risk that is drawn", () => {
+  const of = (...right) => metrics.riskCoverage(Float64Array.from(right, (_, i) => i), right);
+  assert.equal(highestRisk([of(0, 1, 1, 1), of(1, 1, 1, 0)], 0), 1 / 4); // all answered, as 50 or more would be
+  const first = of(0, ...Array(99).fill(1));
+  assert.equal(highestRisk([first], 0), 1 / 50); // the first 49 rest on too few
+  assert.equal(highestRisk([first], 0.8), 1 / 80);
+  assert.equal(highestRisk([of(1, 1)], 0), 0.01);
+});
+
+test("probabilities in millionths", () => {
+  const values = Int32Array.of(700_000, 300_000, 1, 999_999);
+  const says = received({ kind: "millionths", members: [{ values, shape: [2, 2] }, { values: values.slice().reverse(), shape: [2, 2] }] });
+  near(says.rows(0).map((row) => Array.from(row)), [[0.7, 0.3], [0.999999, 1e-6]], "rows");
+});
 
 test("numbers in words", () => {
   for (const [share, text] of cases.percents) assert.equal(words.percent(share), text);
