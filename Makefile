@@ -11,8 +11,8 @@ PARALLEL := OMP_NUM_THREADS=1 $(COURSE) -m pytest -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run lab test test-all test-widgets7 test-pythons test-lowest test-gpu check drill \
-	audit mutants notebooks statements chapter figure zoo results address slides present handout site room-kit \
-	room-serve bench memory many clean attendee author presenter
+	audit mutants hub-test notebooks statements chapter figure zoo results address slides present handout \
+	site room-kit room-serve bench memory many clean attendee author presenter
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ lab: attendee ## open the course in JupyterLab, on your own copies in work/
 
 test: check statements ## quick checks: style, types, unit tests, and every chapter once
 	@rm -rf build/test-runs
-	$(LOOK) $(PARALLEL) -m "not slow and not browser and not drill" $(NBVAL) tests $(NOTEBOOKS)
+	$(LOOK) $(PARALLEL) -m "not slow and not browser and not drill and not hub" $(NBVAL) tests $(NOTEBOOKS)
 
 test-all: author statements ## everything `make test` leaves out: training, solutions, browsers, whole tools, faults
 	@rm -rf build/test-runs
@@ -51,6 +51,10 @@ test-gpu: author statements ## run every chapter on an NVIDIA GPU, training live
 
 mutants: author ## test the tests: break the metrics in 300 small ways, count which are noticed (20 minutes)
 	@$(COURSE) -m nox -s mutants
+
+hub-test: author ## let simulated attendees work on a real JupyterHub, up to ten at once (10 minutes, needs Node)
+	@npm ci --prefix hub --no-audit --no-fund
+	@$(COURSE) -m nox -s hub
 
 check: author ## check style, types, and that notebooks match their sources
 	@$(COURSE) -m ruff check .
@@ -82,8 +86,8 @@ zoo: author ## authors: train the shipped networks that are missing (hours; stop
 results: author ## authors: remeasure the numbers in decks and claims, in a few minutes
 	@$(COURSE) -m tools.author.results
 
-address: author ## authors: set the repository's address, and the badges that need it (URL=https://…)
-	@$(COURSE) -m tools.author.address "$(URL)"
+address: author ## authors: set the repository's address, and the badges that need it (URL=https://… HUB=https://…)
+	@$(COURSE) -m tools.author.address "$(URL)" $(if $(HUB),--hub "$(HUB)")
 	@$(COURSE) -m tools.author.notebooks build
 
 slides: presenter ## build the decks: for each, an HTML file that works offline, and a PDF

@@ -25,7 +25,7 @@ CPU_BUILDS = "https://download.pytorch.org/whl/cpu"
 LIGHT = [one for one in REQUIREMENTS if not re.match("torch|lightning|timm", one)]
 LIGHT_TESTS = ["tests/metrics", "tests/figures", "tests/widgets", "tests/support"]
 PYTEST = ["-m", "pytest", "-n", "auto", "--dist", "loadfile"]
-QUICK = ["-m", "not slow and not browser and not drill"]
+QUICK = ["-m", "not slow and not browser and not drill and not hub"]
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # for each of pytest's processes
 
 
@@ -89,6 +89,20 @@ def widgets7(session: nox.Session) -> None:
     is_seven = "import ipywidgets as w; assert w.__version__ == '7.7.1', w.__version__"
     session.run(sys.executable, "-c", is_seven, env=before, external=True)
     session.run(sys.executable, *PYTEST, *session.posargs, env=before, external=True)
+
+
+@nox.session
+def hub(session: nox.Session) -> None:
+    """Let simulated attendees work on a JupyterHub on this machine.
+
+    The course is `.venv`'s, the hub's packages are this environment's, put before it.
+    """
+    session.install("--requirement", "hub/requirements.txt", "aiohttp")
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    place = str(session.run("python", "-c", where, silent=True)).strip()
+    before = {**ONE_THREAD, "PYTHONPATH": place}
+    tests = [sys.executable, "-m", "pytest", "tests/hub", *session.posargs]
+    session.run(*tests, env=before, external=True)
 
 
 @nox.session

@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ from course_utils.images import files
 from course_utils.metrics import ledger
 from course_utils.networks import runs, zoo
 
-from . import forecast, packages
-from .report import Finding, State, table, text
+from . import forecast, machine, packages
+from .report import Finding, table, text
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "examine", "healthy", "report", "text"]
 
 MEGABYTE = 10**6
-MEMORY_NEEDED, MEMORY_WANTED = 1_300 * MEGABYTE, 2_000 * MEGABYTE  # one kernel takes 1.3 GB at most
 RUNS_SPACE = 20 * MEGABYTE
-CGROUP = Path("/sys/fs/cgroup")
 SLOW = 4  # times the reference machine: then a hint at COURSE_SPEED=look helps
 
 
@@ -67,7 +66,9 @@ def report() -> None:
         broken = Finding("Widgets", "problem", f"they do not start: {error}", _widgets_again())
         display(HTML(table([*findings, broken])))
     else:
-        live = Finding("Widgets", "fine", "the page has answered the kernel")
+        page = machine.where_hub_has_doctor()
+        through = ": websockets get through" if page else ""
+        live = Finding("Widgets", "fine", f"the page has answered the kernel{through}")
         silent = Finding(
             "Widgets",
             "note",
@@ -154,6 +155,13 @@ def _in_words(ranges: SpecifierSet) -> str:
     return ", ".join(sorted(map(str, ranges), reverse=True))
 
 
+def _machine() -> Iterator[Finding]:
+    (finding,) = machine.share()
+    page = machine.where_hub_has_doctor()
+    where = f". If cells never finish, open {page} at the hub's address" if page else ""
+    yield replace(finding, seen=finding.seen + where)
+
+
 def _gpu() -> Iterator[Finding]:
     import torch
 
@@ -206,48 +214,6 @@ def _numbers() -> Iterator[Finding]:
         yield Finding("Numbers", "problem", str(error), _bring_back(ledger.FILE.name))
     else:
         yield Finding("Numbers", "fine", f"all {count:,} that the texts quote can be read")
-
-
-def _memory() -> Iterator[Finding]:
-    free = free_memory()
-    if free is None:
-        yield Finding("Memory", "fine", "this system does not say how much is free")
-        return
-    seen = f"{free / 10**9:.1f} GB free"
-    if free >= MEMORY_WANTED:
-        yield Finding("Memory", "fine", seen)
-        return
-    state: State = "note" if free >= MEMORY_NEEDED else "problem"
-    seen += f": a chapter takes up to {MEMORY_WANTED / 10**9:.0f} GB; close other programs"
-    yield Finding("Memory", state, seen, "Kernel > Shut Down All Kernels  (in JupyterLab's menu)")
-
-
-def free_memory() -> int | None:
-    """Bytes that this process may still take: the machine's, or what a container leaves."""
-    limits = []
-    try:
-        import psutil  # comes with ipykernel
-
-        limits.append(psutil.virtual_memory().available)
-    except ImportError:
-        pass
-    # In a container, as on a hub, the machine's memory is not ours.
-    try:
-        most = int((CGROUP / "memory.max").read_text())  # "max" where there is no limit
-        used = int((CGROUP / "memory.current").read_text())
-        limits.append(max(most - used + _cached(), 0))
-    except (OSError, ValueError):
-        pass
-    return min(limits, default=None)
-
-
-def _cached() -> int:
-    """Bytes of files that the container has read and that make way as soon as memory is wanted."""
-    try:
-        stated = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
-        return int(stated["inactive_file"])
-    except (OSError, ValueError, KeyError):
-        return 0
 
 
 def _disk() -> Iterator[Finding]:
@@ -308,11 +274,12 @@ def _short(minutes: float) -> str:
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "Python": _python,
     "Packages": _packages,
+    "Machine": _machine,
     "GPU": _gpu,
     "Images": _images,
     "Weights": _weights,
     "Numbers": _numbers,
-    "Memory": _memory,
+    "Memory": machine.room,
     "Disk": _disk,
     "Time": _forecast,
 }

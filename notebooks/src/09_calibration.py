@@ -1720,26 +1720,24 @@ else:
     print(f"{torch.cuda.device_count()} GPUs here: nothing to share.")
 
 # %% [markdown]
-# ### In a script, on a cluster
+# ### In a script
 #
 # `tools/learner/train_on_many.py` calls the same `fit` with `devices`, `num_nodes` and the strategy
-# `ddp`.
+# `ddp`. Lightning then starts a process for each GPU:
 #
 # ```bash
-# # four GPUs of one machine
 # python -m tools.learner.train_on_many --devices 4
-# # two machines of a SLURM cluster, four GPUs each
-# srun --nodes=2 --ntasks-per-node=4 --gpus-per-node=4 \
-#     python -m tools.learner.train_on_many --devices 4 --nodes 2
 # ```
 #
-# Without enough GPUs, processes on the CPU stand in, so you can try it anywhere; a test of this
-# course does, and compares the weights at the end, of the two processes with each other and with
-# those of a single one. Each device gets 128 / number of devices images of a batch, and the recipe
-# stays. For a network as small as LeNet this *loses* time: devices talk after every step, and a
-# step has little to compute. It pays for large networks. If you keep 128 images for each device
-# instead, the batch grows, there are fewer steps, and learning rate and schedule must be found
-# anew.
+# On several machines, a cluster starts the processes; [the appendix](appendix/devices.ipynb) shows
+# how SLURM does.
+#
+# Without enough GPUs, processes on the CPU stand in, so you can try it anywhere. A test of this
+# course does, and compares the weights of two processes at the end with each other and with those
+# of a single one. Each device gets 128 / number of devices images of a batch, and the recipe stays.
+# For a network as small as LeNet this *loses* time: devices talk after every step, and a step has
+# little to compute. It pays for large networks. If you keep 128 images for each device instead, the
+# batch grows, there are fewer steps, and learning rate and schedule must be found anew.
 #
 # ### Members on several devices
 #

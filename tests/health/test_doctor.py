@@ -20,7 +20,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from packaging.requirements import Requirement
 
 from course_utils import __main__
-from course_utils.health import doctor, forecast, packages
+from course_utils.health import doctor, forecast, machine, packages
 from course_utils.health.doctor import Finding
 from course_utils.images import files
 from course_utils.metrics import ledger
@@ -224,22 +224,8 @@ def test_installed_again_from_where_it_came(monkeypatch: pytest.MonkeyPatch) -> 
     ("free", "state"), [(8e9, "fine"), (1.5e9, "note"), (0.5e9, "problem"), (None, "fine")]
 )
 def test_memory(free: float | None, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "free_memory", lambda: free)
-    assert found(doctor._memory).state == state
-
-
-def test_a_container_has_less_memory_than_its_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "memory.max").write_text("1000000\n")
-    (tmp_path / "memory.current").write_text("400000\n")
-    monkeypatch.setattr(doctor, "CGROUP", tmp_path)
-    assert doctor.free_memory() == 600_000
-    # files that were read fill what is free, and make way
-    (tmp_path / "memory.stat").write_text("anon 100000\ninactive_file 250000\nactive_file 9\n")
-    assert doctor.free_memory() == 850_000
-    (tmp_path / "memory.max").write_text("max\n")
-    assert doctor.free_memory() != 600_000
+    monkeypatch.setattr(machine, "free_memory", lambda: free)
+    assert found(machine.room).state == state
 
 
 def test_commands_can_be_typed_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -378,6 +364,21 @@ def test_widgets_that_do_not_start_leave_the_table(
     doctor.report()
     assert "3.11.7" in shown[0].data and "they do not start" in shown[0].data
     assert "%pip install" in shown[0].data
+
+
+@pytest.mark.parametrize("hub", [True, False])
+def test_on_a_hub_the_page_s_answer_proves_websockets(
+    hub: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(doctor, "examine", lambda: [FINE])
+    monkeypatch.setattr(doctor, "in_notebook", lambda: True)
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/" if hub else "")
+    doctor.report()
+    assert "websockets get through" not in shown[0].page
+    shown[0].answered = True  # what the front end sets
+    assert ("websockets get through" in shown[0].page) == hub
 
 
 def test_silent_widgets_get_the_version_that_the_page_can_show(monkeypatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import nbformat
 import pytest
@@ -110,6 +111,30 @@ def test_colab_opens_github_only(root: Path, capsys: pytest.CaptureFixture[str])
     assert address.main(["https://gitlab.example.org/a/b"], root) == 0
     assert "GitHub only" in capsys.readouterr().out
     assert "Open in Colab" not in (root / "README.md").read_text()
+
+
+def test_a_hub_gets_a_link_that_pulls_the_notebooks(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert address.main([f"{GITHUB}.git", "--hub", "https://hub.example.org/"], root) == 0
+    link = urlsplit(capsys.readouterr().out.split()[-1])
+    assert link.geturl().startswith("https://hub.example.org/hub/user-redirect/git-pull?")
+    asked = dict(parse_qsl(link.query, strict_parsing=True))
+    folder, notebook = asked.pop("urlpath").removeprefix("lab/tree/").split("/", 1)
+    assert asked == {"repo": GITHUB, "branch": "main"}
+    assert folder == "course" and (ROOT / notebook).is_file()
+
+
+@pytest.mark.parametrize(
+    "given", [["", "--hub", "https://hub.example.org"], [GITHUB, "--hub", "x"]]
+)
+def test_a_hub_s_link_needs_both_addresses(
+    given: list[str], root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files(root)
+    assert address.main(given, root) == 2
+    assert "needs the repository's address and the hub's" in capsys.readouterr().err
+    assert files(root) == before
 
 
 def test_the_course_itself_shows_what_its_address_says() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,44 @@ def test_two_processes_take_the_steps_of_one(run):
         moved = (one[key] - start[key]).abs().max()
         assert moved > 0
         assert (one[key] - two[key]).abs().max() < 0.01 * moved, key
+
+
+@pytest.mark.timeout(1200)
+def test_slurm_s_tasks_end_as_one_process_does(run, tmp_path):
+    """Two machines, one task on each; Lightning knows SLURM by its variables, and asks no other."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])  # else Lightning makes it of the job's number
+    job = {
+        "SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "course", "SLURM_NODELIST": "127.0.0.[1-2]",
+        "SLURM_NNODES": "2", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1",
+        "SLURM_LOCALID": "0", "MASTER_PORT": port,
+        "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    for variable in ("MASTER_ADDR", "WORLD_SIZE", "RANK", "LOCAL_RANK", "NODE_RANK"):
+        kept.pop(variable, None)
+    command = [
+        sys.executable, "-m", "tools.learner.train_on_many", "--devices", "1", "--nodes", "2",
+        "--epochs", str(EPOCHS), "--digits", str(DIGITS), "--folder", tmp_path, "--name", "slurm",
+    ]  # fmt: skip
+    tasks = [
+        subprocess.Popen(
+            command, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**kept, **job, "SLURM_PROCID": str(task), "SLURM_NODEID": str(task)},
+        )
+        for task in range(2)
+    ]  # fmt: skip
+    said = [task.communicate(timeout=500) for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], said
+    digests = [re.findall(r"rank (\d): (\d+) steps, weights (\w{64})", told) for told, _ in said]
+    (first,), (second,) = digests
+    assert first == ("0", str(STEPS), second[2]) and second[:2] == ("1", str(STEPS))
+    model = LeNet()
+    zoo.load_weights(model, tmp_path / "slurm" / "weights.safetensors")
+    expected = run[2][1].state_dict()
+    for key, value in model.state_dict().items():
+        torch.testing.assert_close(value, expected[key], msg=key)
 
 
 IN_A_NOTEBOOK = """

@@ -2,7 +2,8 @@
 
 The address stands in `[project.urls]` of `pyproject.toml` and nowhere else. From there the README
 gets its badge here, and the notebooks theirs, with the cell that installs the course on Colab, by
-`make notebooks`. Without an address there are no badges.
+`make notebooks`. Without an address there are no badges. With `HUB=https://…`, a JupyterHub's
+address, the link is printed that brings the notebooks to the people on that hub.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 ROOT = Path(__file__).resolve().parents[2]
 BRANCH = "main"
+WELCOME = "notebooks/welcome.ipynb"
 FIRST_CHAPTER = "notebooks/01_data.ipynb"
 TABLE = re.compile(r"^\[project\.urls\]\n(?:(?!\[).*\n)*", re.MULTILINE)
 LINE = re.compile(r'^Repository = "(.*)"\n', re.MULTILINE)
@@ -72,6 +74,23 @@ def colab_link(address: str, notebook: str) -> str:
     return f"{COLAB}/github/{repository}/blob/{BRANCH}/{quote(notebook)}"
 
 
+def hub_link(address: str, hub: str) -> str:
+    """Return the link with which nbgitpuller brings the notebooks to whoever opens it on a hub.
+
+    Opened again, it brings what is new and keeps what people have written.
+
+    Parameters
+    ----------
+    address : str
+        The repository's.
+    hub : str
+        The address of the JupyterHub.
+    """
+    name = address.rsplit("/", 1)[-1]
+    asked = {"repo": address, "branch": BRANCH, "urlpath": f"lab/tree/{name}/{WELCOME}"}
+    return f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{urlencode(asked)}"
+
+
 def badge(address: str, notebook: str) -> str:
     """Return the markdown of the badge that opens a notebook in Colab, or nothing."""
     link = colab_link(address, notebook)
@@ -111,8 +130,15 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Read the command line and write. Returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("address", help='"" for none')
+    parser.add_argument("--hub", default="", help="address of a JupyterHub")
+    given = parser.parse_args(arguments)
     try:
-        address = normalise(parser.parse_args(arguments).address)
+        address = normalise(given.address)
+        if given.hub and not (address and given.hub.startswith("https://")):
+            raise AddressError(
+                "A link to a hub needs the repository's address and the hub's, such as "
+                "https://hub.example.org."
+            )
         write(address, root)
     except AddressError as error:
         print(error, file=sys.stderr)
@@ -123,6 +149,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         print(f"The address is {address}: README.md has a badge.")
     else:
         print(f"The address is {address}. No badges: Colab opens notebooks from GitHub only.")
+    if given.hub:
+        print(f"The link for people on the hub: {hub_link(address, given.hub)}")
     return 0
 
 

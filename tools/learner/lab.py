@@ -124,6 +124,19 @@ def lab_arguments(work: Path) -> list[str]:
     return arguments
 
 
+def use_course_settings() -> None:
+    """Make Jupyter, started from this process, use the course's kernel and settings.
+
+    Both come before all others: the kernel knows what to say after a restart. The settings ask no
+    question about news, which would cover the first chapter's corner, and save widgets with their
+    notebook, so that they live without a kernel, too.
+    """
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the user's
+    for variable in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
+        folders = [str(ROOT / "tools" / "learner" / "jupyter"), os.environ.get(variable, "")]
+        os.environ[variable] = os.pathsep.join(filter(None, folders))
+
+
 def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
     """Hand out notebooks to `work` and start JupyterLab there, which takes over this process."""
     place = work.relative_to(ROOT)
@@ -139,13 +152,7 @@ def open_lab(notebooks: Path, work: Path, extra: list[str]) -> int:
 
     from jupyterlab.labapp import main as jupyterlab  # after filling: importing it takes a second
 
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not one of the user's
-    # before all others, the course's own kernel, which knows what to say after a restart, and its
-    # defaults for JupyterLab: no question about news, which would cover the first chapter's corner,
-    # and widgets are saved with their notebook, so that they live without a kernel, too
-    for variable in ("JUPYTER_PATH", "JUPYTER_CONFIG_PATH"):
-        folders = [str(ROOT / "tools" / "learner" / "jupyter"), os.environ.get(variable, "")]
-        os.environ[variable] = os.pathsep.join(filter(None, folders))
+    use_course_settings()
     os.chdir(work)
     return jupyterlab([*lab_arguments(work), *extra]) or 0
 
