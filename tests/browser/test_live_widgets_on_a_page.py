@@ -237,7 +237,7 @@ def test_the_desk_from_costs_to_a_second_round(page: Any) -> None:
     desk.get_by_role("button", name="Undo").click()
     assert words(page, 1) == before
     desk.get_by_role("button", name="Open the test set, once").click()
-    page.wait_for_timeout(100)
+    desk.get_by_role("button", name="Another round").wait_for()
     verdict = desk.locator(".cw-verdicts")
     assert "validation had promised" in verdict.inner_text()
     assert "asked a human" in verdict.inner_text()
@@ -249,7 +249,7 @@ def test_the_desk_from_costs_to_a_second_round(page: Any) -> None:
     desk.get_by_role("button", name="DE-4").click()
     desk.get_by_role("button", name="Open the test set, once").click()
     rows = desk.locator("tbody tr")
-    page.wait_for_timeout(200)
+    rows.nth(1).wait_for()
     assert rows.count() == 2
     assert "2, test seen before" in rows.nth(1).inner_text()
     desk.get_by_role("button", name="Copy rounds").click()
