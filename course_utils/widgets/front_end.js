@@ -1,4 +1,4 @@
-/* The widgets of the course, bundled from js/ by tools.author.bundle; sources 5ec41257e6332f9d7c792f325987362a195882b3042ca6647b25423ed4cc224c */
+/* The widgets of the course, bundled from js/ by tools.author.bundle; sources cd35e7a9df444fa2befaa4dcd4fbb6ba51415b91443e486c4bc6282ed8d46d82 */
 var Xr=`.course-widget {
   --ink: var(--jp-content-font-color1, #222);
   --soft: color-mix(in srgb, var(--ink) 75%, transparent); /* Jupyter's own soft is too pale on a panel */
@@ -188,7 +188,7 @@ var Xr=`.course-widget {
 .course-widget caption { text-align: left; color: var(--soft); padding: 4px 0; }
 .course-widget :is(th, td) { padding: 4px 10px; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 .course-widget tbody tr { background: none; }
-@container (max-width: 600px) { .course-widget th { white-space: normal; vertical-align: bottom; min-width: 4.2em; } .course-widget :is(th, td) { padding: 4px 6px; } }
+@container (max-width: 600px) { .course-widget th { white-space: normal; vertical-align: bottom; min-width: 4.7em; } .course-widget :is(th, td) { padding: 4px 6px; } }
 .course-widget textarea { width: 100%; }
 @container (max-width: 600px) { .cw-cost { grid-template-columns: 1fr auto; gap: 0 8px; } .cw-cost > div { grid-row: 2; grid-column: 1 / -1; } }
 

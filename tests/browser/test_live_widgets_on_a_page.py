@@ -69,6 +69,11 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
             stray_names=["clothes"] * 40,
         ),
         widgets.risk_coverage_explorer({}),
+        # noise, which Python and the page scale a pixel differently
+        widgets.drawing_pad(
+            lambda images: ensemble.take([0]),
+            examples=np.random.default_rng(0).integers(0, 256, (1, 28, 28)).astype(np.uint8),
+        ),
     ]
     path = tmp_path_factory.mktemp("page") / "widgets.html"
     path.write_text(document(shown), encoding="utf-8")
@@ -376,6 +381,12 @@ def test_averaging_by_keys_and_by_playing(page: Any) -> None:
 
 def test_bad_input_is_a_sentence(page: Any) -> None:
     assert "dictionary from model names" in widget(page, 10).inner_text()
+
+
+def test_what_the_kernel_said_stands_beside_its_drawing(page: Any) -> None:
+    assert words(page, 11).startswith("The 4 networks together say")
+    widget(page, 11).get_by_role("button", name="Clear").click()
+    assert words(page, 11).startswith("Draw something")
 
 
 def test_print_shows_the_still_pictures(page: Any) -> None:
