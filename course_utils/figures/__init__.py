@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from . import style
 from .calibration import reliability_diagram
-from .choices import choices_of_members
+from .choices import best_of_many, choices_of_members
 from .comparison import model_comparison
 from .confusion import confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet
 from .ensembles import MemberSeries, metric_against_members
-from .images import augmentation_sheet, misclassified_gallery, sample_grid
+from .images import augmentation_sheet, crop_windows, misclassified_gallery, sample_grid
+from .office import daily_costs, wrong_answers
 from .ood import roc_and_precision_recall, score_histograms
 from .packed import PackedPlan, packed_diagram, packed_plan
 from .packed_costs import packed_cost_bars, packed_costs
@@ -33,9 +34,12 @@ __all__ = [
     "Picture",
     "agreement_matrix",
     "augmentation_sheet",
+    "best_of_many",
     "choices_of_members",
     "confusion_matrix",
     "cost_curves",
+    "crop_windows",
+    "daily_costs",
     "disagreement_sheet",
     "message",
     "metric_against_members",
@@ -52,4 +56,5 @@ __all__ = [
     "score_histograms",
     "style",
     "training_curves",
+    "wrong_answers",
 ]

@@ -44,6 +44,12 @@ COSTS = {
     name: selective.cost_curve(UNCERTAINTY[name], model.correct, 10, 1)
     for name, model in MODELS.items()
 }
+DAYS = {
+    "answer everything": np.geomspace(700, 12_000, 20),
+    "this policy": np.linspace(200, 600, 20),
+    "best in hindsight": np.linspace(100, 400, 20),
+    "cheapest on the validation digits": np.linspace(0, 700, 20),
+}
 EPOCHS = np.arange(12.0)
 LOGS = {
     name: {
@@ -157,6 +163,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
         IMAGES[:20].reshape(4, 5, 28, 28),
         column_names=("mirrored", "upside down", "turned by 90°", "turned by 180°", "half out"),
     ),
+    "crop_windows": lambda: figures.crop_windows(IMAGES[0], padding=4, corners=[(1, 0), (6, 7)]),
     "misclassified_gallery": lambda: figures.misclassified_gallery(IMAGES, DEEP),
     "misclassified_gallery fashion": lambda: figures.misclassified_gallery(
         IMAGES, DEEP, class_names=figures.FASHION
@@ -227,6 +234,11 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "metric_against_members 4": lambda: figures.metric_against_members(
         {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}
     ),
+    "best_of_many": lambda: figures.best_of_many(
+        np.array([1, 3, 10, 30, 100, 300, 1_000]),
+        np.array([0.1, 0.126, 0.147, 0.163, 0.179, 0.191, 0.202]),
+        np.full(7, 0.1),
+    ),
     "choices_of_members": lambda: figures.choices_of_members(
         SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True
     ),
@@ -246,5 +258,11 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "packed_cost_bars": lambda: figures.packed_cost_bars(4, 2),
     "packed_cost_bars 16": lambda: figures.packed_cost_bars(16, 16),
     "packed_cost_bars 1": lambda: figures.packed_cost_bars(1, 8),
+    "wrong_answers": lambda: figures.wrong_answers(
+        IMAGES[:19], np.arange(19) % 10, np.arange(-1, 18) % 11 - 1
+    ),
+    "wrong_answers one": lambda: figures.wrong_answers(IMAGES[:1], [4], [-1]),
+    "daily_costs": lambda: figures.daily_costs(DAYS, yours="this policy"),
+    "daily_costs free": lambda: figures.daily_costs({"one day": np.zeros(1)}),
     "message": lambda: figures.message("Nothing to see."),
 }
