@@ -159,7 +159,7 @@ export function desk({ model, el, given, hear, change }) {
   function showRounds() {
     const all = rounds(), key = JSON.stringify(all);
     kept.hidden = !all.length;
-    if (kept.key !== key) kept.put(HEAD, all.map(cells));
+    if (kept.key !== key) kept.put(HEAD, ...all.map(cells));
     kept.key = key;
   }
 
