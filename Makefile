@@ -12,7 +12,7 @@ PARALLEL := OMP_NUM_THREADS=1 $(COURSE) -m pytest -n auto --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help run lab test test-all test-widgets7 test-pythons test-lowest test-gpu check drill \
 	audit mutants hub-test notebooks statements chapter figure zoo results address slides present handout \
-	site room-kit room-serve bench memory many clean attendee author presenter
+	site room-kit room-serve leaderboard bench memory many clean attendee author presenter
 
 help: ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ room-kit: presenter ## build a folder for a USB stick, with all a room without a
 
 room-serve: attendee ## serve that folder to the laptops in the room (KIT=/path HOST=this machine's address)
 	@$(COURSE) -m tools.presenter.room_serve $(if $(KIT),--kit "$(KIT)") $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+
+leaderboard: attendee ## compare a room's policies for the sorting office: reads the model cards in a folder (FOLDER=/media/stick)
+	@$(COURSE) -m tools.presenter.leaderboard "$(FOLDER)"
 
 bench: attendee ## compare speed and accuracy with the tutorial this course grew out of, in about 10 minutes
 	$(COURSE) -m benchmarks.against_ancestor $(BENCH)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .kinds import Choice, Function, Misconception, Number
+from . import guard
+from .exercise import NotAttempted, NotYet
+from .kinds import Built, Choice, Function, Misconception, as_array
 
 if TYPE_CHECKING:
     import torch
@@ -15,11 +18,16 @@ if TYPE_CHECKING:
 AVERAGE = (
     "average the members' answers, and show on numbers that the average has at most their mean NLL"
 )
-ORDER = "sort the output of an ensemble by image and member, and name two ways to get it wrong"
-SPLIT = "split the uncertainty about one image into two parts, and read both"
+ORDER = "sort the output of an ensemble by image and member, and repeat the labels to match"
+RECIPE = (
+    "train members jointly with the right learning rate and weight decay, and explain why they are "
+    "right"
+)
+ALONE = "combine networks that were trained independently, and say what each way costs"
+ENOUGH = "measure how much each further member brings"
 
 
-# --- 3.1 ----------------------------------------------------------------------------------------
+# --- 4.1 ----------------------------------------------------------------------------------------
 def _softmax(logits: np.ndarray, axis: int = -1) -> np.ndarray:
     weights = np.exp(logits - logits.max(axis=axis, keepdims=True))
     return weights / weights.sum(axis=axis, keepdims=True)
@@ -43,36 +51,45 @@ ex4_1 = Function(
     name="ex4_1",
     title="The answer of an ensemble",
     objective=AVERAGE,
-    minutes=4,
+    minutes=5,
     task=(
-        "Write the answer of a Deep Ensemble. You get the members' logits, a NumPy array of shape "
-        "[N, M, C]: images, members, classes. Return the ensemble's probabilities, of shape [N, C]."
+        "Write the answer of a Deep Ensemble with NumPy alone. You get the members' logits, an "
+        "array of shape [N, M, C]: images, members, classes. Return the ensemble's probabilities, "
+        "of shape [N, C]."
     ),
     stub='''def ensemble_answer(member_logits):
     """Probabilities [N, C] of a Deep Ensemble, from logits [N, M, C]."""
     return ...''',
     passed="ensemble_answer",
     hints=(
-        "Two steps, softmax and mean. In which order, and over which axis each?",
-        "Each member gives probabilities to the classes, the last axis. Then the members, axis 1, "
-        "are averaged.",
-        "`softmax` from above works along the last axis. What remains is `.mean(axis=1)`.",
+        "You need two steps, a softmax and a mean. Which comes first, and along which axis does "
+        "each one go?",
+        "The softmax divides `np.exp(logits)` by its sum over the classes, the last axis. The mean "
+        "goes over the members, axis 1.",
+        "`weights.sum(axis=2, keepdims=True)` keeps the shape, so that you can divide by it. What "
+        "is left is `.mean(axis=1)`.",
     ),
     answer='''def ensemble_answer(member_logits):
     """Probabilities [N, C] of a Deep Ensemble, from logits [N, M, C]."""
-    return softmax(member_logits).mean(axis=1)''',
-    why="Softmax first, then the mean: a mixture of the members, in which their doubt survives.",
+    largest = member_logits.max(axis=2, keepdims=True)
+    weights = np.exp(member_logits - largest)
+    probabilities = weights / weights.sum(axis=2, keepdims=True)
+    return probabilities.mean(axis=1)''',
+    why=(
+        "Softmax first, then the mean: a mixture of the members, in which their doubt survives. "
+        "Subtracting the largest logit changes nothing but keeps `np.exp` from overflowing."
+    ),
     reference=_mean_of_probabilities,
     inputs=_member_logits,
     misconceptions=(
         Misconception(
             lambda logits: _softmax(logits.mean(axis=1)),
-            "this averages logits, and takes the softmax of the mean (the normalised product of "
-            "the members' probabilities is the same). The loudest member wins.",
+            "this averages the logits and takes the softmax of their mean, so the loudest member "
+            "wins. Which of the two steps comes first?",
         ),
         Misconception(
             lambda logits: _softmax(_mean_of_probabilities(logits)),
-            "the softmax is applied twice. The mean of probabilities sums to 1 as it is.",
+            "the softmax is applied twice. The mean of probabilities already sums to 1.",
         ),
         Misconception(
             lambda logits: _softmax(logits, axis=1).mean(axis=1),
@@ -80,11 +97,15 @@ ex4_1 = Function(
         ),
         Misconception(
             _shares_of_votes,
-            "these are the shares of votes. A member's vote says nothing about how sure it is.",
+            "these are the shares of votes. A vote doesn't say how sure its member is.",
         ),
         Misconception(
             lambda logits: _softmax(logits).sum(axis=1),
-            "this is the sum over the members. Probabilities of all classes must sum to 1.",
+            "this is the sum over the members. The probabilities of all classes must sum to 1.",
+        ),
+        Misconception(
+            lambda logits: 100 * _mean_of_probabilities(logits),
+            "these are percentages. Probabilities lie between 0 and 1.",
         ),
         Misconception(
             lambda logits: logits.mean(axis=1),
@@ -97,473 +118,670 @@ ex4_1 = Function(
     ),
 )
 
-# --- 3.2 ----------------------------------------------------------------------------------------
-ex4_2 = Choice(
+
+# --- 4.2 ----------------------------------------------------------------------------------------
+def _nll(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    return float(-np.log(probabilities[np.arange(len(labels)), labels]).mean())
+
+
+def _of_members(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    return float(np.mean([_nll(one, labels) for one in probabilities.swapaxes(0, 1)]))
+
+
+def _two_losses(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return np.array([_of_members(probabilities, labels), _nll(probabilities.mean(axis=1), labels)])
+
+
+def _log_after_the_images(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    true = probabilities[np.arange(len(labels)), :, labels]
+    return np.array([-np.log(true.mean(axis=0)).mean(), -np.log(true.mean())])
+
+
+def _probabilities_and_labels() -> list[tuple[np.ndarray, np.ndarray]]:
+    generator = np.random.default_rng(42)
+    return [
+        (generator.dirichlet([0.6] * 4, (6, 3)), generator.integers(0, 4, 6)),
+        (np.array([[[0.9, 0.1], [0.2, 0.8]]] * 2), np.array([0, 1])),
+    ]
+
+
+ex4_2 = Function(
     name="ex4_2",
-    title="Is it not the same?",
+    title="Two losses",
     objective=AVERAGE,
-    minutes=3,
+    minutes=5,
     task=(
-        "A colleague averages the members' *logits*, takes one softmax at the end, and says: "
-        '"Probabilities or logits, it comes to the same." Which reply is right?\n\n'
-        "- `a` It does: the softmax is increasing, so the order of mean and softmax is free.\n"
-        "- `b` The predicted class is always the same, only the confidence differs.\n"
-        "- `c` Confidence and even the predicted class can differ. A bound on the NLL holds in "
-        "both cases.\n"
-        "- `d` They differ, and with averaged logits the NLL can exceed the mean of the members'."
+        "Write both sides of the inequality. You get the members' probabilities, shape [N, M, C], "
+        "and the labels, shape [N]. Return two numbers: the mean NLL of the members, and the NLL "
+        "of their mean, each averaged over the images."
     ),
-    stub="choice = ...",
-    passed="choice",
+    stub='''def two_losses(probabilities, labels):
+    """Mean NLL of the members, and NLL of their mean."""
+    return ...''',
+    passed="two_losses",
     hints=(
-        "Try it: three members, two classes, and one of the members is very sure.",
-        'Look again at the third of the "limits" above.',
-        "Logits [12, 0], [0, 2], [0, 2]: compute both means. Which class has the larger "
-        "probability in each?",
+        "For both you need the probability of the true class, image by image.",
+        "`probabilities[np.arange(len(labels)), :, labels]` picks those, for each member: [N, M].",
+        "Now it's the order that matters: `-np.log(true).mean()` for the members, and "
+        "`-np.log(true.mean(axis=1)).mean()` for the ensemble.",
     ),
-    answer='choice = "c"',
+    answer='''def two_losses(probabilities, labels):
+    """Mean NLL of the members, and NLL of their mean."""
+    true = probabilities[np.arange(len(labels)), :, labels]
+    of_members = -np.log(true).mean()
+    of_mean = -np.log(true.mean(axis=1)).mean()
+    return of_members, of_mean''',
     why=(
-        "Logits [12, 0], [0, 2], [0, 2]: the mean of the logits prefers the first class, the mean "
-        "of the probabilities the second, as do two of the three members."
+        "The logarithm of a mean is at least the mean of the logarithms. Swap the two operations, "
+        "and you have the whole theorem."
     ),
-    correct="c",
-    options={
-        "a": "the same",
-        "b": "the same class",
-        "c": "another class is possible; both keep the bound",
-        "d": "averaged logits break the bound",
-    },
-    reasons={
-        "a": "the softmax is not linear, and only a linear function may change places with a mean. "
-        "The example above has shown two different results.",
-        "b": "a logit has no upper limit and a probability has: one very sure member can outshout "
-        "all others in logits, and counts at most 1/M in probabilities.",
-        "d": "the cross-entropy is a convex function of the logits, so the bound holds for their "
-        "mean as well. What is lost is something else.",
-    },
+    reference=_two_losses,
+    inputs=_probabilities_and_labels,
+    misconceptions=(
+        Misconception(
+            lambda probabilities, labels: _two_losses(probabilities, labels)[::-1],
+            "the two numbers are swapped: the mean NLL of the members comes first.",
+        ),
+        Misconception(
+            lambda probabilities, labels: -_two_losses(probabilities, labels),
+            "the minus is missing: the logarithm of a probability is negative, an NLL isn't.",
+        ),
+        Misconception(
+            lambda probabilities, labels: _two_losses(probabilities, labels) / np.log(2),
+            "this is the logarithm to base 2. The NLL takes the natural one, `np.log`.",
+        ),
+        Misconception(
+            lambda probabilities, labels: len(labels) * _two_losses(probabilities, labels),
+            "these are sums over the images. Take means.",
+        ),
+        Misconception(
+            lambda probabilities, labels: np.repeat(_of_members(probabilities, labels), 2),
+            "both numbers are the mean of the members' NLLs. For the second, average the "
+            "*probabilities* first.",
+        ),
+        Misconception(
+            _log_after_the_images,
+            "you average over the images before you take the logarithm. Each image has an NLL of "
+            "its own; average those.",
+        ),
+    ),
 )
 
 
-# --- 3.3 ----------------------------------------------------------------------------------------
-def _by_image(outputs: torch.Tensor, num_members: int) -> torch.Tensor:
-    return outputs.reshape(num_members, -1, outputs.shape[1]).transpose(0, 1)
+# --- 4.3 ----------------------------------------------------------------------------------------
+def _in_favour(by_member: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """Votes for an answer, from logits [M, B, C]."""
+    return (by_member.argmax(axis=2) == answer).sum(axis=0)
+
+
+def _by_member(outputs: torch.Tensor, num_members: int) -> np.ndarray:
+    return outputs.numpy().reshape(num_members, -1, outputs.shape[1])
+
+
+def _mixed_up(outputs: torch.Tensor, num_members: int) -> np.ndarray:
+    """Images taken for members, as ``view(-1, M, C)`` does."""
+    return outputs.numpy().reshape(-1, num_members, outputs.shape[1]).swapaxes(0, 1)
+
+
+def _votes_for_answer(by_member: np.ndarray) -> np.ndarray:
+    return _in_favour(by_member, _softmax(by_member).mean(axis=0).argmax(axis=1))
+
+
+def _votes_for_favourite(by_member: np.ndarray) -> np.ndarray:
+    votes = by_member.argmax(axis=2)
+    return np.array([np.bincount(column).max() for column in votes.T])
 
 
 def _stacked_outputs() -> list[tuple[torch.Tensor, int]]:
     import torch
 
     generator = torch.Generator().manual_seed(33)
+    # one very sure member against two: the ensemble's answer is neither the favourite of the
+    # members nor that of their mean logits
+    unsure = torch.tensor([[0.0, 0.4, 0.3], [0.0, 0.5, 0.1], [5.0, 0.0, 0.0]])
+    loud = torch.tensor([[9.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 3.0, 0.0]])
+    special = torch.stack([unsure, loud], dim=1).reshape(6, 3)
     return [
-        (torch.randn(num_members * num_images, num_classes, generator=generator), num_members)
-        for num_members, num_images, num_classes in ((3, 4, 5), (2, 2, 3), (4, 3, 2))
-    ]
-
-
-def _view(outputs: torch.Tensor, num_members: int) -> torch.Tensor:
-    return outputs.reshape(-1, num_members, outputs.shape[1])
+        (3 * torch.randn(num_members * num_images, 5, generator=generator), num_members)
+        for num_members, num_images in ((3, 7), (4, 6))
+    ] + [(special, 3)]
 
 
 ex4_3 = Function(
     name="ex4_3",
-    title="Back to images and members",
+    title="Who voted for it?",
     objective=ORDER,
     minutes=6,
     task=(
-        "Do by hand what `rearrange` did. You get the output of an ensemble, a tensor of M·B rows "
-        "in the order `(m b)`, and the number of members. Return a tensor of shape [B, M, C] with "
-        "PyTorch alone."
+        "You get the output of an ensemble, a tensor of M·B rows in the order `(m b)`, and the "
+        "number of members. Return for each image how many members vote for the class that the "
+        "*ensemble* answers: B whole numbers. A member votes for its most probable class."
     ),
-    stub='''def by_image(outputs, num_members):
-    """Logits [B, M, C] from stacked logits [M * B, C]."""
+    stub='''def votes_for_answer(outputs, num_members):
+    """Members whose class is the ensemble's, for each image: [M * B, C] -> [B]."""
     return ...''',
-    passed="by_image",
+    passed="votes_for_answer",
     hints=(
-        "In which order do the rows lie in memory? Which of M and B changes more slowly?",
-        "A `view` can split the rows into members and images, in *their* order. A second step must "
-        "exchange the two axes.",
-        "`outputs.view(num_members, -1, outputs.shape[1])` has the shape [M, B, C]; `.transpose` "
-        "takes the numbers of the two axes.",
+        "Sort the rows by member first: as they lie, the first B rows belong to member 1.",
+        "`outputs.view(num_members, -1, outputs.shape[1])` has the shape [M, B, C]. The ensemble's "
+        "answer comes from the mean of the probabilities over the members.",
+        "With `answer = by_member.softmax(dim=2).mean(dim=0).argmax(dim=1)` and "
+        "`votes = by_member.argmax(dim=2)`, count where `votes == answer`.",
     ),
-    answer='''def by_image(outputs, num_members):
-    """Logits [B, M, C] from stacked logits [M * B, C]."""
-    return outputs.view(num_members, -1, outputs.shape[1]).transpose(0, 1)''',
+    answer='''def votes_for_answer(outputs, num_members):
+    """Members whose class is the ensemble's, for each image: [M * B, C] -> [B]."""
+    by_member = outputs.view(num_members, -1, outputs.shape[1])
+    answer = by_member.softmax(dim=2).mean(dim=0).argmax(dim=1)
+    votes = by_member.argmax(dim=2)
+    return (votes == answer).sum(dim=0)''',
     why=(
-        "`view` splits an axis and cannot change the order of what lies in it. First split as the "
-        "rows lie, then exchange."
+        "`view` splits an axis in the order in which its entries lie, so the members, which change "
+        "most slowly, come first. The answer need not be the members' favourite: a very sure "
+        "member can outweigh two lukewarm ones."
     ),
-    reference=_by_image,
+    reference=lambda outputs, num_members: _votes_for_answer(_by_member(outputs, num_members)),
     inputs=_stacked_outputs,
     misconceptions=(
         Misconception(
-            _view,
-            "this is `view(b, m, c)`, or does the same: it takes the first M rows, which are M "
-            "*images* of the first member, for the M answers to one image.",
+            lambda outputs, num_members: _votes_for_answer(_mixed_up(outputs, num_members)),
+            "you split the rows as if they lay image after image: `view(-1, M, C)` takes M "
+            "*images* of the first member for the M answers to one image.",
         ),
         Misconception(
-            lambda outputs, num_members: outputs.T.reshape(_view(outputs, num_members).shape),
-            "rows and classes are exchanged before the rows are split.",
+            lambda outputs, num_members: _votes_for_favourite(_by_member(outputs, num_members)),
+            "these are the votes for the members' favourite class. The ensemble's answer is the "
+            "most probable class of the *mean*, and the two can differ.",
         ),
         Misconception(
-            lambda outputs, num_members: _by_image(outputs, num_members).flip(1),
-            "the images are right, and the members come in the reverse order.",
+            lambda outputs, num_members: _in_favour(
+                _by_member(outputs, num_members),
+                _by_member(outputs, num_members).mean(axis=0).argmax(axis=1),
+            ),
+            "the answer here comes from averaged logits. Deep Ensembles average probabilities.",
+        ),
+        Misconception(
+            lambda outputs, num_members: (
+                _votes_for_answer(_by_member(outputs, num_members)) / num_members
+            ),
+            "these are shares of the members. The task asks how many there are.",
+        ),
+        Misconception(
+            lambda outputs, num_members: (
+                num_members - _votes_for_answer(_by_member(outputs, num_members))
+            ),
+            "you've counted the members that vote for something else.",
         ),
     ),
 )
 
 
-# --- 3.4 ----------------------------------------------------------------------------------------
-def _joint_loss(outputs: torch.Tensor, labels: torch.Tensor, num_members: int) -> float:
+# --- 4.4 ----------------------------------------------------------------------------------------
+Loss = Callable[["torch.Tensor", "torch.Tensor", int], "torch.Tensor"]
+
+
+def _step_with(loss_of: Loss, clear: bool = True) -> Callable[..., float]:
+    """A training step with a loss; `clear` empties the gradients of the step before."""
+
+    def step(
+        ensemble: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        num_members: int,
+    ) -> float:
+        loss = loss_of(ensemble(images), labels, num_members)
+        if clear:
+            optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def _cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, reduction: str = "mean"
+) -> torch.Tensor:
+    import torch
+
+    return torch.nn.functional.cross_entropy(logits, labels, reduction=reduction)
+
+
+def _joint(outputs: torch.Tensor, labels: torch.Tensor, num_members: int) -> torch.Tensor:
     return _cross_entropy(outputs, labels.repeat(num_members))
 
 
-def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    import torch
-
-    return float(torch.nn.functional.cross_entropy(logits, labels))
-
-
-def _nll_of_the_mean(outputs: torch.Tensor, labels: torch.Tensor, num_members: int) -> float:
-    mean = _by_image(outputs, num_members).softmax(dim=2).mean(dim=1)
-    return _cross_entropy(mean.log(), labels)
+def _mean_answer(outputs: torch.Tensor, labels: torch.Tensor, num_members: int) -> torch.Tensor:
+    members = outputs.reshape(num_members, -1, outputs.shape[1])
+    return _cross_entropy(members.softmax(dim=2).mean(dim=0).log(), labels)
 
 
-def _outputs_and_labels() -> list[tuple[torch.Tensor, torch.Tensor, int]]:
-    import torch
-
-    generator = torch.Generator().manual_seed(34)
-    batches = []
-    for num_members, num_images in ((3, 5), (2, 6)):
-        outputs = 2 * torch.randn(num_members * num_images, 4, generator=generator)
-        batches.append((outputs, torch.arange(num_images) * 3 % 4, num_members))
-    return batches
+def _mean_logits(outputs: torch.Tensor, labels: torch.Tensor, num_members: int) -> torch.Tensor:
+    return _cross_entropy(outputs.reshape(num_members, -1, outputs.shape[1]).mean(dim=0), labels)
 
 
-ex4_4 = Function(
-    name="ex4_4",
-    title="The loss of all rows",
-    objective=ORDER,
-    minutes=6,
-    task=(
-        "Write the loss of joint training: the mean of the cross-entropy over all M·B rows of the "
-        "output, each with the label of *its* image. You get the output [M·B, C] in the order "
-        "`(m b)`, the labels [B] and the number of members; all tensors. PyTorch's "
-        "`torch.nn.functional.cross_entropy` takes logits and labels, and returns the mean."
+_WRONG_STEPS: tuple[tuple[Callable[..., float], str], ...] = (
+    (
+        _step_with(lambda outputs, labels, m: _cross_entropy(outputs, labels.repeat_interleave(m))),
+        "the labels are repeated one by one (`repeat_interleave`), but the rows come member after "
+        "member, so most rows get the label of another image.",
     ),
-    stub='''def joint_loss(outputs, labels, num_members):
-    """Mean cross-entropy over all rows of a stacked output."""
-    return ...''',
-    passed="joint_loss",
-    hints=(
-        "There are M times as many rows as labels. Which label belongs to row B, the first row of "
-        "the second member?",
-        "The whole list of labels comes again for each member: 7 2 1, 7 2 1, and not 7 7 2 2 1 1.",
-        "A tensor has two methods that repeat: `repeat_interleave` and `repeat`. One of them "
-        "repeats the whole list.",
+    (
+        _step_with(lambda outputs, labels, m: m * _joint(outputs, labels, m)),
+        "this is the *sum* of the members' losses. The task asks for the mean over all rows, and "
+        "the learning rate of the next section counts on it.",
     ),
-    answer='''def joint_loss(outputs, labels, num_members):
-    """Mean cross-entropy over all rows of a stacked output."""
-    return torch.nn.functional.cross_entropy(outputs, labels.repeat(num_members))''',
-    why=(
-        "`RepeatTarget` does the same for torch-uncertainty's routine. Since all members have "
-        "equally many rows, the mean over rows is the mean of the members' losses."
+    (
+        _step_with(
+            lambda outputs, labels, m: _cross_entropy(outputs, labels.repeat(m), reduction="sum")
+        ),
+        "this is the sum over all rows. Take their mean.",
     ),
-    reference=_joint_loss,
-    inputs=_outputs_and_labels,
-    misconceptions=(
-        Misconception(
-            lambda outputs, labels, num_members: _cross_entropy(
-                outputs, labels.repeat_interleave(num_members)
-            ),
-            "the labels are repeated one by one (`repeat_interleave`), but the rows come member "
-            "after member. Most rows get the label of another image.",
-        ),
-        Misconception(
-            lambda outputs, labels, num_members: (
-                num_members * _joint_loss(outputs, labels, num_members)
-            ),
-            "this is the *sum* of the members' losses. The mean over all rows is asked for, and "
-            "the learning rate of the next section counts on it.",
-        ),
-        Misconception(
-            lambda outputs, labels, num_members: (
-                len(outputs) * _joint_loss(outputs, labels, num_members)
-            ),
-            "this is the sum over all rows. Take the mean.",
-        ),
-        Misconception(
-            _nll_of_the_mean,
-            "this is the NLL of the averaged answer. It is at most as large as the loss, and with "
-            "it the members would be trained to complete each other, not each on its own.",
-        ),
-        Misconception(
-            lambda outputs, labels, num_members: _cross_entropy(
-                _by_image(outputs, num_members).mean(dim=1), labels
-            ),
-            "the logits are averaged before the loss. Each row has a loss of its own.",
-        ),
-        Misconception(
-            lambda outputs, labels, num_members: _cross_entropy(outputs[: len(labels)], labels),
-            "only the first member is asked. The other rows count as well.",
-        ),
+    (
+        _step_with(_mean_answer),
+        "this is the NLL of the averaged answer: it trains the members to complete each other. "
+        "Here each row counts on its own.",
+    ),
+    (
+        _step_with(_mean_logits),
+        "you average the logits before the loss. Each row has a loss of its own.",
+    ),
+    (
+        _step_with(lambda outputs, labels, m: _cross_entropy(outputs[: len(labels)], labels)),
+        "only the first member is trained. The other rows count as well.",
+    ),
+    (
+        _step_with(_joint, clear=False),
+        "the gradients of the step before are still there: PyTorch adds up. Which method of the "
+        "optimizer clears them?",
     ),
 )
 
-# --- 3.5 ----------------------------------------------------------------------------------------
-ex4_5 = Choice(
-    name="ex4_5",
-    title="A recipe for five",
-    objective=(
-        "train members jointly with the right learning rate and weight decay, and say why these "
-        "are so"
-    ),
-    minutes=3,
+
+def _two_steps(step: Callable[..., Any]) -> tuple[np.ndarray, np.ndarray, list[Any]]:
+    """Train three small members for two steps: weights before and after, and what was returned."""
+    import torch
+
+    generator = torch.Generator().manual_seed(34)
+
+    class Members(torch.nn.Module):
+        """Three linear networks, whose outputs are stacked."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.core_models = torch.nn.ModuleList(torch.nn.Linear(6, 4) for _ in range(3))
+            for parameter in self.parameters():
+                parameter.data = torch.randn(parameter.shape, generator=generator)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.cat([member(images.flatten(1)) for member in self.core_models])
+
+        def __deepcopy__(self, _: Any) -> Members:
+            return self  # a step is meant to change it
+
+    class Descent(torch.optim.SGD):
+        """SGD whose copy, as the guard makes one, is the same optimizer."""
+
+        def __deepcopy__(self, _: Any) -> Descent:
+            return self
+
+    ensemble = Members()
+    optimizer = Descent(ensemble.parameters(), lr=0.3, momentum=0.9)
+
+    def weights() -> np.ndarray:
+        parts = [parameter.detach().numpy().ravel() for parameter in ensemble.parameters()]
+        return np.concatenate(parts)
+
+    before = weights()
+    returned = []
+    for labels in (torch.tensor([0, 3, 1, 2, 2]), torch.tensor([1, 1, 0, 3, 2])):
+        images = torch.randn(5, 1, 2, 3, generator=generator)
+        returned.append(guard.call(step, ensemble, optimizer, images, labels, 3))
+    return before, weights(), returned
+
+
+def _try_step(*answers: Any) -> None:
+    step = _one_function(answers)
+    try:
+        before, after, returned = _two_steps(step)
+    except guard.Failed as failure:
+        if "batch_size" in str(failure) or "target" in str(failure):
+            raise NotYet(
+                "the output has M·B rows, and `cross_entropy` got another number of labels. Each "
+                "row needs the label of its image: repeat the labels first."
+            ) from None
+        raise
+    if any(value is ... for value in returned):
+        raise NotAttempted
+    losses = np.array([as_array(value, ()) for value in returned])
+    _, right, expected = _two_steps(_step_with(_joint))
+    if np.allclose(after, right, atol=1e-5):
+        if not np.allclose(losses, expected, atol=1e-5):
+            raise NotYet("the step is right. Return the loss, the mean over all rows.")
+        return
+    for wrong, reason in _WRONG_STEPS:
+        if np.allclose(after, _two_steps(wrong)[1], atol=1e-5):
+            raise NotYet(reason)
+    if np.allclose(after, before):
+        raise NotYet(
+            "the weights haven't moved. In order: clear the gradients, `loss.backward()`, "
+            "`optimizer.step()`."
+        )
+    raise NotYet(
+        "after two steps the members' weights aren't those that joint training gives. Is the loss "
+        "the mean cross-entropy over all rows, each with the label of its image?"
+    )
+
+
+def _one_function(answers: tuple[Any, ...]) -> Callable[..., Any]:
+    if len(answers) != 1 or not callable(answers[0]):
+        raise NotYet("pass the function itself, without calling it: its name alone.")
+    return answers[0]
+
+
+ex4_4 = Built(
+    name="ex4_4",
+    title="One joint step",
+    objective=ORDER,
+    minutes=6,
     task=(
-        "Alone, a network is trained by SGD with `lr=0.04, weight_decay=5e-4`. Now **five** of "
-        "them are trained jointly, with the mean over all rows as the loss. Which recipe lets each "
-        "go the way it would have gone alone?\n\n"
-        "- `a` `lr=0.04, weight_decay=5e-4`\n"
-        "- `b` `lr=0.2, weight_decay=5e-4`\n"
-        "- `c` `lr=0.2, weight_decay=1e-4`\n"
-        "- `d` `lr=0.008, weight_decay=25e-4`"
+        "Write one step of joint training with PyTorch alone. `ensemble(images)` returns M·B rows "
+        "in the order `(m b)`, and there are B labels. The loss is the mean of `F.cross_entropy` "
+        "over all rows, each with the label of *its* image. Let the optimizer make a step, and "
+        "return the loss."
+    ),
+    stub='''def joint_step(ensemble, optimizer, images, labels, num_members):
+    """Train all members on one batch; return the loss, the mean over all rows."""
+    return ...''',
+    passed="joint_step",
+    hints=(
+        "There are M times as many rows as labels. Which label belongs to row B + 1, the first row "
+        "of the second member?",
+        "The whole list of labels comes again for each member: 7 2 1, 7 2 1, and not 7 7 2 2 1 1. "
+        "A tensor has a method for either.",
+        "`labels.repeat(num_members)`. Then the five lines of any training step: loss, "
+        "`zero_grad`, `backward`, `step`, and `return loss.item()`.",
+    ),
+    answer='''def joint_step(ensemble, optimizer, images, labels, num_members):
+    """Train all members on one batch; return the loss, the mean over all rows."""
+    outputs = ensemble(images)
+    loss = F.cross_entropy(outputs, labels.repeat(num_members))
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()''',
+    why=(
+        "`RepeatTarget` repeats the labels for torch-uncertainty's routine in just this way. All "
+        "members have equally many rows, so the mean over rows is the mean of the members' losses."
+    ),
+    try_out=_try_step,
+)
+
+
+# --- 4.5 ----------------------------------------------------------------------------------------
+RATE, DECAY, STEPS, MEMBERS = 0.05, 5e-4, 20, 5
+
+
+def _try_recipe(*answers: Any) -> None:
+    import torch
+
+    class Members(torch.nn.ModuleList):
+        """Small members, of which the guard makes no copy."""
+
+        def __deepcopy__(self, _: Any) -> Members:
+            return self
+
+    recipe = _one_function(answers)
+    ensemble = Members(torch.nn.Linear(3, 2) for _ in range(MEMBERS))
+    given = guard.call(recipe, ensemble, MEMBERS, STEPS)
+    if given is ...:
+        raise NotAttempted
+    if given is None:
+        raise NotYet("your function returns `None`: is the `return` missing?")
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise NotYet("return two things: `return optimizer, scheduler`.")
+    optimizer, scheduler = given
+    if not isinstance(optimizer, torch.optim.SGD):
+        raise NotYet("the first thing you return must be a `torch.optim.SGD`.")
+    of_this_one = id(getattr(scheduler, "optimizer", None)) == id(optimizer)
+    if not of_this_one or not hasattr(scheduler, "step"):
+        raise NotYet("the second thing you return must be a schedule of this optimizer.")
+    (group,) = optimizer.param_groups
+    if {id(one) for one in group["params"]} != {id(one) for one in ensemble.parameters()}:
+        raise NotYet("the optimizer must get `ensemble.parameters()`, those of all members.")
+    rates = []
+    for _ in range(STEPS):
+        rates.append(group["lr"])
+        optimizer.step()
+        scheduler.step()
+    own_rate = optimizer.defaults["lr"]  # the schedule overwrites that of the group
+    _judge_recipe(max(rates) / RATE, group["weight_decay"] / DECAY, own_rate / RATE)
+    if not optimizer.defaults["momentum"]:
+        raise NotYet("the momentum is missing.")
+
+
+def _judge_recipe(rate: float, decay: float, own_rate: float) -> None:
+    """Raise where learning rate or weight decay, as multiples of those alone, are wrong."""
+    if np.isclose(rate, 1) and own_rate > 1:
+        raise NotYet(
+            "`OneCycleLR` sets the learning rate itself and never reads the optimizer's `lr`: its "
+            "`max_lr` must be scaled."
+        )
+    if np.isclose(rate, 1):
+        raise NotYet(
+            "the mean over M members divides each one's gradient by M, so with this learning rate "
+            "each would learn M times too slowly."
+        )
+    if np.isclose(rate * MEMBERS, 1):
+        raise NotYet(
+            "you've *divided* the learning rate. Each member's gradient has become smaller, and "
+            "the step must make up for it."
+        )
+    if not np.isclose(rate, MEMBERS):
+        raise NotYet(
+            f"with {MEMBERS} members the learning rate peaks at {RATE * rate:g}. It should be "
+            "multiplied by the number of members."
+        )
+    if np.isclose(decay, 0):
+        raise NotYet("the learning rate is right, and the weight decay is missing.")
+    if np.isclose(decay, 1):
+        raise NotYet(
+            "the learning rate is right. But the weight decay doesn't pass through the loss: "
+            "nothing divides it by M, and the larger learning rate multiplies it."
+        )
+    if np.isclose(decay, MEMBERS):
+        raise NotYet(
+            "the learning rate is right, and *multiplies* the weight decay already. Multiplying it "
+            "once more makes it M² times too strong."
+        )
+    if not np.isclose(decay * MEMBERS, 1):
+        raise NotYet(
+            f"the learning rate is right; with {MEMBERS} members the weight decay is "
+            f"{DECAY * decay:g}. Learning rate times weight decay must be what it is alone."
+        )
+
+
+ex4_5 = Built(
+    name="ex4_5",
+    title="A recipe for M",
+    objective=RECIPE,
+    minutes=6,
+    task=(
+        "A network alone is trained by `torch.optim.SGD` with `lr=0.05`, `momentum=0.9` and "
+        "`weight_decay=5e-4`, under a `OneCycleLR` (from `torch.optim.lr_scheduler`) with "
+        "`max_lr=0.05` and `total_steps=num_steps`. Write the recipe for M members that are "
+        "trained jointly, so that each goes the way it would have gone alone. Return the optimizer "
+        "and the scheduler."
+    ),
+    stub='''def recipe(ensemble, num_members, num_steps):
+    """Optimizer and schedule that train each member as if it were alone."""
+    return ...''',
+    passed="recipe",
+    hints=(
+        "How large is the gradient that reaches one member, compared with training alone?",
+        "A step is lr · (gradient + weight_decay · w). Put in the M-th part of the gradient, and "
+        "compare both terms with those of a network alone.",
+        "The learning rate is multiplied by `num_members`, in the optimizer and in the schedule; "
+        "the weight decay is divided by it.",
+    ),
+    answer='''def recipe(ensemble, num_members, num_steps):
+    """Optimizer and schedule that train each member as if it were alone."""
+    learning_rate = 0.05 * num_members
+    optimizer = torch.optim.SGD(
+        ensemble.parameters(),
+        lr=learning_rate,
+        momentum=0.9,
+        weight_decay=5e-4 / num_members,
+    )
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=learning_rate, total_steps=num_steps
+    )
+    return optimizer, scheduler''',
+    why=(
+        "Both terms of the step are as they would be alone. This is exact for SGD. Adam divides "
+        "the gradient by its own size, so a factor 1/M cancels: leave its learning rate alone. Its "
+        "weight decay is still divided by M, AdamW's isn't."
+    ),
+    try_out=_try_recipe,
+)
+
+# --- 4.6 ----------------------------------------------------------------------------------------
+ex4_6 = Choice(
+    name="ex4_6",
+    title="A small GPU",
+    objective=ALONE,
+    minutes=2,
+    task=(
+        "A colleague wants an ensemble of eight. Her GPU has room to train one network at a time. "
+        "Which advice is right?"
     ),
     stub="choice = ...",
     passed="choice",
     hints=(
-        "How large is the gradient that reaches one member, compared with training alone?",
-        "A fifth of the gradient times five times the learning rate. And what does the learning "
-        "rate do to the weight decay?",
-        "A step is lr · (gradient + weight_decay · w). Put in a fifth of the gradient, and compare "
-        "both terms with those of a network alone.",
+        "What does joint training share between the members, and what doesn't it?",
+        "How often does an image pass through a network until all eight have answered?",
+        "Two of the four answers promise something for nothing.",
     ),
-    answer='choice = "c"',
+    answer='choice = "a"',
     why=(
-        "Both terms of the step are as alone: 0.2 times a fifth of the gradient, and 0.2 · 1e-4 "
-        "is 0.04 · 5e-4. With Adam the learning rate stays as alone; its weight decay is still "
-        "divided by 5, AdamW's is not."
+        "Memory is what she saves. The work stays the same, in training and in use, and only the "
+        "answers have to meet."
     ),
-    correct="c",
+    correct="a",
     options={
-        "a": "both as alone",
-        "b": "learning rate times 5",
-        "c": "learning rate times 5, weight decay by 5",
-        "d": "learning rate by 5, weight decay times 5",
+        "a": "Train one after another. That takes eight times as long, and so does each answer.",
+        "b": "It can't be done: members have to share their batches.",
+        "c": "Train one, and let `deep_ensembles` make eight copies of it.",
+        "d": "Train one after another. That takes eight times as long, but each answer is as fast "
+        "as a single network's.",
     },
     reasons={
-        "a": "the mean over five members divides each one's gradient by five, so each would learn "
-        "with a fifth of the learning rate.",
-        "b": "the learning rate is right. But the weight decay does not pass through the loss, is "
-        "not divided by five there, and is multiplied by the larger learning rate.",
-        "d": "the other way round: the gradient of each member has *become* smaller, and the step "
-        "must make up for it.",
+        "b": "the two networks above never met and make an ordinary ensemble. Joint training "
+        "shares the batches and nothing else.",
+        "c": "copies with new weights have learned nothing, and copies with the old weights all "
+        "say the same.",
+        "d": "about training you're right. But each of the eight has to answer, and that's eight "
+        "forward passes.",
     },
 )
 
 
-# --- 3.6 ----------------------------------------------------------------------------------------
-def _share_of_the_last(measured: Sequence[np.ndarray]) -> float:
-    """What the last member brings, in percent of what all bring; NLL is the second measure."""
-    nll = [subsets[:, 1].mean() for subsets in measured]
-    return 100 * (nll[-2] - nll[-1]) / (nll[0] - nll[-1])
+# --- 4.7 ----------------------------------------------------------------------------------------
+def _over_subsets(
+    measure: Callable[[np.ndarray, np.ndarray], float],
+) -> Callable[[np.ndarray, np.ndarray, int], float]:
+    def mean(probabilities: np.ndarray, labels: np.ndarray, size: int) -> float:
+        chosen = combinations(range(probabilities.shape[1]), size)
+        return float(np.mean([measure(probabilities[:, list(one)], labels) for one in chosen]))
+
+    return mean
 
 
-ex4_6 = Number(
-    name="ex4_6",
-    title="What does the eighth bring?",
-    objective=(
-        "draw accuracy, NLL and calibration against the number of members, and say what the bars "
-        "mean"
-    ),
-    minutes=2,
-    task=(
-        "Predict before you look at the figure below. Eight members have a lower NLL than one. How "
-        "much of this gain is due to the **eighth**, in percent of the whole? The check computes "
-        "it from the numbers that you have just measured, as means over subsets. A prediction "
-        "within 1 of it counts as right."
-    ),
-    stub="guess = ...  # in percent of the gain",
-    passed="guess, measured",
-    hints=(
-        "If each member brought the same, it would be a seventh.",
-        "The part of the members' variance that they do not share falls like 1/M in their mean. "
-        "How much of the fall from 1 to 1/8 is the last step?",
-        "From 1 to 1/8 it falls by 7/8, and from 1/7 to 1/8 by 1/56.",
-    ),
-    answer="guess = 100 * (1 / 7 - 1 / 8) / (1 - 1 / 8)",
-    why=(
-        "As a mean of eight numbers hardly moves when a ninth is added, so it is with members. The "
-        "rule 1/M is a rule of thumb: it holds where members differ little, and some digits divide "
-        "them by orders of magnitude. Read in the figure what the second brought."
-    ),
-    expected=_share_of_the_last,
-    tolerance=1,
-    unit="percent",
-    misconceptions=(
-        Misconception(
-            100 / 7, "so much would it be if each brought the same. But the first few bring most."
-        ),
-        Misconception(
-            100 / 2, "that is more like what the *second* brings. The eighth comes last."
-        ),
-        Misconception(
-            0,
-            "the mean over subsets still falls with every member: Jensen's inequality is strict "
-            "wherever members differ.",
-        ),
-    ),
-)
+def _nll_of_mean(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    return _nll(probabilities.mean(axis=1), labels)
 
 
-# --- 3.7 ----------------------------------------------------------------------------------------
-def _entropy(probabilities: np.ndarray) -> np.ndarray:
-    logarithms = np.log(np.where(probabilities > 0, probabilities, 1))  # 0 ln 0 = 0
-    return -(probabilities * logarithms).sum(axis=-1)
+def _first_only(probabilities: np.ndarray, labels: np.ndarray, size: int) -> float:
+    return _nll_of_mean(probabilities[:, :size], labels)
 
 
-def _parts(probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return _entropy(probabilities.mean(axis=1)), _entropy(probabilities).mean(axis=1)
+def _best_only(probabilities: np.ndarray, labels: np.ndarray, size: int) -> float:
+    chosen = combinations(range(probabilities.shape[1]), size)
+    return min(_nll_of_mean(probabilities[:, list(one)], labels) for one in chosen)
 
 
-def _columns(total: np.ndarray, expected: np.ndarray, mutual: np.ndarray) -> np.ndarray:
-    return np.stack([total, expected, mutual], axis=1)
-
-
-def _split(probabilities: np.ndarray) -> np.ndarray:
-    total, expected = _parts(probabilities)
-    return _columns(total, expected, total - expected)
-
-
-def _split_as(
-    make: Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray, np.ndarray]],
-) -> Callable[[np.ndarray], np.ndarray]:
-    """A misconception: the three columns from the two right parts and the number of members."""
-
-    def answer(probabilities: np.ndarray) -> np.ndarray:
-        return _columns(*make(*_parts(probabilities), probabilities.shape[1]))
-
-    return answer
-
-
-def _member_probabilities() -> list[tuple[np.ndarray]]:
-    generator = np.random.default_rng(37)
-    disputed = np.array([[[1.0, 0, 0], [0, 1, 0], [0, 1, 0], [0.5, 0, 0.5]]])
-    return [(generator.dirichlet([0.4] * 5, (6, 3)),), (disputed,)]
+def _some_members() -> list[tuple[np.ndarray, np.ndarray, int]]:
+    generator = np.random.default_rng(47)
+    probabilities = generator.dirichlet([0.6] * 4, (6, 5))
+    labels = generator.integers(0, 4, 6)
+    return [(probabilities, labels, size) for size in (1, 2, 4)]
 
 
 ex4_7 = Function(
     name="ex4_7",
-    title="Split the entropy",
-    objective=SPLIT,
-    minutes=10,
+    title="All teams of a size",
+    objective=ENOUGH,
+    minutes=6,
     task=(
-        "Write the split for many images. You get the members' probabilities, a NumPy array of "
-        "shape [N, M, C]. Return an array of shape [N, 3] with the columns *entropy of the mean*, "
-        "*expected entropy*, *mutual information*, in nats. A probability may be exactly 0. It "
-        "contributes nothing to an entropy, though its logarithm is minus infinity."
+        "Which pair of members you get is chance, so average over all pairs, or triples, or fours. "
+        "You get the members' probabilities, shape [N, M, C], the labels, and a size. Return the "
+        "mean NLL of all ensembles of that many members."
     ),
-    stub='''def split_entropy(probabilities):
-    """Entropy of the mean, expected entropy, mutual information: [N, M, C] -> [N, 3]."""
+    stub='''def nll_of_size(probabilities, labels, size):
+    """Mean NLL over all ensembles of `size` of the members."""
     return ...''',
-    passed="split_entropy",
+    passed="nll_of_size",
     hints=(
-        "Write a small function for the entropy along the last axis first, and use it twice: once "
-        "before and once after the mean over the members.",
-        "The mutual information is the difference of the other two. To avoid the logarithm of 0, "
-        "replace zeros by 1 *inside the logarithm only*: `np.log(np.where(p > 0, p, 1))`.",
-        "`total = entropy(probabilities.mean(axis=1))` and "
-        "`expected = entropy(probabilities).mean(axis=1)`; then `np.stack([…], axis=1)`.",
+        "Loop over the combinations of member numbers, and collect one NLL for each.",
+        "`probabilities[:, chosen]` keeps some members, if `chosen` is a list or tuple of numbers. "
+        "Average *these*, then take the NLL as in exercise 4.2.",
+        "`-np.log(mean[np.arange(len(labels)), labels]).mean()` is the NLL of one of the "
+        "ensembles. At the end return `np.mean` of all.",
     ),
-    answer='''def split_entropy(probabilities):
-    """Entropy of the mean, expected entropy, mutual information: [N, M, C] -> [N, 3]."""
-
-    def entropy(p):
-        return -(p * np.log(np.where(p > 0, p, 1))).sum(axis=-1)
-
-    total = entropy(probabilities.mean(axis=1))
-    expected = entropy(probabilities).mean(axis=1)
-    return np.stack([total, expected, total - expected], axis=1)''',
+    answer='''def nll_of_size(probabilities, labels, size):
+    """Mean NLL over all ensembles of `size` of the members."""
+    losses = []
+    for chosen in combinations(range(probabilities.shape[1]), size):
+        mean = probabilities[:, chosen].mean(axis=1)
+        true = mean[np.arange(len(labels)), labels]
+        losses.append(-np.log(true).mean())
+    return np.mean(losses)''',
     why=(
-        "Mean of the entropies or entropy of the mean: the order of two operations, and all that "
-        "members disagree about lies between. Try it on `predictions_eight.probabilities`."
+        "An ensemble of three is the mean of its three pairs, so by Jensen's inequality its NLL is "
+        "at most theirs on average. Hence this curve never rises with the size."
     ),
-    reference=_split,
-    inputs=_member_probabilities,
+    reference=_over_subsets(_nll_of_mean),
+    inputs=_some_members,
     misconceptions=(
         Misconception(
-            lambda probabilities: _split(probabilities) / np.log(2),
-            "all three are in bits: this is the logarithm to base 2. Nats come from `np.log`.",
+            _first_only,
+            "this is a single ensemble, that of the first members. Go through all choices.",
         ),
         Misconception(
-            _split_as(lambda total, expected, _: (expected, expected, 0 * total)),
-            "the first column is the mean of the members' entropies. The entropy *of the mean* "
-            "takes the mean first, and then the entropy.",
+            _best_only,
+            "this is the NLL of the best choice only. The task asks for the mean over all.",
         ),
         Misconception(
-            _split_as(lambda total, expected, _: (expected, total, expected - total)),
-            "the first two columns are exchanged: mean of the entropies for entropy of the mean. "
-            "No wonder that the third is negative.",
+            _over_subsets(_of_members),
+            "you take the NLL of each member and average those, so that the size makes no "
+            "difference. Average the *probabilities* of the chosen members first.",
         ),
         Misconception(
-            _split_as(lambda total, expected, _: (expected, total, total - expected)),
-            "the first two columns are exchanged: the mean of the entropies stands first.",
+            lambda probabilities, labels, size: (
+                -_over_subsets(_nll_of_mean)(probabilities, labels, size)
+            ),
+            "the minus is missing: the logarithm of a probability is negative, an NLL isn't.",
         ),
         Misconception(
-            _split_as(lambda total, expected, _: (total, expected, expected - total)),
-            "the third column has the wrong sign. The total is the larger one.",
+            lambda probabilities, labels, size: (
+                _over_subsets(_nll_of_mean)(probabilities, labels, size)
+                * len(list(combinations(range(probabilities.shape[1]), size)))
+            ),
+            "this is the sum over the ensembles. Take their mean.",
         ),
         Misconception(
-            _split_as(lambda total, expected, _: (total, expected, total + expected)),
-            "the third column is the sum of the first two. The first *is* the sum of the others.",
-        ),
-        Misconception(
-            _split_as(lambda total, expected, m: (total, m * expected, total - m * expected)),
-            "the members' entropies are summed. Take their mean.",
-        ),
-        Misconception(
-            lambda probabilities: -_split(probabilities),
-            "the sign is missing: logarithms of probabilities are negative, an entropy is not.",
+            lambda probabilities, labels, size: _nll_of_mean(probabilities, labels),
+            "this is the ensemble of all members, whatever the size.",
         ),
     ),
-)
-
-# --- 3.8 ----------------------------------------------------------------------------------------
-ex4_8 = Choice(
-    name="ex4_8",
-    title="Two kinds of half and half",
-    objective=SPLIT,
-    minutes=3,
-    task=(
-        "The mean answer to two images is the same: half 3, half 5. To image A four of the eight "
-        "members say 3 and four say 5, each quite sure. To image B every member says half 3, half "
-        "5. Which sentence is right?\n\n"
-        "- `a` The entropy of the mean is larger for A, because the members contradict each "
-        "other.\n"
-        "- `b` For A nearly all of the entropy is mutual information, for B none of it.\n"
-        "- `c` For A nearly all of the entropy is expected entropy, for B none of it.\n"
-        "- `d` The ensemble cannot tell A from B."
-    ),
-    stub="choice = ...",
-    passed="choice",
-    hints=(
-        "Which of the three numbers are computed from the mean alone?",
-        "How large is the entropy of a member that is quite sure?",
-        "For A each member's entropy is nearly 0, so the expected entropy is. What is left of ln "
-        "2?",
-    ),
-    answer='choice = "b"',
-    why=(
-        "The same total, ln 2, for two reasons. For A it helps to learn which members are right, "
-        "with more training digits of that kind, say. For B only a better look at the image does."
-    ),
-    correct="b",
-    options={
-        "a": "larger for A",
-        "b": "A: mutual information",
-        "c": "A: expected entropy",
-        "d": "cannot tell",
-    },
-    reasons={
-        "a": "the entropy of the mean sees the mean only, and that is the same for both.",
-        "c": "the expected entropy is the mean of the members' own entropies. How unsure is each "
-        "member about A, for itself?",
-        "d": "the *mean answer* cannot. The members' answers are kept apart, and they differ.",
-    },
 )

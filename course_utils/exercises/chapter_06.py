@@ -1,331 +1,427 @@
-"""Exercises of chapter 6: four opinions for the price of one."""
+"""Exercises of chapter 6: several narrow networks in one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import gcd, sqrt
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .kinds import Choice, Function, Misconception, Number
+from . import guard
+from .exercise import NotAttempted, NotYet
+from .kinds import Built, Choice, Function, Misconception
 
-# --- 4.1 ----------------------------------------------------------------------------------------
-ex6_1 = Number(
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+COMPARE = "compare models of different budgets without fooling anybody, yourself included"
+
+
+# --- 6.1 ----------------------------------------------------------------------------------------
+def _in_groups(images: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
+    import torch.nn.functional as F
+
+    return F.conv2d(images, weight, bias, groups=groups)
+
+
+def _interleaved(images: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
+    """Each group takes every so manieth channel of the image."""
+    import torch
+
+    order = torch.arange(images.shape[1]).reshape(-1, groups).T.flatten()
+    return _in_groups(images[:, order], weight, bias, groups)
+
+
+def _without_bias(images: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
+    return _in_groups(images, weight, 0 * bias, groups)
+
+
+def _one_group(images: Tensor, weight: Tensor, bias: Tensor, groups: int) -> Tensor:
+    """The first group's channels are given to all."""
+    width = images.shape[1] // groups
+    return _in_groups(images[:, :width].repeat(1, groups, 1, 1), weight, bias, groups)
+
+
+def _layers_in_groups() -> list[tuple[Tensor, Tensor, Tensor, int]]:
+    import torch
+
+    made = []
+    for groups, inputs, outputs in ((2, 4, 6), (3, 9, 6), (1, 2, 3)):
+        draw = torch.Generator().manual_seed(groups)
+        images = torch.randn((2, inputs, 6, 6), generator=draw)
+        weight = torch.randn((outputs, inputs // groups, 3, 3), generator=draw)
+        made.append((images, weight, torch.randn(outputs, generator=draw), groups))
+    return made
+
+
+def _without_groups(function: Callable[..., Any]) -> None:
+    """Refuse an answer that hands the work to ``groups``."""
+    from torch.overrides import TorchFunctionMode
+
+    class Watch(TorchFunctionMode):
+        """Notes whether a convolution is asked for groups."""
+
+        asked = False
+
+        def __torch_function__(self, call: Any, _: Any, given: Any = (), named: Any = None) -> Any:
+            named = named or {}
+            if getattr(call, "__name__", "") == "conv2d":
+                groups = given[6] if len(given) > 6 else named.get("groups", 1)
+                self.asked = self.asked or groups != 1
+            return call(*given, **named)
+
+    with Watch() as watch:
+        guard.call(function, *_layers_in_groups()[0])
+    if watch.asked:
+        raise NotYet(
+            "the numbers are right, but `groups` did the work. Use convolutions without groups, "
+            "one for each."
+        )
+
+
+ex6_1 = Function(
     name="ex6_1",
-    title="Weights in groups",
+    title="Groups without groups",
     objective="explain why a grouped convolution is several separate convolutions",
     minutes=3,
     task=(
-        "How many parameters has `nn.Conv2d(12, 32, kernel_size=5, groups=4)`, biases included? "
-        "Compute it by hand, as four separate convolutions."
+        "Compute what `F.conv2d(images, weight, bias, groups=groups)` computes, with ordinary "
+        "convolutions only: one for each group, on that group's share of the channels."
     ),
-    stub="num_parameters = ...",
-    passed="num_parameters",
+    stub='''def in_groups(images, weight, bias, groups):
+    """A grouped convolution, from convolutions without groups."""
+    return ...''',
+    passed="in_groups",
     hints=(
-        "How many channels go into each of the four convolutions, and how many come out?",
-        "3 channels in and 8 out, with 5 · 5 weights for each pair of channels.",
-        "One of the four has 8 · 3 · 25 weights and 8 biases.",
+        "Which channels of the images does the first group look at, and which rows of `weight` and "
+        "`bias` are its own?",
+        "`images.chunk(groups, dim=1)` cuts the channels into equal blocks. Weights and biases "
+        "are cut along their first axis.",
+        "Call `F.conv2d(part, its_weight, its_bias)` for each block and join the answers with "
+        "`torch.cat(outputs, dim=1)`.",
     ),
-    answer="num_parameters = 4 * (8 * 3 * 5 * 5 + 8)",
+    answer='''def in_groups(images, weight, bias, groups):
+    """A grouped convolution, from convolutions without groups."""
+    blocks = zip(images.chunk(groups, dim=1), weight.chunk(groups), bias.chunk(groups))
+    outputs = []
+    for its_images, its_weight, its_bias in blocks:
+        outputs.append(F.conv2d(its_images, its_weight, its_bias))
+    return torch.cat(outputs, dim=1)''',
     why=(
-        "An ordinary layer of this size has four times the weights, since each output then sees 12 "
-        "channels and not 3. The biases stay: one for each output."
+        "A grouped layer is several small layers side by side, and they exchange nothing. Stack "
+        "such layers and you get separate networks, because activations and pooling treat every "
+        "channel alone."
     ),
-    expected=2_432,
-    tolerance=0.5,
+    reference=_in_groups,
+    inputs=_layers_in_groups,
+    tolerance=1e-4,
+    examine=_without_groups,
     misconceptions=(
         Misconception(
-            32 * 12 * 25 + 32, "this is the layer without groups, in which each output sees all 12."
+            _without_bias, "the weights are right. Each output channel also has its bias."
         ),
-        Misconception(2_400, "the weights are right. Each output also has a bias."),
-        Misconception(608, "this is one of the four groups."),
-        Misconception(600, "these are the weights of one of the four groups."),
-        Misconception(32 * 3 + 32, "there are 5 · 5 weights for each pair of channels, not one."),
+        Misconception(
+            _interleaved,
+            "your groups take the channels in turn. A group's channels stand next to each other.",
+        ),
+        Misconception(
+            _one_group, "every group gets the first group's channels. Each has a block of its own."
+        ),
     ),
 )
 
-# --- 4.2 ----------------------------------------------------------------------------------------
-ex6_2 = Number(
+
+# --- 6.2 ----------------------------------------------------------------------------------------
+_LAYERS = {
+    "conv1": "the first layer, on the image itself",
+    "conv2": "a hidden layer",
+    "fc1": "a hidden layer",
+    "fc2": "a hidden layer",
+    "fc3": "the last layer, one answer for each member",
+}
+
+
+def _called(function: Callable[..., Any], *given: Any) -> Any:
+    """Call what a learner built; an error speaks of the network."""
+    try:
+        return guard.call(function, *given)
+    except guard.Failed as wrong:
+        raise NotYet(str(wrong).replace("your function", "your network")) from None
+
+
+def _try_packed(network_class: Any) -> None:
+    import torch
+    from torch import nn
+
+    from course_utils.networks import models
+
+    if isinstance(network_class, nn.Module):
+        raise NotYet("this is a network. Pass the class itself: `PackedLeNet` without parentheses.")
+    if not (isinstance(network_class, type) and issubclass(network_class, nn.Module)):
+        raise NotYet("pass the class `PackedLeNet`, a subclass of `nn.Module`.")
+    network = _called(network_class)
+    if not list(network.children()):
+        raise NotAttempted
+    _compare_layers(network, models.PackedLeNet())
+    narrow = (1, 7, 1.5, 3)  # other channels, classes, alpha and M
+    other = _called(network_class, *narrow)
+    _compare_layers(other, models.PackedLeNet(*narrow), "With 7 classes, alpha = 1.5 and M = 3 ")
+    images = torch.rand(5, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    expected = models.PackedLeNet()
+    expected.load_state_dict(network.state_dict())
+    with torch.no_grad():
+        found, right = _called(network, images), expected(images)
+    if found is ...:
+        raise NotYet("the layers are right. Now write `forward`.")
+    _compare_answers(found, right)
+
+
+def _compare_layers(network: nn.Module, expected: nn.Module, where: str = "") -> None:
+    layers, right = dict(network.named_children()), dict(expected.named_children())
+    for name, role in _LAYERS.items():
+        if name not in layers:
+            raise NotYet(f"there is no layer `self.{name}`. Keep LeNet's names, from conv1 to fc3.")
+        found, wanted = layers[name], right[name]
+        if type(found) is not type(wanted):
+            raise NotYet(
+                f"`{name}` is a `{type(found).__name__}`, which knows nothing of members. Take "
+                f"`{type(wanted).__name__}`."
+            )
+        shapes = [[tuple(one.shape) for one in layer.parameters()] for layer in (found, wanted)]
+        if shapes[0] != shapes[1]:
+            raise NotYet(
+                f"{where}`{name}` has weights of shape `{shapes[0][0]}`, and `{shapes[1][0]}` is "
+                f"right. It is {role}; it takes LeNet's own sizes, `alpha` and `num_estimators`."
+            )
+    if more := [name for name in layers if name not in right and any(layers[name].parameters())]:
+        raise NotYet(f"LeNet has no layer `{more[0]}`: five are enough.")
+
+
+def _compare_answers(found: Any, right: Tensor) -> None:
+    import torch
+
+    if found is None:
+        raise NotYet("`forward` returns `None`: is the `return` missing?")
+    if not isinstance(found, torch.Tensor):
+        raise NotYet(f"`forward` returns a `{type(found).__name__}`, and a tensor is expected.")
+    if found.shape != right.shape:
+        raise NotYet(
+            f"for 5 images `forward` returns the shape `{tuple(found.shape)}`, and "
+            f"`{tuple(right.shape)}` is right: five rows for each of the four members."
+        )
+    if torch.allclose(found, right, atol=1e-4):
+        return
+    if torch.allclose(found, right.softmax(-1), atol=1e-4):
+        raise NotYet("`forward` returns probabilities. Return logits: the loss applies softmax.")
+    if torch.allclose(found, right.relu(), atol=1e-4):
+        raise NotYet("there is a ReLU after `fc3`. Logits may be negative.")
+    raise NotYet(
+        "the layers are right, but `forward` computes something other than LeNet: ReLU and 2 by 2 "
+        "max-pooling after each convolution, `flatten(1)`, ReLU after `fc1` and `fc2`."
+    )
+
+
+ex6_2 = Built(
     name="ex6_2",
-    title="Whose number is it?",
-    objective="take a Packed-Ensemble apart into small networks that give the same answers",
-    minutes=2,
+    title="LeNet, packed",
+    objective=(
+        "write a network with `PackedConv2d` and `PackedLinear`, and say which settings will build"
+    ),
+    minutes=6,
     task=(
-        "After `flatten(1)` the packed network of four members has 512 numbers, `features[:, 0]` "
-        "to `features[:, 511]`. To which member does `features[:, 300]` belong: 1, 2, 3 or 4?"
+        "Write LeNet with packed layers, each with `alpha` and `num_estimators`. The five layers "
+        "keep their names and sizes: `conv1` (to 6 channels) and `conv2` (to 16), both with "
+        "`kernel_size=5`, then `fc1` (from 16 · 4 · 4 to "
+        "120), `fc2` (to 84) and `fc3` (to the classes). `forward` is LeNet's, word for word: ReLU "
+        "and 2 by 2 max-pooling after each convolution, `flatten(1)`, ReLU between the linear "
+        "layers."
     ),
-    stub="member = ...",
-    passed="member",
+    stub='''class PackedLeNet(nn.Module):
+    """M narrow LeNets in one network: each layer has one group of channels per estimator."""
+
+    def __init__(
+        self, in_channels: int = 1, num_classes: int = 10, alpha: float = 2, num_estimators: int = 4
+    ) -> None:
+        super().__init__()
+        ...
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return ...''',
+    passed="PackedLeNet",
     hints=(
-        "How many numbers has each member, and do they stand together?",
-        "128 each, one member after the other. The first has the places 0 to 127.",
-        "300 = 2 · 128 + 44: two members have all of theirs before it.",
+        "Start from LeNet's class in chapter 2. Which layers change, and does `forward` change? A "
+        "dictionary `packed` with the two settings saves typing.",
+        "`self.conv2 = PackedConv2d(6, 16, kernel_size=5, **packed)` is a hidden layer. Two of the "
+        "five need one more setting.",
+        "`conv1` gets `first=True`, `fc3` gets `last=True`. In `forward`: "
+        "`F.max_pool2d(F.relu(self.conv1(images)), 2)`.",
     ),
-    answer="member = 300 // 128 + 1",
+    answer='''class PackedLeNet(nn.Module):
+    """M narrow LeNets in one network: each layer has one group of channels per estimator."""
+
+    def __init__(
+        self, in_channels: int = 1, num_classes: int = 10, alpha: float = 2, num_estimators: int = 4
+    ) -> None:
+        super().__init__()
+        packed = {"alpha": alpha, "num_estimators": num_estimators}
+        self.conv1 = PackedConv2d(in_channels, 6, kernel_size=5, **packed, first=True)
+        self.conv2 = PackedConv2d(6, 16, kernel_size=5, **packed)
+        self.fc1 = PackedLinear(16 * 4 * 4, 120, **packed)
+        self.fc2 = PackedLinear(120, 84, **packed)
+        self.fc3 = PackedLinear(84, num_classes, **packed, last=True)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        features = F.max_pool2d(F.relu(self.conv2(features)), 2)
+        features = features.flatten(1)
+        features = F.relu(self.fc1(features))
+        features = F.relu(self.fc2(features))
+        return self.fc3(features)''',
     why=(
-        "Each member's numbers stand together, so one matrix for each is enough in the next layer. "
-        "Cutting the network apart below uses the same order."
+        "Same layers, same sizes, same `forward`: only the kind of layer has changed, and the two "
+        "ends are marked. `flatten(1)` goes channel by channel, so each member's numbers stay "
+        "together."
     ),
-    expected=3,
-    tolerance=0.1,
-    misconceptions=(
-        Misconception(2, "two members come *before* it. Here members are counted from 1."),
-        Misconception(
-            1,
-            "it looks as if members took turns, one number each (300 is divisible by 4). They do "
-            "not: `flatten` goes channel by channel, and a member's channels stand together.",
-        ),
-    ),
+    try_out=_try_packed,
 )
 
 
-# --- 4.3 ----------------------------------------------------------------------------------------
-def _smallest_alpha(channels: Sequence[int], num_members: int) -> float:
-    return num_members / gcd(*channels)
+# --- 6.3 ----------------------------------------------------------------------------------------
+Layers = Sequence[tuple[int, int, int]]
+
+
+def _counter(
+    inside: Callable[[float, int], float] = lambda alpha, m: alpha / m,
+    *,
+    first: bool = True,
+    last: bool = True,
+    bias: bool = True,
+    members: bool = True,
+) -> Callable[[Layers, float, int], float]:
+    """The count, or a mistaken one.
+
+    Parameters
+    ----------
+    inside
+        Width of a member, in original layers.
+    first, last
+        Whether the ends keep the image's channels, and the classes.
+    bias, members
+        Whether biases are counted, and all members rather than one.
+    """
+
+    def count(layers: Layers, alpha: float, num_members: int) -> float:
+        width, total = inside(alpha, num_members), 0.0
+        for place, (inputs, outputs, pixels) in enumerate(layers):
+            ins = inputs if place == 0 and first else width * inputs
+            outs = outputs if place == len(layers) - 1 and last else width * outputs
+            total += outs * (ins * pixels + bias)
+        return total * num_members if members else total
+
+    return count
 
 
 ex6_3 = Function(
     name="ex6_3",
-    title="The smallest alpha",
-    objective=(
-        "write a network with `PackedConv2d` and `PackedLinear`, and say which settings will build"
-    ),
-    minutes=7,
+    title="Count the parameters",
+    objective="compute its parameters by hand",
+    minutes=4,
     task=(
-        "For LeNet the smallest $\\alpha$ is $M/2$. And for other networks? You get the numbers of "
-        "channels of all hidden layers, for LeNet `(6, 16, 120, 84)`, and $M$. Return the smallest "
-        "$\\alpha > 0$ for which every $\\alpha C$ is a whole multiple of $M$, so that nothing is "
-        "cut. It need not be a whole number."
+        "How many parameters does a packed network have? You get the *original* layers as a list "
+        "of tuples `(inputs, outputs, pixels)`, where `pixels` is the number of weights for each "
+        "pair of input and output: 25 for a filter of 5 by 5, 1 for a linear layer. So LeNet's "
+        "first layer is `(1, 6, 25)`. Work it out for one member first. How wide is it? What does "
+        "its first layer see, and what does its last layer answer?"
     ),
-    stub='''def smallest_alpha(channels, num_members):
-    """Smallest alpha at which every member gets a whole number of every layer's channels."""
-    return ...''',
-    passed="smallest_alpha",
-    hints=(
-        "Each member then has alpha · C / M channels of a layer. Look at alpha / M: it must make "
-        "every C whole.",
-        "The members of the smallest alpha are as narrow as possible. By which number can all C be "
-        "divided? Is there a larger one?",
-        "`math.gcd(*channels)` is the greatest common divisor g. The narrowest member has C/g "
-        "channels, and alpha · C / M must be that.",
-    ),
-    answer='''def smallest_alpha(channels, num_members):
-    """Smallest alpha at which every member gets a whole number of every layer's channels."""
-    from math import gcd
-
-    return num_members / gcd(*channels)''',
-    why=(
-        "All settings that build without cutting are its multiples. Who designs a network for "
-        "packing takes channels with a large common divisor: powers of two rather than 6, 16, 120 "
-        "and 84."
-    ),
-    reference=_smallest_alpha,
-    inputs=lambda: [
-        ((6, 16, 120, 84), 4),
-        ((6, 16, 120, 84), 3),
-        ((12, 8, 32), 4),
-        ((9, 6, 30), 4),
-        ((25, 10, 15), 6),
-    ],
-    misconceptions=(
-        Misconception(
-            lambda channels, num_members: num_members / 2,
-            "this is LeNet's rule. Its channels have no common divisor larger than 2; those of "
-            "other networks may.",
-        ),
-        Misconception(
-            lambda channels, num_members: num_members / min(channels),
-            "this looks at the narrowest layer only. The others must be divisible as well.",
-        ),
-        Misconception(
-            lambda channels, num_members: num_members / channels[0],
-            "this looks at the first layer only. The others must be divisible as well.",
-        ),
-        Misconception(
-            lambda channels, num_members: num_members / gcd(num_members, *channels),
-            "this is the smallest *whole* number. It need not be whole.",
-        ),
-        Misconception(
-            lambda channels, num_members: num_members / gcd(2 * num_members, *channels),
-            "it need not be a multiple of one half: that is so for LeNet.",
-        ),
-        Misconception(
-            lambda channels, num_members: num_members,
-            "with alpha = M every member is as wide as the original, which always builds. Narrower "
-            "members may build as well.",
-        ),
-        Misconception(
-            lambda channels, num_members: gcd(*channels) / num_members,
-            "this is the reciprocal. More members need a larger alpha.",
-        ),
-    ),
-)
-
-
-# --- 4.4 ----------------------------------------------------------------------------------------
-def _packed(
-    weights: np.ndarray,
-    biases: np.ndarray,
-    alpha: float,
-    num_members: int,
-    *,
-    hidden: float | None = None,
-    ends: tuple[float | None, float | None] = (None, None),
-    bias: float | None = None,
-    last_bias: float | None = None,
-) -> float:
-    """Parameters; the keywords replace the factors of hidden layers, first and last, biases."""
-    factors = np.full(len(weights), alpha**2 / num_members if hidden is None else hidden)
-    factors[0], factors[-1] = (alpha if factor is None else factor for factor in ends)
-    of_biases = np.full(len(weights), alpha if bias is None else bias, dtype=float)
-    of_biases[-1] = num_members if last_bias is None else last_bias
-    return float((factors * weights).sum() + (of_biases * biases).sum())
-
-
-def _packed_with(**factors: Any) -> Any:
-    """A misconception: other factors, as functions of alpha and M."""
-
-    def answer(weights: np.ndarray, biases: np.ndarray, alpha: float, num_members: int) -> float:
-        made = {name: _made(value, alpha, num_members) for name, value in factors.items()}
-        return _packed(weights, biases, alpha, num_members, **made)
-
-    return answer
-
-
-def _made(value: Any, alpha: float, num_members: int) -> Any:
-    if isinstance(value, tuple):
-        return tuple(_made(one, alpha, num_members) for one in value)
-    return value(alpha, num_members) if callable(value) else value
-
-
-def _like_hidden(alpha: float, num_members: int) -> float:
-    return alpha**2 / num_members
-
-
-def _layers_and_settings() -> list[tuple[np.ndarray, np.ndarray, float, int]]:
-    lenet = np.array([150, 2400, 30720, 10080, 840]), np.array([6, 16, 120, 84, 10])
-    other = np.array([288, 18432, 73728, 1280]), np.array([32, 64, 128, 10])
-    return [(*lenet, 2, 4), (*lenet, 3, 3), (*lenet, 4, 2), (*other, 3, 4)]
-
-
-ex6_4 = Function(
-    name="ex6_4",
-    title="Count the packed parameters",
-    objective="compute its parameters and operations by hand, and check them",
-    minutes=8,
-    task=(
-        "Write the count as a function. You get the weights and the biases of the *original* "
-        "layers as two NumPy arrays, from the first layer to the last (LeNet's weights are `[150, "
-        "2400, 30720, 10080, 840]`), further alpha and M. Return the number of parameters of the "
-        "packed network, with $\\gamma = 1$."
-    ),
-    stub='''def packed_parameters(weights, biases, alpha, num_members):
-    """Parameters of a packed network, from those of the original layers."""
+    stub='''def packed_parameters(layers, alpha, num_members):
+    """Parameters of a packed network, weights and biases, from the original layers."""
     return ...''',
     passed="packed_parameters",
     hints=(
-        "Three kinds of weights: of the first layer, of the hidden layers, of the last. And two "
-        "kinds of biases.",
-        "First and last layer: alpha times their weights. Between them: alpha² / M times. Biases: "
-        "alpha times, but M times in the last layer.",
-        "`weights[1:-1].sum()` are the hidden weights, `weights[0] + weights[-1]` the other two, "
-        "`biases[:-1].sum()` the biases without the last layer's.",
+        "All members together are alpha times as wide as the original. How wide is one?",
+        "A member has alpha / M of the channels in every layer. The image's channels and the "
+        "classes are the exceptions.",
+        "A layer from `a` to `b` has `b * (a * pixels + 1)` parameters. Sum over the layers of one "
+        "member, with `a` left as it is in the first and `b` in the last, then multiply by M.",
     ),
-    answer='''def packed_parameters(weights, biases, alpha, num_members):
-    """Parameters of a packed network, from those of the original layers."""
-    hidden = alpha**2 / num_members * weights[1:-1].sum()
-    ends = alpha * (weights[0] + weights[-1])
-    return hidden + ends + alpha * biases[:-1].sum() + num_members * biases[-1]''',
+    answer='''def packed_parameters(layers, alpha, num_members):
+    """Parameters of a packed network, weights and biases, from the original layers."""
+    total = 0
+    for place, (inputs, outputs, pixels) in enumerate(layers):
+        if place > 0:
+            inputs = inputs * alpha / num_members
+        if place < len(layers) - 1:
+            outputs = outputs * alpha / num_members
+        total += num_members * outputs * (inputs * pixels + 1)
+    return total''',
     why=(
-        "The hidden layers decide: in LeNet nearly all weights are there. Doubling alpha at the "
-        "same M costs four times as much, doubling both only twice."
+        "A hidden layer is narrower on both sides, so M members have alpha² / M times its weights. "
+        "The first and the last layer are narrower on one side only: alpha times."
     ),
-    reference=_packed,
-    inputs=_layers_and_settings,
+    reference=_counter(),
+    inputs=lambda: [
+        ([(1, 6, 25), (6, 16, 25), (256, 120, 1), (120, 84, 1), (84, 10, 1)], 2, 4),
+        ([(3, 32, 9), (32, 64, 9), (64, 128, 1), (128, 5, 1)], 3, 4),
+        ([(1, 6, 25), (6, 16, 25), (256, 120, 1), (120, 84, 1), (84, 10, 1)], 5, 2),
+    ],
     misconceptions=(
         Misconception(
-            _packed_with(hidden=lambda alpha, m: alpha**2),
-            "alpha² is not divided by M in the hidden layers. Each member has (alpha / M)² of the "
-            "weights, and there are M of them.",
+            _counter(members=False), "this is one member. There are `num_members` of them."
         ),
         Misconception(
-            _packed_with(hidden=lambda alpha, m: (alpha / m) ** 2),
-            "the hidden layers are those of one member: (alpha / M)² of the weights. There are M.",
+            _counter(lambda alpha, m: alpha),
+            "each of your members is alpha times as wide as the original. *Together* they are.",
         ),
         Misconception(
-            _packed_with(hidden=lambda alpha, m: alpha),
-            "hidden layers are narrower on *both* sides, so alpha comes in squared.",
+            _counter(lambda alpha, m: alpha, members=False),
+            "this is one wide network without groups. A member sees its own channels only.",
         ),
         Misconception(
-            _packed_with(ends=(_like_hidden, None)),
-            "the first layer is treated like a hidden one. Its input, the image, is not divided "
-            "among the members.",
+            _counter(lambda alpha, m: 1 / m),
+            "your members share the width of *one* original. Alpha says how many they share.",
         ),
         Misconception(
-            _packed_with(ends=(None, _like_hidden)),
-            "the last layer is treated like a hidden one. Each member answers for all classes.",
+            _counter(first=False, last=False),
+            "both ends are treated like hidden layers. Every member sees the whole image and "
+            "answers for all classes.",
         ),
         Misconception(
-            _packed_with(ends=(_like_hidden, _like_hidden)),
-            "all layers are treated alike. The first has the whole image as its input, the last "
-            "has an output for each class and member.",
+            _counter(first=False),
+            "the first layer is treated like a hidden one, but every member sees the whole image.",
         ),
         Misconception(
-            _packed_with(
-                ends=(_like_hidden, _like_hidden), bias=_like_hidden, last_bias=_like_hidden
-            ),
-            "everything is multiplied by alpha² / M. Which layers are narrower on one side only? "
-            "And a bias belongs to an output alone.",
+            _counter(last=False),
+            "the last layer is treated like a hidden one, but every member answers for all "
+            "classes.",
         ),
-        Misconception(
-            _packed_with(bias=0, last_bias=0), "the weights are right; the biases are missing."
-        ),
-        Misconception(
-            _packed_with(bias=1, last_bias=1),
-            "the weights are right. There is a bias for each output, so there are more of them, "
-            "too.",
-        ),
-        Misconception(
-            _packed_with(last_bias=lambda alpha, m: alpha),
-            "nearly. In the last layer each member has a bias for every class: M times, not alpha "
-            "times.",
-        ),
-        Misconception(
-            lambda weights, biases, alpha, m: _packed(weights, biases, alpha, m) / m,
-            "this is one member.",
-        ),
+        Misconception(_counter(bias=False), "the weights are right; the biases are missing."),
     ),
 )
 
-# --- 4.5 ----------------------------------------------------------------------------------------
-ex6_5 = Choice(
-    name="ex6_5",
+# --- 6.4 ----------------------------------------------------------------------------------------
+ex6_4 = Choice(
+    name="ex6_4",
     title="Spend 46,000 parameters",
     objective=(
         "write a network with `PackedConv2d` and `PackedLinear`, and say which settings will build"
     ),
-    minutes=3,
+    minutes=2,
     task=(
         "You may spend 46,000 parameters on a packed LeNet, and want as many members as possible. "
-        "Which setting do you take?\n\n"
-        "- `a` $M = 4$, $\\alpha = 1$\n"
-        "- `b` $M = 4$, $\\alpha = 2$\n"
-        "- `c` $M = 5$, $\\alpha = 2.5$\n"
-        "- `d` $M = 8$, $\\alpha = 2$"
+        "Which setting do you take?"
     ),
     stub="choice = ...",
     passed="choice",
     hints=(
-        "Strike out first what does not build.",
-        "Of those that build, how many parameters has a member at least? The widget shows it.",
+        "First strike out what doesn't build.",
+        "How many parameters does the narrowest member that builds have? The calculator shows it.",
         "The narrowest member has 11,418 parameters.",
     ),
     answer='choice = "b"',
     why=(
         "The narrowest member that builds has half of LeNet's width and 11,418 parameters, so four "
-        "fit. The only other setting that spends about as much is M = 1, alpha = 1: LeNet "
-        "itself. Which of the two is better, only a measurement can say."
+        "fit. M = 1 with alpha = 1, LeNet itself, spends about as much. Which is better, only a "
+        "measurement can say."
     ),
     correct="b",
     options={
@@ -335,131 +431,360 @@ ex6_5 = Choice(
         "d": "M = 8, alpha = 2",
     },
     reasons={
-        "a": "it does not build: 2 · alpha is 2, and no multiple of 4.",
-        "c": "it builds, and five members of half the width have 57,090 parameters. Too many.",
-        "d": "it does not build: 2 · alpha is 4, and no multiple of 8.",
+        "a": "it doesn't build: 2 · alpha is 2, which isn't a multiple of 4.",
+        "c": "it builds, but five members of half the width have 57,090 parameters. Too many.",
+        "d": "it doesn't build: 2 · alpha is 4, which isn't a multiple of 8.",
     },
 )
 
 
-# --- 4.6 ----------------------------------------------------------------------------------------
-def _verdict_on(five: Mapping[str, Any]) -> str:
-    """Which has the lower NLL: letter of `ex6_6`, by an interval for two groups (Welch, 1947)."""
-    groups = [np.asarray(five[name], dtype=float) for name in ("PE-4", "LeNet")]
-    difference = groups[0].mean() - groups[1].mean()
-    half = 2.8 * sqrt(sum(group.var(ddof=1) / len(group) for group in groups))
-    if abs(difference) <= half:
-        return "c"
-    return "a" if difference > 0 else "b"
+# --- 6.5 ----------------------------------------------------------------------------------------
+def _try_apart(function: Any) -> None:
+    import torch
+    from torch import nn
+
+    from course_utils.networks.models import PackedLeNet
+
+    if not callable(function):
+        raise NotYet("pass the function `take_apart` itself, without calling it.")
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(0)
+        packed = PackedLeNet()
+    images = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    networks = guard.call(function, packed, 4)
+    if networks is ...:
+        raise NotAttempted
+    if networks is None:
+        raise NotYet("your function returns `None`: is the `return` missing?")
+    if not isinstance(networks, (list, tuple, nn.ModuleList)) or not all(
+        isinstance(one, nn.Module) for one in networks
+    ):
+        raise NotYet("return a list of networks, one for each member.")
+    if len(networks) != 4:
+        raise NotYet(f"there are 4 members, and your list has {len(networks)}.")
+    if len({id(one) for one in networks}) < 4:
+        raise NotYet(
+            "your list holds the same network more than once, as `[narrow_lenet()] * 4` does. Call "
+            "`narrow_lenet()` for each member."
+        )
+    if any(
+        type(layer).__name__.startswith("Packed") for one in networks for layer in one.modules()
+    ):
+        raise NotYet("a packed layer is left. Use `narrow_lenet()`, which has ordinary ones only.")
+    with torch.no_grad():
+        right = packed(images).unflatten(0, (4, -1))
+        found = torch.stack([_called(one, images) for one in networks])
+    if found.shape != right.shape:
+        raise NotYet("your networks don't return one row of 10 logits for each image.")
+    if not torch.allclose(found, right, atol=1e-4):
+        raise NotYet(_what_differs(list(networks), packed, found, right))
 
 
-ex6_6 = Choice(
-    name="ex6_6",
-    title="Was it well spent?",
-    objective="compare models of different budgets without fooling anybody, yourself included",
-    minutes=6,
+def _what_differs(
+    networks: list[nn.Module], packed: nn.Module, found: Tensor, right: Tensor
+) -> str:
+    """Say which weights are not those of the member."""
+    for order in ([3, 2, 1, 0], [1, 2, 3, 0], [3, 0, 1, 2]):
+        if np.allclose(found.numpy(), right[order].numpy(), atol=1e-4):
+            return "these are the four members, but in another order."
+    wrong = []  # names of parameters that are not the member's own, in the first network
+    taken_in_turn = False
+    for name, layer in packed.named_children():
+        of_network = getattr(networks[0], name, None)
+        if of_network is None:
+            return f"your networks have no `{name}`: start from `narrow_lenet()`."
+        for kind in ("weight", "bias"):
+            given, mine = getattr(layer, kind).detach(), getattr(of_network, kind).detach()
+            flat = given.flatten(0, given.ndim - mine.ndim)
+            if not (mine.shape == flat[: len(mine)].shape and mine.allclose(flat[: len(mine)])):
+                wrong.append(f"{name}.{kind}")
+                in_turn = flat[::4]
+                taken_in_turn |= mine.shape == in_turn.shape and mine.allclose(in_turn)
+    if taken_in_turn:
+        return (
+            "you take every fourth row. A member's rows stand next to each other: the first "
+            "quarter belongs to the first member."
+        )
+    if not wrong:
+        return "the first network is right, the others are not. Does each get its own quarter?"
+    if len(wrong) == 10:
+        return (
+            "your networks still have weights of their own. Copy the member's into each layer, "
+            "with `layer.weight.copy_(...)` and `layer.bias.copy_(...)`."
+        )
+    if all(name.endswith("bias") for name in wrong):
+        return "the weights are right. Copy the biases as well."
+    return f"in the first network `{wrong[0]}` isn't the first member's."
+
+
+ex6_5 = Built(
+    name="ex6_5",
+    title="Take it apart",
+    objective="take a Packed-Ensemble apart into small networks that give the same answers",
+    minutes=5,
     task=(
-        "LeNet and PE-4 cost about the same number of parameters. Which has the lower NLL? Take "
-        "the difference of the two means of `five`, PE-4 minus LeNet. Its standard error is "
-        "√(s₁²/5 + s₂²/5), where s₁ and s₂ are the standard deviations of the columns, with "
-        "`ddof=1`. Form the interval from 2.8 standard errors below the difference to 2.8 above "
-        "it. (2.8 is for five values what 2 is for many. With two groups of five it errs on the "
-        "safe side.)\n\n"
-        "- `a` LeNet: the whole interval is above 0.\n"
-        "- `b` PE-4: the whole interval is below 0.\n"
-        "- `c` These ten trainings leave it open: 0 is in the interval."
+        "Write a function that copies every member of a packed LeNet into an ordinary LeNet of "
+        "half the width, and returns the list of these networks. In each layer the first quarter "
+        "of `weight` and `bias` belongs to the first of four members, the second quarter to the "
+        "second. A convolution stacks its members along the first axis, like every bias. A "
+        "`PackedLinear` has an axis of its own for the members."
     ),
-    stub="choice = ...",
-    passed="choice, five",
+    stub='''@torch.no_grad()
+def take_apart(packed_network, num_members=4):
+    """Copy each member's weights into a narrow LeNet of its own."""
+    return ...''',
+    passed="take_apart",
     hints=(
-        "`five.mean()` has both means, `five.var()` both squared standard deviations (with "
-        "`ddof=1`, as pandas does it).",
-        "The standard error is `(five.var() / 5).sum() ** 0.5`.",
-        "With difference d and standard error s the lower end is `d - 2.8 * s`. What sign have the "
-        "two ends?",
+        "Make a list of `num_members` narrow LeNets. Go through `packed_network.named_children()`: "
+        "name and layer. `getattr(network, name)` is the layer of the same name.",
+        "`bias.unflatten(0, (num_members, -1))` gives the members an axis of their own; `[member]` "
+        "then picks one. The weights of a `PackedConv2d` need the same, those of a `PackedLinear` "
+        "don't.",
+        "The last step, for each member: `layer.weight.copy_(weights[member])`, and the same for "
+        "the bias.",
     ),
-    answer='''difference = five["PE-4"].mean() - five["LeNet"].mean()
-half = 2.8 * (five.var() / 5).sum() ** 0.5
-choice = "c" if abs(difference) <= half else "a" if difference > 0 else "b"''',
+    answer='''@torch.no_grad()
+def take_apart(packed_network, num_members=4):
+    """Copy each member's weights into a narrow LeNet of its own."""
+    networks = [narrow_lenet() for _ in range(num_members)]
+    for name, packed_layer in packed_network.named_children():
+        weights = packed_layer.weight
+        if isinstance(packed_layer, PackedConv2d):
+            weights = weights.unflatten(0, (num_members, -1))
+        biases = packed_layer.bias.unflatten(0, (num_members, -1))
+        for member, network in enumerate(networks):
+            layer = getattr(network, name)
+            layer.weight.copy_(weights[member])
+            layer.bias.copy_(biases[member])
+    return networks''',
     why=(
-        "About equal parameters (though a third more operations), equal training, several seeds: "
-        "such a comparison says something about packing, for this network and these digits. LeNet "
-        "is narrow to begin with; in a wide network the same measurement may well come out "
-        "otherwise. Where 0 is in the interval, more trainings or more digits could decide, and "
-        "until then the simpler one will do."
+        "Four small networks give the logits of the packed one, for random images and up to "
+        "rounding. So they *are* the packed network, and only the speed differs."
     ),
-    correct=_verdict_on,
-    options={"a": "LeNet", "b": "PE-4", "c": "left open"},
-    reasons={
-        "a": "not the means alone: LeNet would be better if *both* ends of the interval were above "
-        "0. Is the difference PE-4 minus LeNet?",
-        "b": "not the means alone: PE-4 would be better if *both* ends of the interval were below "
-        "0. Is the difference PE-4 minus LeNet?",
-        "c": "0 is not in the interval. Has each variance been divided by 5?",
-    },
+    try_out=_try_apart,
 )
 
 
-# --- 4.7 ----------------------------------------------------------------------------------------
-def _ratio(cost: Any, row: str) -> float:
-    return float(cost.loc[row, "PE-4"] / cost.loc[row, "LeNet"])
+# --- 6.6 ----------------------------------------------------------------------------------------
+def _accuracies(
+    outputs: Tensor, labels: Tensor, num_members: int, *, by_image: bool = False, how: str = "mean"
+) -> Tensor:
+    """Accuracy of each member, then of all together; or with a mistaken order or average."""
+    import torch
+
+    if by_image:
+        members = outputs.reshape(-1, num_members, outputs.shape[-1]).swapaxes(0, 1)
+    else:
+        members = outputs.unflatten(0, (num_members, -1))
+    right = (members.argmax(-1) == labels).double().mean(-1)
+    if how == "votes":
+        together = members.argmax(-1).mode(0).values
+    else:
+        mean = members.mean(0) if how == "logits" else members.softmax(-1).mean(0)
+        together = mean.argmax(-1)
+    last = right.mean() if how == "accuracies" else (together == labels).double().mean()
+    return torch.cat([right, last[None]])
 
 
-_FLOPS, _STEP = "MFLOPs per image", "Seconds per training step of 128"
-_PREDICT, _PARAMETERS = "Seconds to predict 1,000 images", "Parameters (thousand)"
+def _rows_of_answers() -> list[tuple[Tensor, Tensor, int]]:
+    import torch
 
-ex6_7 = Number(
-    name="ex6_7",
-    title="What an operation costs",
-    objective="compare models of different budgets without fooling anybody, yourself included",
+    made = []
+    for members, images, seed in ((4, 30, 0), (3, 25, 1)):
+        draw = torch.Generator().manual_seed(seed)
+        labels = torch.randint(0, 5, (images,), generator=draw)
+        outputs = 2 * torch.randn(members * images, 5, generator=draw)
+        outputs *= torch.rand(members * images, 1, generator=draw) * 3  # some are surer than others
+        outputs[torch.arange(len(outputs)), labels.repeat(members)] += 1.5
+        made.append((outputs, labels, members))
+    return made
+
+
+ex6_6 = Function(
+    name="ex6_6",
+    title="Whose rows are these?",
+    objective="read its rows of answers: each member's, and those of all together",
     minutes=3,
     task=(
-        "If seconds followed FLOPs, every operation would take equally long. By which factor does "
-        "an operation of PE-4 take longer than one of LeNet in a **training step**, on your "
-        "machine? Use the tables above, and take their FLOPs, those of a forward pass, as the "
-        "measure of work. (The backward pass needs twice as many in every layer but the first "
-        "convolution, where nobody asks for the gradient of the image. So a whole step of PE-4 has "
-        "a little less to do than this measure says.)"
+        "Write a function that returns M + 1 accuracies, as shares: one for each member, then that "
+        "of all together, who answer by the mean of their probabilities. You get `outputs`, a "
+        "tensor of M · B rows of logits in the order of a packed network, and B labels."
     ),
-    stub="factor = ...",
-    passed="factor, cost",
+    stub='''def accuracies(outputs, labels, num_members):
+    """Accuracy of each member, and in the last place that of all together."""
+    return ...''',
+    passed="accuracies",
     hints=(
-        "Two rows of the table in units of one LeNet are needed.",
-        "Time per operation is time divided by operations.",
-        "In the column PE-4 of the last table: the training step, divided by the FLOPs.",
+        "Rows come member by member. Which shape makes that visible?",
+        "`members = outputs.unflatten(0, (num_members, -1))` has the shape [M, B, C]. Average over "
+        "which axis, and before or after the softmax?",
+        "`members.softmax(-1).mean(0)` are the probabilities of all together. "
+        "`torch.cat([right, together[None]])` puts M numbers and one more into a row.",
     ),
-    answer="""in_lenets = cost["PE-4"] / cost["LeNet"]
-factor = in_lenets["Seconds per training step of 128"] / in_lenets["MFLOPs per image"]""",
+    answer='''def accuracies(outputs, labels, num_members):
+    """Accuracy of each member, and in the last place that of all together."""
+    members = outputs.unflatten(0, (num_members, -1))
+    alone = (members.argmax(-1) == labels).float().mean(-1)
+    probabilities = members.softmax(-1).mean(0)
+    together = (probabilities.argmax(-1) == labels).float().mean()
+    return torch.cat([alone, together[None]])''',
     why=(
-        "A factor above 1 says: the same number of operations takes longer in groups. It is a "
-        "number of your machine, today. Next we look for the causes."
+        "All images of the first member come first, then all of the second. Rows that are read in "
+        "another order raise no error; they just give wrong numbers."
     ),
-    expected=lambda cost: _ratio(cost, _STEP) / _ratio(cost, _FLOPS),
-    tolerance=0.03,
+    reference=_accuracies,
+    inputs=_rows_of_answers,
     misconceptions=(
         Misconception(
-            lambda cost: _ratio(cost, _STEP),
-            "this is how much longer a *step* takes. PE-4 also has more operations to do.",
+            lambda outputs, labels, m: _accuracies(outputs, labels, m, by_image=True),
+            "your rows go image by image. They go member by member: first all images of the first.",
         ),
         Misconception(
-            lambda cost: _ratio(cost, _FLOPS), "these are its operations, in LeNets. And the time?"
+            lambda outputs, labels, m: 100 * _accuracies(outputs, labels, m),
+            "these are percentages. Shares are asked for, from 0 to 1.",
         ),
         Misconception(
-            lambda cost: _ratio(cost, _FLOPS) / _ratio(cost, _STEP),
-            "this is the reciprocal: operations per time.",
+            lambda outputs, labels, m: _accuracies(outputs, labels, m, how="logits"),
+            "you average logits. Take the softmax of each member first, then the mean.",
         ),
         Misconception(
-            lambda cost: _ratio(cost, _PREDICT) / _ratio(cost, _FLOPS),
-            "this is so in prediction. A training step is asked for.",
+            lambda outputs, labels, m: _accuracies(outputs, labels, m, how="votes"),
+            "your last accuracy is that of a vote. Average the probabilities.",
         ),
         Misconception(
-            lambda cost: _ratio(cost, _STEP) / _ratio(cost, _PARAMETERS),
-            "the time is divided by the number of *parameters*. A weight of a convolution is used "
-            "at many places: count operations.",
-        ),
-        Misconception(
-            lambda cost: _ratio(cost, _STEP) * _ratio(cost, _FLOPS),
-            "the two are multiplied. Time per operation is a quotient.",
+            lambda outputs, labels, m: _accuracies(outputs, labels, m, how="accuracies"),
+            "your last number is the mean of the members' accuracies. Average their probabilities, "
+            "and see which class is then the most probable.",
         ),
     ),
+)
+
+
+# --- 6.7 ----------------------------------------------------------------------------------------
+def _interval(
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    ddof: int = 1,
+    factor: float = 2.8,
+    error: Callable[[np.ndarray, np.ndarray], float] | None = None,
+) -> np.ndarray:
+    """Interval of the difference of two means, or a mistaken one."""
+    of_mean = [values.var(ddof=ddof) / len(values) for values in (first, second)]
+    size = sum(of_mean) ** 0.5 if error is None else error(first, second)
+    middle = second.mean() - first.mean()
+    return np.array([middle - factor * size, middle + factor * size])
+
+
+def _pairs_of_columns() -> list[tuple[np.ndarray, np.ndarray]]:
+    draw = np.random.default_rng(0)
+    return [
+        (draw.normal(0.2, 0.02, size=5), draw.normal(0.15, 0.01, size=other)) for other in (5, 4)
+    ]
+
+
+ex6_7 = Function(
+    name="ex6_7",
+    title="More than luck?",
+    objective=COMPARE,
+    minutes=3,
+    task=(
+        "Write the interval of a difference between two groups of trainings: mean of `second` "
+        "minus mean of `first`, give or take 2.8 standard errors. The standard error is "
+        "$\\sqrt{s_1^2 / n_1 + s_2^2 / n_2}$ with the sample variances $s^2$, those that divide by "
+        "$n - 1$. You get two NumPy arrays; return the lower and the upper end. (Many values would "
+        "need a factor of 2. With five each, 2.8 is on the safe side.)"
+    ),
+    stub='''def interval(first, second):
+    """Lower and upper end of an interval for mean(second) - mean(first)."""
+    return ...''',
+    passed="interval",
+    hints=(
+        "Four steps: difference, two variances of means, standard error, two ends.",
+        "NumPy's `x.var()` divides by n. Which argument makes it divide by n - 1?",
+        "`error = (first.var(ddof=1) / len(first) + second.var(ddof=1) / len(second)) ** 0.5`.",
+    ),
+    answer='''def interval(first, second):
+    """Lower and upper end of an interval for mean(second) - mean(first)."""
+    difference = second.mean() - first.mean()
+    variances = first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)
+    error = sum(variances) ** 0.5
+    return difference - 2.8 * error, difference + 2.8 * error''',
+    why=(
+        "An interval without 0 means that the luck of the training is no likely explanation. It "
+        "still holds for this network, these digits and this recipe only."
+    ),
+    reference=_interval,
+    inputs=_pairs_of_columns,
+    misconceptions=(
+        Misconception(
+            lambda first, second: _interval(first, second, ddof=0),
+            "nearly: NumPy's `var` and `std` divide by n. Use `ddof=1`.",
+        ),
+        Misconception(
+            lambda first, second: _interval(second, first),
+            "this is `first` minus `second`. The sign matters: turn it round.",
+        ),
+        Misconception(
+            lambda first, second: _interval(first, second)[::-1],
+            "the ends are right, but the lower one comes first.",
+        ),
+        Misconception(
+            lambda first, second: _interval(
+                first, second, error=lambda a, b: a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b)
+            ),
+            "the square root is missing from the standard error.",
+        ),
+        Misconception(
+            lambda first, second: _interval(
+                first, second, error=lambda a, b: (a.var(ddof=1) + b.var(ddof=1)) ** 0.5
+            ),
+            "this is the spread of single trainings. Divide each variance by its number of values.",
+        ),
+        Misconception(
+            lambda first, second: _interval(first, second, factor=1),
+            "this is one standard error on either side; 2.8 are asked for.",
+        ),
+        Misconception(
+            lambda first, second: _interval(first, second, factor=2),
+            "these are 2 standard errors. With five values, take 2.8.",
+        ),
+    ),
+)
+
+# --- 6.8 ----------------------------------------------------------------------------------------
+ex6_8 = Choice(
+    name="ex6_8",
+    title="What may you write?",
+    objective=COMPARE,
+    minutes=1,
+    task=(
+        "A colleague sets a Deep Ensemble of eight LeNets trained for 75 epochs beside a PE-4 "
+        "trained for three. The DE-8 makes fewer mistakes. Which sentence may she write?"
+    ),
+    stub="choice = ...",
+    passed="choice",
+    hints=(
+        "What differs between the two models? Make a list.",
+        "Members, width, epochs, parameters: which of them explains the result?",
+        "If several things differ, a sentence may blame none of them alone.",
+    ),
+    answer='choice = "d"',
+    why=(
+        "Where several things differ, the result can't be put down to one of them. A comparison "
+        "that names its budgets lets readers judge for themselves what it is worth."
+    ),
+    correct="d",
+    options={
+        "a": "Deep Ensembles are more accurate than Packed-Ensembles.",
+        "b": "Eight members are better than four.",
+        "c": "Packing costs accuracy.",
+        "d": "This DE-8, with 25 times the epochs and nearly 8 times the parameters, is more "
+        "accurate.",
+    },
+    reasons={
+        "a": "it also had 25 times the epochs. Would it win with three?",
+        "b": "the members differ in width and in training, not in number alone.",
+        "c": "the two differ in epochs, members and parameters as well as in packing.",
+    },
 )

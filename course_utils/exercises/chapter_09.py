@@ -1,4 +1,4 @@
-"""Exercises of chapter 9: shift, calibration, sets of answers, and scores for what is no digit."""
+"""Exercises of chapter 9: temperatures, and sets of answers."""
 
 from __future__ import annotations
 
@@ -10,49 +10,9 @@ from . import guard
 from .exercise import NotYet
 from .kinds import Choice, Function, Misconception, as_array
 
-# --- 6.1 ----------------------------------------------------------------------------------------
+# --- 9.1 ------------------------------------------------------------------------------------------
 ex9_1 = Choice(
     name="ex9_1",
-    title="An alarm without labels",
-    objective=(
-        "draw accuracy, calibration and disagreement against the severity of a corruption, and say "
-        "which of them needs no labels"
-    ),
-    minutes=2,
-    task=(
-        "Your ensemble reads envelopes day and night, and nobody writes down what the right "
-        "answers would have been. You want an alarm for the day on which the scanner gets dirty. "
-        "Which measure can you watch?"
-    ),
-    stub="choice = ...",
-    passed="choice",
-    hints=(
-        "For which of the four must somebody know which digit it really was?",
-        "ECE compares confidence with something. With what?",
-        "Three of them use the labels. The fourth compares members with each other.",
-    ),
-    answer='choice = "d"',
-    why=(
-        "Members can be compared with each other at any time. What they cannot tell you is how "
-        "many answers are wrong: for that, some images must be labelled."
-    ),
-    correct="d",
-    options={
-        "a": "Its ECE",
-        "b": "Its accuracy",
-        "c": "Its NLL",
-        "d": "The mean disagreement of its members",
-    },
-    reasons={
-        "a": "ECE compares the confidence with the share of right answers. Who counts those?",
-        "b": "accuracy is the share of right answers, and nobody knows which ones are right.",
-        "c": "the NLL takes the probability of the *true* class, which nobody writes down.",
-    },
-)
-
-# --- 6.2 ----------------------------------------------------------------------------------------
-ex9_2 = Choice(
-    name="ex9_2",
     title="Three hopes",
     objective=(
         "fit a temperature on validation images, and predict what it changes and what it cannot "
@@ -95,7 +55,7 @@ ex9_2 = Choice(
 )
 
 
-# --- 6.3 ----------------------------------------------------------------------------------------
+# --- 9.2 ------------------------------------------------------------------------------------------
 def _softmax(values: np.ndarray) -> np.ndarray:
     e = np.exp(values - values.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
@@ -120,8 +80,8 @@ def _members_first(members: np.ndarray, temperature: float) -> np.ndarray:
     )
 
 
-ex9_3 = Function(
-    name="ex9_3",
+ex9_2 = Function(
+    name="ex9_2",
     title="Pool, then calibrate",
     objective=(
         "fit a temperature on validation images, and predict what it changes and what it cannot "
@@ -185,7 +145,7 @@ ex9_3 = Function(
 )
 
 
-# --- 6.4 ----------------------------------------------------------------------------------------
+# --- 9.3 ------------------------------------------------------------------------------------------
 def _rank(num_scores: int, alpha: float, *, correction: int = 1) -> int:
     # rounded, or 0.9 of 10 would be a ninth and a bit to a computer
     return int(np.ceil(np.round((num_scores + correction) * (1 - alpha), 9)))
@@ -227,8 +187,8 @@ def _examine_the_ends(threshold_of: Callable[..., float]) -> None:
         )
 
 
-ex9_4 = Function(
-    name="ex9_4",
+ex9_3 = Function(
+    name="ex9_3",
     title="The threshold of a conformal set",
     objective="build prediction sets with a promised coverage, and measure whether the promise is "
     "kept",
@@ -288,46 +248,4 @@ ex9_4 = Function(
             "this is one rank short: round k *up*, and mind that indices begin at 0.",
         ),
     ),
-)
-
-# --- 6.5 ----------------------------------------------------------------------------------------
-ex9_5 = Choice(
-    name="ex9_5",
-    title="Same scores, other number",
-    objective=(
-        "compare five scores for out-of-distribution images, and show how a batch size can spoil "
-        "one"
-    ),
-    minutes=3,
-    task=(
-        "The AUROC of the entropy is higher with batches of 10 than with batches of 1,000, by the "
-        "same metric and for the same images. You write a report. What do you do?"
-    ),
-    stub="choice = ...",
-    passed="choice",
-    hints=(
-        "AUROC is the probability that a piece of clothing scores higher than a digit. Does that "
-        "depend on how images are fed to a computer?",
-        "Averaging a number that is wrong with one that is right does not help.",
-        "Batches of 1,000 are right only as long as *every* batch has a score outside 0 to 1.",
-    ),
-    answer='choice = "c"',
-    why=(
-        "The area belongs to the scores, not to the batches, so it is computed from all scores "
-        "together. In small batches some were squeezed by a sigmoid and others not; that moved "
-        "digits and clothes apart, which no network did."
-    ),
-    correct="c",
-    options={
-        "a": "Report the small batches: it is the better result",
-        "b": "Report the mean over several batch sizes, with its standard deviation",
-        "c": "Keep the scores of all images and compute the area once, outside the metric",
-        "d": "Report batches of 1,000, and use the same size for everything",
-    },
-    reasons={
-        "a": "the network is the same in both. What got better is the mistake of the metric.",
-        "b": "this is no noise that averages out: some batches are squeezed, others are not.",
-        "d": "with a better network a batch of 1,000 digits may hold no entropy above 1, and then "
-        "you are back in the trap without noticing.",
-    },
 )

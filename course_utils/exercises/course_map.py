@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 # Notebook and title of every chapter, in order; a test compares them with the notebooks.
 CHAPTERS = {
+    "00_story": "The whole story in forty minutes",
     "01_data": "Data",
     "02_lenet": "LeNet",
     "04_deep_ensembles": "Deep Ensembles",
     "06_packed_ensembles": "Packed-Ensembles",
     "07_selective_classification": "Selective classification",
-    "09_calibration": "Going further",
+    "08_deciding": "Deciding",
+    "09_calibration": "Calibration, and what it misses",
+    "10_shift": "When the world changes",
+    "11_sorting_office": "The sorting office",
     "12_bug_hunt": "The bug hunt",
     "13_quiz": "Ten questions",
 }

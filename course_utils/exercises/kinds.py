@@ -134,7 +134,8 @@ class Number(Exercise):
         if abs(value - expected) <= self.tolerance:
             return None
         for misconception in self.misconceptions:
-            if abs(value - _at(misconception.answer, more)) <= self.tolerance:
+            mistaken = _at(misconception.answer, more)
+            if abs(value - mistaken) <= min(self.tolerance, abs(mistaken) / 20):
                 raise NotYet(misconception.hint)
         unit = f" {self.unit}" if self.unit else ""
         direction = "less" if value > expected else "more"

@@ -9,7 +9,7 @@ import traitlets
 from course_utils.widgets.front_end import LiveWidget, widget
 
 from . import progress_file
-from .exercise import RIGHT, blocks, inline
+from .exercise import inline
 
 if TYPE_CHECKING:
     from .kinds import Choice
@@ -38,13 +38,13 @@ class Question(LiveWidget):
         solution = next((exercise.options[one] for one in letters if one in self.right), "")
         given = {
             "title": exercise.title,
-            "options": [[letter, inline(exercise.options[letter])] for letter in letters],
+            "options": [[letter, exercise.options[letter]] for letter in letters],
             "verdicts": {
-                letter: [verdict.kind, inline(verdict.because), verdict.kind == RIGHT]
+                letter: [verdict.kind, verdict.because, verdict.right]
                 for letter, verdict in verdicts.items()
             },
-            "hints": [blocks(hint) for hint in exercise.hints],
-            "solution": blocks(f"{solution.rstrip('.')}. {exercise.why}"),
+            "hints": list(exercise.hints),
+            "solution": f"{solution.rstrip('.')}. {exercise.why}",
         }
         super().__init__(kind="question", given=given)
 
@@ -61,7 +61,7 @@ class Question(LiveWidget):
 
     def still(self) -> str:
         """The answers as a list, with hints and solution folded, for a page without JavaScript."""
-        options = "".join(f"<li>{words}</li>" for _, words in self.given["options"])
+        options = "".join(f"<li>{inline(words)}</li>" for _, words in self.given["options"])
         return (
             f'<div class="course-live" data-widget="{self.model_id}"><div class="course-still">'
             f"<ul>{options}</ul>{self.exercise.help._repr_html_()}</div></div>"

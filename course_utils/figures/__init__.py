@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from . import style
 from .calibration import reliability_diagram
-from .choices import choices_of_members
+from .choices import best_of_many, choices_of_members
 from .comparison import model_comparison
 from .confusion import confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet
-from .ensembles import MemberSeries, metric_against_members
-from .images import augmentation_sheet, misclassified_gallery, sample_grid
+from .ensembles import MemberSeries, metric_against_members, series_over_subsets
+from .images import augmentation_sheet, crop_windows, misclassified_gallery, sample_grid
+from .office import daily_costs, wrong_answers
 from .ood import roc_and_precision_recall, score_histograms
 from .packed import PackedPlan, packed_diagram, packed_plan
 from .packed_costs import packed_cost_bars, packed_costs
 from .picture import Picture, message
+from .score_ranking import score_ranking
 from .selective import cost_curves, risk_coverage_curves
 from .style import CLASS_NAMES, DIGITS, FASHION
 from .training import training_curves
@@ -33,9 +35,12 @@ __all__ = [
     "Picture",
     "agreement_matrix",
     "augmentation_sheet",
+    "best_of_many",
     "choices_of_members",
     "confusion_matrix",
     "cost_curves",
+    "crop_windows",
+    "daily_costs",
     "disagreement_sheet",
     "message",
     "metric_against_members",
@@ -50,6 +55,9 @@ __all__ = [
     "roc_and_precision_recall",
     "sample_grid",
     "score_histograms",
+    "score_ranking",
+    "series_over_subsets",
     "style",
     "training_curves",
+    "wrong_answers",
 ]

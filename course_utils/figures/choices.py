@@ -1,4 +1,4 @@
-"""Where one choice of members lies among all choices."""
+"""What choosing does: one choice of members among all, and the best of many candidates."""
 
 from __future__ import annotations
 
@@ -108,3 +108,58 @@ def describe_choices(sizes: np.ndarray, values: np.ndarray, percent: bool) -> st
         f"; {style.plural(left_out, 'choice')} with an infinite value left out" if left_out else ""
     )
     return f"{style.plural(len(sizes), 'choice')} of members, by size. {'; '.join(parts)}{end}"
+
+
+@style.drawn
+def best_of_many(
+    num_candidates: np.ndarray, where_chosen: np.ndarray, fresh: np.ndarray
+) -> Picture:
+    """Accuracy of the best of many candidates, where it was chosen and on fresh images.
+
+    Parameters
+    ----------
+    num_candidates : int [K]
+        How many candidates the best was chosen from, ascending.
+    where_chosen, fresh : float [K]
+        Its accuracy, 0 to 1.
+    """
+    numbers = np.asarray(num_candidates)
+    series = {
+        "where it was chosen": (np.asarray(where_chosen, np.float64), style.VERMILLION, "o"),
+        "on fresh images": (np.asarray(fresh, np.float64), style.BLUE, "s"),
+    }
+    if any(values.shape != numbers.shape for values, *_ in series.values()) or not len(numbers):
+        raise ValueError("Each number of candidates needs its two accuracies.")
+    if not all(np.isfinite(values).all() for values, *_ in series.values()):
+        raise ValueError("An accuracy is missing or not finite.")
+    figure = style.canvas(8, 3.4)
+    axes = style.panels(figure, left=5.5, right=13, top=1.0, bottom=3.4)[0][0]
+    for name, (values, color, marker) in series.items():
+        axes.semilogx(numbers, 100 * values, color=color, marker=marker)
+        axes.annotate(
+            name,
+            (numbers[-1], 100 * values[-1]),
+            xytext=(0.9 * style.current().text, 0),
+            textcoords="offset points",
+            color=color,
+            va="center",
+            annotation_clip=False,
+        )
+    axes.set_xticks(numbers, [f"{number:,}" for number in numbers])
+    axes.minorticks_off()
+    highest = max(values.max() for values, *_ in series.values())
+    axes.set_ylim(0, 115 * highest or 1)
+    style.label(
+        axes, x="candidates, of which the best is chosen", y="accuracy of the best (%)", grid="y"
+    )
+    words = style.listing(
+        [
+            f"{style.percent(values[0])} to {style.percent(values[-1])} {name}"
+            for name, (values, *_) in series.items()
+        ]
+    )
+    alt = (
+        f"Accuracy of the best of {numbers[0]:,} to {style.plural(int(numbers[-1]), 'candidate')}: "
+        f"{words}."
+    )
+    return Picture(figure, alt)

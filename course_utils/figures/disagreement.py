@@ -39,7 +39,7 @@ def disagreement_sheet(
     probabilities : float [M, C]
         Of each member, such as ``predictions.probabilities[i]``.
     label : int or str, optional
-        True class; a word for an image of no class the model knows, such as "Fashion: Bag".
+        True class; for an image of no class that the model knows what it is, such as "a bag".
     active : sequence of bool [M], optional
         Members that count; the others are drawn pale. All by default, at least one.
     class_names, member_names : sequence of str, optional
@@ -210,9 +210,10 @@ def _fill_in(
     true, verdict = label, ""
     if isinstance(label, (int, np.integer)):
         true, verdict = names[label], ", right" if label == answer else ", wrong"
+    known = bool(verdict)
 
     parts["image"].set_data(255 - image)
-    parts["true"].set_text("" if true is None else f"true: {true}")
+    parts["true"].set_text("" if true is None else f"true: {true}" if known else str(true))
     parts["members"].set_data(probabilities)
     parts["members"].set_alpha(np.where(on, 1.0, 0.3)[:, None] * np.ones(len(mean)))
     for index, one_on in enumerate(on):
@@ -235,7 +236,9 @@ def _fill_in(
     share = "" if long_names else f" ({style.percent(mean[answer])})"
     parts["says"].set_text(f"says {names[answer]}{share}{verdict}")
     _split_bar(parts, total, expected, mutual, float(np.log(len(mean))))
-    one = "One image" if true is None else f"One image of class {true}"
+    one = "One image"
+    if true is not None:
+        one += f" of class {true}" if known else f" ({true})"
     who, agreement = "the network", ""
     if len(on) > 1:
         who = f"the ensemble of {style.plural(int(on.sum()), 'member')}"

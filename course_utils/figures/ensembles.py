@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from course_utils._support import validation as checks
 
 from . import style
 from .picture import Picture
+
+if TYPE_CHECKING:
+    from course_utils.metrics.subsets import Choices
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,33 @@ class MemberSeries:
     percent: bool = False
     higher_is_better: bool = True
     references: Mapping[str, float] | None = None
+
+
+def series_over_subsets(
+    choices: Choices, metrics: Sequence[str] = ("Accuracy", "NLL", "ECE")
+) -> dict[str, MemberSeries]:
+    """Mean and range of each metric over all choices of 1, 2, 3, ... members of an ensemble.
+
+    Parameters
+    ----------
+    choices : Choices
+        Of ``course_utils.metrics.subsets``.
+    metrics : sequence of str
+        Names as ``choices.metrics`` has them.
+    """
+    counts = np.unique(choices.sizes)
+    series = {}
+    for name in metrics:
+        of_size = [choices.values(name)[choices.sizes == count] for count in counts]
+        series[name] = MemberSeries(
+            members=counts,
+            value=np.array([values.mean() for values in of_size]),
+            low=np.array([values.min() for values in of_size]),
+            high=np.array([values.max() for values in of_size]),
+            percent=choices.metrics[name].is_share,
+            higher_is_better=choices.metrics[name].higher_is_better,
+        )
+    return series
 
 
 @style.drawn

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
+from matplotlib.patches import Polygon, Rectangle
 
 from course_utils._support import validation as checks
 
@@ -227,6 +228,82 @@ def augmentation_sheet(
         f"column, {style.plural(versions, 'version')} of each beside it ({done})."
     )
     return Picture(figure, alt)
+
+
+@style.drawn
+def crop_windows(image: np.ndarray, *, padding: int, corners: Sequence[tuple[int, int]]) -> Picture:
+    """An image, the same in its border with two windows marked, and the two crops.
+
+    Parameters
+    ----------
+    image : uint8 [H, W]
+    padding : int
+        Pixels of paper on every side.
+    corners : two pairs of int
+        Row and column in the padded image at which each window begins.
+    """
+    image = checks.one_image(image)
+    height, width = image.shape
+    if padding < 0:
+        raise ValueError(f"The border cannot be {padding} pixels wide; pass 0 or more.")
+    if len(corners) != 2:
+        raise ValueError(f"The figure shows two windows, not {len(corners)}.")
+    if any(not 0 <= start <= 2 * padding for corner in corners for start in corner):
+        raise ValueError(f"With a border of {padding} a window begins at 0 to {2 * padding}.")
+    padded = np.pad(image, padding)
+    pictures = {"original": image, f"border of {padding}": padded}
+    names = ("solid window", "dashed window")
+    for name, (row, column) in zip(names, corners, strict=True):
+        pictures[name] = padded[row : row + height, column : column + width]
+
+    figure = style.canvas(8, 2.3)
+    (places,) = style.panels(
+        figure, columns=(1,) * 4, left=1, right=1, top=2, bottom=0.5, gap_x=1.5
+    )
+    for axes, (name, shown) in zip(places, pictures.items(), strict=True):
+        show(axes, 255 - shown)
+        style.label(axes, title=name)
+        rows, columns = shown.shape
+        frame = [
+            (-0.5, -0.5),
+            (columns - 0.5, -0.5),
+            (columns - 0.5, rows - 0.5),
+            (-0.5, rows - 0.5),
+        ]
+        axes.add_patch(Polygon(frame, fill=False, edgecolor=style.FRAME))
+        # all four at the scale of the padded one
+        margin = ((len(padded) - rows) / 2 + 1, (padded.shape[1] - columns) / 2 + 1)
+        axes.set(
+            xlim=(-margin[1], columns - 1 + margin[1]), ylim=(rows - 1 + margin[0], -margin[0])
+        )
+    looks = ((style.BLUE, "solid"), (style.VERMILLION, "dashed"))
+    for (row, column), (color, line) in zip(corners, looks, strict=True):
+        places[1].add_patch(
+            Rectangle(
+                (column - 0.5, row - 0.5),
+                width,
+                height,
+                fill=False,
+                edgecolor=color,
+                linestyle=line,
+                linewidth=2,
+            )
+        )
+    moved = style.listing(
+        [
+            f"{_shift(padding - row, 'down', 'up')}, {_shift(padding - column, 'right', 'left')}"
+            for row, column in corners
+        ]
+    )
+    alt = (
+        f"An image; the same in a border of {style.plural(padding, 'pixel')} with two windows "
+        f"marked; the two crops, in which the content has moved by {moved}."
+    )
+    return Picture(figure, alt)
+
+
+def _shift(pixels: int, forward: str, backward: str) -> str:
+    return f"{abs(pixels)} {forward if pixels >= 0 else backward}"
 
 
 @style.drawn

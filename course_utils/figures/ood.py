@@ -14,6 +14,7 @@ from . import style
 from .picture import Picture
 
 MOST_POINTS = 1500  # of a curve; more than there are pixels
+FEW = 60  # images that are drawn one by one, because bars of so few would be spikes
 
 
 @style.drawn
@@ -31,7 +32,7 @@ def score_histograms(
     """Distribution of a score among right answers, wrong answers and OOD images.
 
     Each group is scaled to its own size, so that a few wrong answers are seen beside thousands
-    of right ones.
+    of right ones. Where there are very few, each is drawn as a stroke on the axis.
 
     Parameters
     ----------
@@ -66,35 +67,49 @@ def score_histograms(
     figure = style.canvas(8, 3.1)
     axes = style.panels(figure, left=4.8, right=1.0, top=2.4, bottom=3.3)[0][0]
     look = style.current()
-    handles, labels, sentences = [], [], []
+    handles: list[Any] = []
+    labels, sentences = [], []
+    parts: dict[str, Any] = {}
     smallest = 1.0
     for name, values, color, line, alpha in groups:
         size = style.plural(len(values), "image")
-        if len(values):
-            share = np.histogram(values, edges)[0] / len(values)
-            smallest = min(smallest, share[share > 0].min())
+        if name == "wrong" and 0 < len(values) <= FEW:
+            (stroke,) = axes.plot(
+                values,
+                np.full(len(values), 0.05),
+                "|",
+                transform=axes.get_xaxis_transform(),
+                color=color,
+                markersize=1.1 * look.text,
+                markeredgewidth=look.line,
+                zorder=4,
+            )
+            parts["rug"] = stroke
+            handles.append(stroke)
         else:
-            share = np.zeros(bins)
-        base = 1e-9 if log else 0
-        fill = axes.stairs(
-            100 * np.maximum(share, base),
-            edges,
-            fill=True,
-            facecolor=color,
-            alpha=alpha,
-            edgecolor="none",
-            linewidth=0,
-            baseline=100 * base,
-        )
-        outline = axes.stairs(
-            100 * np.maximum(share, base),
-            edges,
-            color=color,
-            linestyle=line,
-            linewidth=look.line,
-            baseline=100 * base,
-        )
-        handles.append((fill, outline))
+            share = np.histogram(values, edges)[0] / max(1, len(values))
+            if share.any():
+                smallest = min(smallest, share[share > 0].min())
+            base = 1e-9 if log else 0
+            fill = axes.stairs(
+                100 * np.maximum(share, base),
+                edges,
+                fill=True,
+                facecolor=color,
+                alpha=alpha,
+                edgecolor="none",
+                linewidth=0,
+                baseline=100 * base,
+            )
+            outline = axes.stairs(
+                100 * np.maximum(share, base),
+                edges,
+                color=color,
+                linestyle=line,
+                linewidth=look.line,
+                baseline=100 * base,
+            )
+            handles.append((fill, outline))
         labels.append(f"{name} ({len(values):,})")
         if len(values):
             words = f"{name}: {size}, median {np.median(values):.3g}"
@@ -103,7 +118,6 @@ def score_histograms(
         else:
             words = f"{name}: no image"
         sentences.append(words)
-    parts = {}
     if threshold is not None:
         parts["threshold"] = axes.axvline(
             threshold, color=style.INK, linewidth=look.thin, linestyle=(0, (3, 2))
@@ -121,13 +135,14 @@ def score_histograms(
             )
     axes.set_xlim(low, high)
     if log:
-        axes.set_yscale("log")
         axes.set_ylim(100 * max(smallest, 1e-7) / 2, 160)
+        axes.set_yscale("log")
         axes.minorticks_off()
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     else:
         axes.set_ylim(bottom=0)
-    style.label(axes, x=f"{score_name} (right = less certain)", y="% of group", grid="y")
+    share_name = "% of group (log scale)" if log else "% of group"
+    style.label(axes, x=f"{score_name}: larger = less certain", y=share_name, grid="y")
     style.legend(
         figure,
         handles,

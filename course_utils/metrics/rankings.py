@@ -1,20 +1,23 @@
-"""Cached per-model rankings: images from the most to the least certain, by any score."""
+"""Images from the most to the least certain, by any score; and scores from best to worst."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from course_utils._support import validation as checks
 
-from . import scores, selective
+from . import detection, scores, selective
 from .predictions import Predictions
 
-__all__ = ["Ranking", "Rankings", "of_same_images", "rounded_up"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Ranking", "Rankings", "of_same_images", "rank_scores", "rounded_up"]
 
 
 def rounded_up(uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -183,3 +186,60 @@ class Rankings:
     def with_score(self, score: str) -> list[str]:
         """Names of the models that have a score."""
         return [name for name in self.models if score in self.scores_of(name)]
+
+
+def rank_scores(
+    predictions: Predictions, own: Mapping[str, ArrayLike] | None = None
+) -> pd.DataFrame:
+    """How well each score tells mistakes from right answers, best first.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        With labels; at least one answer right and one wrong.
+    own : mapping of name to array of float, shape [N], optional
+        More scores to compare with those of `scores.available`, higher = less certain.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each score, in the order of the first column. ``AUROC`` is the probability that a
+        mistake has a higher score than a right answer, ``AURC`` the area under the risk-coverage
+        curve (lower is better).
+
+    Raises
+    ------
+    ValueError
+        With one sentence that says what does not fit.
+
+    Examples
+    --------
+    The third image is a mistake. Maximum probability puts it in the middle, the other score last.
+
+    >>> probabilities = [[[0.9, 0.1]], [[0.6, 0.4]], [[0.3, 0.7]]]
+    >>> predictions = Predictions.from_probabilities(probabilities, np.array([0, 0, 0]))
+    >>> table = rank_scores(predictions, {"mine": [0.1, 0.2, 0.9]})
+    >>> table["AUROC"].to_dict()["mine"], table["AUROC"].to_dict()["Maximum probability"]
+    (1.0, 0.5)
+    """
+    import pandas as pd
+
+    checks.labelled(predictions, "Ranking scores")
+    correct = predictions.correct
+    if correct.all() or not correct.any():
+        raise ValueError("Ranking scores needs right answers and mistakes, at least one of each.")
+    values = {name: score(predictions) for name, score in scores.available(predictions).items()}
+    for name, given in (own or {}).items():
+        if name in values:
+            raise ValueError(f"There is a score {name!r} already: give yours another name.")
+        values[name] = checks.finite(given, f"The score {name!r}")
+        checks.same_length(len(values[name]), len(correct), "values of the score", "predictions")
+    rows = {
+        name: {
+            "AUROC": detection.auroc(score[correct], score[~correct]),
+            "AURC": selective.risk_coverage(score, correct).aurc,
+        }
+        for name, score in values.items()
+    }
+    table = pd.DataFrame(rows).T
+    return table.sort_values("AUROC", ascending=False, kind="stable")

@@ -11,12 +11,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from course_utils._support.settings import Speed
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ARCHITECTURES", "ENSEMBLES", "NETWORKS", "Ensemble", "Network", "Recipe", "chapters"]
+__all__ = [
+    "ARCHITECTURES",
+    "ENSEMBLES",
+    "NETWORKS",
+    "Ensemble",
+    "Network",
+    "Recipe",
+    "chapters",
+    "positions_of",
+]
 
 
 @dataclass(frozen=True)
@@ -52,6 +64,26 @@ LONG = Recipe(epochs=75, warm_up=0.2, affine=True)
 SHORT = Recipe(epochs=3)  # what the lessons train live
 # Too few digits, on purpose: networks that make mistakes worth looking at.
 MODEST = Recipe(epochs=54, num_train=2000, crop_padding=0)
+
+
+def positions_of(labels: NDArray[np.int64], num_train: int) -> NDArray[np.int64]:
+    """Which of the training digits a recipe takes that trains on fewer than all.
+
+    The first of each class, equally many: the same ones for every network.
+
+    Parameters
+    ----------
+    labels : int64, shape [N]
+        Of all the training digits.
+    num_train : int
+
+    Returns
+    -------
+    int64, shape [num_train]
+        Ascending.
+    """
+    of_each = [np.flatnonzero(labels == digit)[: num_train // 10] for digit in range(10)]
+    return np.sort(np.concatenate(of_each))
 
 
 @dataclass(frozen=True)

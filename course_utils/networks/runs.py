@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils._support import settings
 from course_utils._support.atomic import remove_leftovers, write_whole
+from course_utils._support.places import course_folder
 from course_utils.images import ImageSet
 from course_utils.metrics.predictions import Predictions
 
@@ -70,20 +71,8 @@ class Run:
 def folder() -> Path:
     """``runs/<speed>`` at the top of the course, or in ``COURSE_RUNS_DIR``."""
     given = os.environ.get("COURSE_RUNS_DIR", "").strip()
-    top = Path(given).expanduser().absolute() if given else _top() / "runs"
+    top = Path(given).expanduser().absolute() if given else course_folder() / "runs"
     return top / settings.speed()
-
-
-def _top() -> Path:
-    """The course's folder, from wherever in it a notebook runs: notebooks/, work/, build/scratch/.
-
-    Away from it, as on Colab, the working directory.
-    """
-    here = Path.cwd()
-    for place in (here, *here.parents):
-        if (place / "course_utils").is_dir() and (place / "notebooks").is_dir():
-            return place
-    return here
 
 
 def save(fit: Fit, train: ImageSet, *image_sets: ImageSet) -> Run:

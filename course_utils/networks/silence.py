@@ -14,6 +14,8 @@ SILENCED = (
     # a cell run a second time logs to the same folder, on purpose: the last run counts
     r"Experiment logs directory .* exists and is not empty.*",
     r"Checkpoint directory .* exists and is not empty.*",
+    # once for each metric, where a training is looked at only while it runs
+    r"You called `self\.log\(.* but have no logger configured.*",
     # Lightning calls PyTorch by a deprecated name; nothing a learner could do
     r".*isinstance\(treespec, LeafSpec\).*",
 )

@@ -9,10 +9,11 @@ import numpy as np
 import traitlets
 
 from course_utils._support import validation as checks
-from course_utils.figures import Picture, disagreement_sheet
+from course_utils.figures import Picture
 from course_utils.metrics import scores
 from course_utils.metrics.predictions import Predictions
 
+from .disagreement import sheet
 from .front_end import LiveWidget, outputs, stored, widget
 
 SHOWN = 40  # enough images to play with, and a page needn't carry all the others
@@ -71,13 +72,8 @@ class Averaging(LiveWidget):
     def picture(self) -> Picture | None:
         if self.images is None:
             return None
-        labels = self.predictions.labels
-        return disagreement_sheet(
-            self.images[self.index],
-            self.predictions.probabilities[self.index],
-            label=None if labels is None else int(labels[self.index]),
-            class_names=self.given["class_names"],
-        )
+        predictions = self.predictions.take([self.index])
+        return sheet(self.images[self.index], predictions, self.given["class_names"])
 
 
 averaging = widget(Averaging)

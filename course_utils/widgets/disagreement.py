@@ -148,14 +148,15 @@ class DisagreementExplorer(LiveWidget):
             self.members = [True] * self.models[self.model].num_members
 
     def picture(self) -> Picture:
-        predictions = self.models[self.model].take([self.index])
-        label = None if predictions.labels is None else int(predictions.labels[0])
-        return disagreement_sheet(
-            self.images[self.index],
-            predictions.probabilities[0],
-            label=label,
-            class_names=self.given["class_names"],
-        )
+        predictions, names = self.models[self.model], self.given["class_names"]
+        return sheet(self.images[self.index], predictions.take([self.index]), names)
+
+
+def sheet(image: np.ndarray, predictions: Predictions, names: Sequence[str]) -> Picture:
+    """The figure of one image and the predictions of it."""
+    label = None if predictions.labels is None else int(predictions.labels[0])
+    members = predictions.probabilities[0]
+    return disagreement_sheet(image, members, label=label, class_names=names)
 
 
 def _side(models: Mapping[str, Predictions], images: Any, kept: np.ndarray) -> dict[str, Any]:
@@ -215,14 +216,12 @@ def _checked_foreign(
         foreign = {next(iter(models)): foreign}
     found = _checked(foreign)
     for name, one in models.items():
-        if name not in found:
-            raise ValueError(f"foreign has no predictions of {name}; pass those of every model.")
-        for what in ("num_members", "num_classes"):
-            if getattr(found[name], what) != getattr(one, what):
-                raise ValueError(
-                    f"{name} has {getattr(one, what)} {what[4:]} for the known images but "
-                    f"{getattr(found[name], what)} for the foreign ones; pass the same model's."
-                )
+        same = found.get(name)
+        if not same or (same.num_members, same.num_classes) != (one.num_members, one.num_classes):
+            raise ValueError(
+                f"foreign needs the predictions of {name}, with {one.num_members} members and "
+                f"{one.num_classes} classes as for the known images."
+            )
     return {name: found[name] for name in models}
 
 

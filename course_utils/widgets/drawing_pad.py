@@ -12,10 +12,11 @@ import traitlets
 from numpy.typing import NDArray
 
 from course_utils._support import validation as checks
-from course_utils.figures import Picture, disagreement_sheet
+from course_utils.figures import Picture
 from course_utils.images import MEAN, STD, centring
 from course_utils.metrics.predictions import Predictions
 
+from .disagreement import sheet
 from .front_end import LiveWidget, stored, widget
 
 SIDE = 4 * centring.SIDE  # of the sheet in pixels: fine enough for smooth edges
@@ -79,7 +80,6 @@ class DrawingPad(LiveWidget):
             "class_names": checks.class_names(trial.num_classes, class_names),
             "networks": [packed_weights(one) for one in weights],
             "examples": sets,
-            "opening": sets[0]["words"][0] if sets else None,
         }
         drawing = _enlarged(sets[0]["images"][0]).tobytes() if sets else bytes(SIDE * SIDE)
         super().__init__(kind="pad", given=given, drawing=drawing)
@@ -135,9 +135,7 @@ class DrawingPad(LiveWidget):
     def picture(self) -> Picture | None:
         if not any(self.drawing):
             return None
-        return disagreement_sheet(
-            self.image, self.predictions.probabilities[0], class_names=self.given["class_names"]
-        )
+        return sheet(self.image, self.predictions, self.given["class_names"])
 
 
 # --- what is given ------------------------------------------------------------------------------
@@ -245,12 +243,11 @@ def _checked_examples(examples: Any) -> list[dict[str, Any]]:
 
 def _enlarged(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """An image in the size of the sheet."""
-    height, width = image.shape
-    if height == width and SIDE % height == 0:  # whole blocks: nothing is lost
-        return np.kron(image, np.ones((SIDE // height, SIDE // height), np.uint8))
     from PIL import Image
 
-    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE)))
+    whole = image.shape[0] == image.shape[1] and SIDE % len(image) == 0  # blocks: nothing is lost
+    how = Image.Resampling.NEAREST if whole else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), how))
 
 
 drawing_pad = widget(DrawingPad)

@@ -7,15 +7,14 @@ from typing import Any
 import traitlets
 
 from course_utils.figures import Picture, packed_diagram, packed_plan
-from course_utils.figures.packed import PackedPlan
 
 from .front_end import LiveWidget, widget
-
-MOST_MEMBERS = 16
 
 
 class PackedCalculator(LiveWidget):
     """Choose M and alpha of a Packed-Ensemble of LeNets, and see its channels and its costs.
+
+    To set both in code, use ``with calculator.hold_trait_notifications():``.
 
     Attributes
     ----------
@@ -31,26 +30,12 @@ class PackedCalculator(LiveWidget):
     def __init__(self) -> None:
         super().__init__(kind="packed", given={})
 
-    def choose(self, num_members: int, alpha: float) -> None:
-        """Set both at once; a choice that can't be built raises ValueError."""
-        packed_plan(num_members, alpha)
-        if num_members > MOST_MEMBERS:
-            raise ValueError(f"The number of members M goes from 1 to {MOST_MEMBERS} here.")
-        with self.settling():
-            self.num_members, self.alpha = num_members, float(alpha)
-
     @traitlets.validate("num_members", "alpha")
     def _can_be_built(self, proposal: Any) -> Any:
-        if not (self._settling or self.from_page or "given" not in self._trait_values):
-            setting: dict[str, Any] = {"num_members": self.num_members, "alpha": self.alpha}
-            setting[proposal["trait"].name] = proposal["value"]
-            packed_plan(**setting)
+        if not self.from_page:
+            both = {"num_members": self.num_members, "alpha": self.alpha}
+            packed_plan(**{**both, proposal["trait"].name: proposal["value"]})
         return proposal["value"]
-
-    @property
-    def plan(self) -> PackedPlan:
-        """Channels and parameters."""
-        return packed_plan(self.num_members, self.alpha)
 
     def picture(self) -> Picture:
         return packed_diagram(self.num_members, self.alpha)

@@ -63,16 +63,13 @@ class TemperatureSlider(LiveWidget):
             raise ValueError(f"A temperature is a positive number, not {proposal['value']}.")
         return proposal["value"]
 
-    @property
-    def scaled(self) -> Predictions:
-        """The predictions at this temperature, with one member."""
-        return calibration.scale(self.predictions, mean=self.temperature)
-
     def picture(self) -> Picture:
-        shown = {"T = 1": calibration.scale(self.predictions, mean=1.0)}
-        if self.temperature != 1:
-            shown[f"T = {self.temperature:.3g}"] = self.scaled
-        return reliability_diagram(shown)
+        return reliability_diagram(
+            {
+                f"T = {one:.3g}": calibration.scale(self.predictions, mean=one)
+                for one in (1.0, self.temperature)
+            }
+        )
 
 
 temperature_slider = widget(TemperatureSlider)

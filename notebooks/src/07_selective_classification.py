@@ -10,30 +10,25 @@
 # # 7. Selective classification
 #
 # So far every image got an answer. But nobody forces a classifier to answer everything. A sorting
-# machine may put an unreadable envelope aside for a person; a doctor orders another test. A
-# classifier that may say "I do not know" makes fewer mistakes, at a price: some work is left for
-# others. This chapter is about that trade, and about what uncertainty is worth when there is
-# something to decide.
+# machine can put an unreadable envelope aside for a person; a doctor can order another test. A
+# classifier that may say "I don't know" makes fewer mistakes, and leaves some of the work to
+# others. This chapter measures that trade.
 #
 # **Questions**
 #
 # - What exactly is traded when a model may refuse, and how is it measured?
 # - Which uncertainty finds which mistakes, and which mistakes does none of them find?
-# - Does a threshold keep its promise: on new digits, on damaged ones, among images of other things?
 #
 # **Objectives.** After this chapter you can
 #
 # - compute AURC, AUGRC, coverage at a risk and risk at a coverage by hand, and check a library;
-# - show that only the order of the scores counts, and say what that leaves out;
+# - show that only the order of the scores counts, and tie a threshold to a control of your own;
 # - explain what AUGRC repairs in AURC;
 # - compare curves of several models with intervals;
-# - choose a threshold on validation digits, predict how far it may miss on others, and choose one
-#   that holds with a stated probability;
-# - measure what shift and foreign images do to a fixed threshold;
 # - sort the mistakes of a Packed-Ensemble by what its members say, and name the scores that find
 #   them.
 #
-# **Time.** About 60 minutes to read and play. Nothing is trained; the code needs about half a
+# **Time.** About 50 minutes to read and play. Nothing is trained; the code needs about half a
 # minute.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
@@ -47,14 +42,14 @@ if "google.colab" in sys.modules:
 # %% [markdown]
 # ## Digits, and models that err
 #
-# We choose on validation digits and report on test digits. All networks of this chapter come with
-# the course, and none of them has seen either in training.
+# All networks of this chapter come with the course, and none of them has seen the test digits in
+# training.
 
 # %%
 from course_utils.images import load_fashion_mnist, load_mnist
 
-data_val, data_test = load_mnist("val"), load_mnist("test")
-print(f"{len(data_val):,} digits to choose on, {len(data_test):,} to report on.")
+data_test = load_mnist("test")
+data_test
 
 # %% [markdown]
 # Good networks make so few mistakes on these digits that there is nothing to see. We therefore
@@ -79,7 +74,7 @@ def ask(eight, packed, images):
 
 
 modest = ("modest-deep-ensemble-8", "modest-packed-4")
-val, test = ask(*modest, data_val), ask(*modest, data_test)
+test = ask(*modest, data_test)
 for name in modest:
     facts = zoo.facts(name)
     print(f"{name}: {facts['epochs']} epochs of {facts['num_train']:,} digits, no crops")
@@ -96,6 +91,17 @@ errors = {
     for name, p in test.items()
 }
 pd.DataFrame(errors).T.astype({"mistakes": int}).round(2)
+
+# %% [markdown]
+# Before any formula, take the trade into your own hands. Choose DE-8 and drag the point on its
+# curve from the right end to the left, until half of the mistakes are gone. Then choose LeNet at
+# the same coverage. Would you have known the digits on either side of the threshold?
+
+# %%
+from course_utils.widgets import risk_coverage_explorer
+
+explorer = risk_coverage_explorer(test, data_test.images)
+explorer
 
 # %% [markdown]
 # ## Prediction with rejection
@@ -115,7 +121,7 @@ pd.DataFrame(errors).T.astype({"mistakes": int}).round(2)
 #
 # **Coverage** is the share of images answered. **Risk** is the share of wrong answers *among those
 # answered*. Geifman and El-Yaniv (2017) brought this to deep networks, with thresholds for which
-# the risk is guaranteed; we come back to that.
+# the risk is guaranteed; chapter 8 comes back to that.
 #
 # Take a threshold and count.
 
@@ -500,16 +506,6 @@ pd.DataFrame(rows).T.round(4)
 # Below zero is better than LeNet. If an interval contains zero, these digits do not decide. And
 # remember chapter 6: the interval is about the choice of digits. Another seed in training is
 # another story.
-#
-# Now take the curve into your own hands. Try this: choose DE-8, drag the point on its curve from
-# the right end to the left until half of the mistakes are gone, and then choose LeNet at the same
-# coverage. Look at the digits on either side of the threshold: would you have known them?
-
-# %%
-from course_utils.widgets import risk_coverage_explorer
-
-explorer = risk_coverage_explorer(test, data_test.images)
-explorer
 
 # %% [markdown]
 # ## Which score finds which mistakes?
@@ -611,565 +607,7 @@ figures.Picture(
 #   on the right hide from every score. The members learned from the same digits, and share their
 #   blind spots.
 #
-# Question 2 at the end of the chapter looks at these groups one by one.
-
-# %% [markdown]
-# ## Choosing a threshold
-#
-# A curve on the test digits is a report, not a plan. To *use* a model you need one threshold, and
-# it must be chosen without the test digits. Say we promise a risk of 1 % or less. On the validation
-# digits we take the largest coverage that keeps it.
-
-# %%
-from course_utils.metrics.intervals import wilson_interval
-
-target = 0.01
-rows = {}
-for name in test:
-    on_val = selective.risk_coverage(scores.max_probability(val[name]), val[name].correct)
-    threshold = on_val.threshold_for_risk(target)
-    answered = scores.max_probability(test[name]) <= threshold
-    wrong = (answered & ~test[name].correct).sum()
-    low, high = wilson_interval(wrong, answered.sum())
-    rows[name] = {
-        "threshold": threshold,
-        "val: coverage (%)": 100 * on_val.coverage_at_risk(target),
-        "val: risk (%)": 100 * on_val.at_threshold(threshold).risk,
-        "test: coverage (%)": 100 * answered.mean(),
-        "test: risk (%)": 100 * wrong / answered.sum(),
-        "from": 100 * low,
-        "to": 100 * high,
-    }
-pd.DataFrame(rows).T.round(3)
-
-# %% [markdown]
-# Compare promise and result. On validation the risk is at or just below the target, as it must be:
-# we chose the threshold that way. On test it is something else. There are three reasons.
-#
-# 1. **Counting.** Even for an ideal threshold the number of wrong answers is random. The last two
-#    columns are a binomial interval (Wilson, 1927) for the risk at this fixed threshold.
-# 2. **Choosing.** We took the *largest* coverage that kept the target on these digits. This favours
-#    thresholds that were lucky: the winner is flattered, as in chapter 1.
-# 3. **Other digits.** Validation and test digits come from different writers.
-#
-# To see the first two alone, we split the test digits at random, again and again: some to choose
-# on, the rest to report on.
-
-
-# %%
-def split_and_choose(predictions, num_to_choose, choose, repeats=300):
-    """Risk (NaN if nothing is answered) and coverage, for thresholds chosen on random parts."""
-    u, correct = scores.max_probability(predictions), predictions.correct
-    generator = np.random.default_rng(0)
-    outcomes = []
-    for _ in range(repeats):
-        shuffled = generator.permutation(len(u))
-        chosen, rest = shuffled[:num_to_choose], shuffled[num_to_choose:]
-        threshold = choose(selective.risk_coverage(u[chosen], correct[chosen]))
-        answered = u[rest] <= threshold
-        wrong = (answered & ~correct[rest]).sum()
-        outcomes.append((wrong / (answered.sum() or np.nan), answered.mean()))
-    return np.array(outcomes)
-
-
-def as_on_validation(curve):
-    return curve.threshold_for_risk(target)
-
-
-# %% [markdown]
-# Four sizes of the part to choose on, with DE-8:
-
-# %%
-rows = {}
-for num_to_choose in (250, 500, 1_000, 2_000):
-    risk, coverage = split_and_choose(test["DE-8"], num_to_choose, as_on_validation).T
-    low, high = np.quantile(risk, [0.05, 0.95])
-    rows[num_to_choose] = {
-        "mean risk (%)": 100 * risk.mean(),
-        "from": 100 * low,
-        "to": 100 * high,
-        "above the target (%)": 100 * (risk > target).mean(),
-        "mean coverage (%)": 100 * coverage.mean(),
-    }
-pd.DataFrame(rows).T.rename_axis("digits to choose on").round(2)
-
-# %% [markdown]
-# "From" and "to" hold the middle nine tenths of the splits. Observe that they are wide with few
-# digits to choose on and grow narrower with more. And observe the share of splits in which the
-# promise was broken. It does not go away with more digits. If you aim exactly at the target, you
-# will land above it about as often as below.
-
-# %% [markdown]
-# ### Exercise 7.3: A threshold for a risk budget
-#
-# *About 10 minutes.* Choose the threshold that gives the **largest** coverage with a risk of at
-# most `budget`, and report honestly what it does. The function gets uncertainty and `correct` (true
-# or false) of validation and test images. It returns three numbers: the threshold, which is the
-# uncertainty of the last *validation* image that is answered; the coverage, and the risk that you
-# would report. Answered means uncertainty ≤ threshold. No two images have the same uncertainty, and
-# some threshold keeps the budget.
-
-# %%
-from course_utils.exercises.chapter_07 import ex7_3
-
-
-def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_correct, budget):
-    """Threshold, coverage and risk."""
-    return ...
-
-
-ex7_3.check(choose_and_report)
-
-# %%
-ex7_3.help
-
-# %% [markdown]
-# ### A threshold that holds
-#
-# To promise something you must aim lower, by as much as chance may take away. For a *fixed*
-# threshold with $w$ wrong among $n$ answered there is an exact bound on the **true risk**, that of
-# answering new images without end (Clopper and Pearson, 1934): with probability at least
-# $1 - \delta$ it is at most the $(1 - \delta)$ quantile of the
-# Beta distribution with parameters $w + 1$ and $n - w$.
-#
-# We want to look at several thresholds, and each look must be paid for. We fix eleven coverages
-# *before* we look at any label, give each look its share $\delta / 11$, and take the largest
-# coverage whose bound keeps the target. By the union bound (Bonferroni) all eleven bounds hold
-# together with probability at least $1 - \delta$. (The thresholds that belong to these coverages
-# depend on the images, but not on their labels. One image in $n$ is no random one: it sits on the
-# threshold. As a rule it is wrong more often than the others, and then the bound errs on the safe
-# side.) Geifman and El-Yaniv (2017) search by bisection instead; Angelopoulos et al. (2021) treat
-# the general case.
-
-# %%
-from scipy.stats import beta
-
-looks = np.linspace(0.5, 1, 11)
-
-
-def with_guarantee(curve, delta=0.1):
-    """Threshold of the largest of the coverages above whose risk is bounded by the target."""
-    steps = np.searchsorted(curve.coverage, looks - 1e-9)
-    wrong, answered = curve.num_wrong[steps], curve.num_answered[steps]
-    bounds = beta.ppf(1 - delta / len(looks), wrong + 1, answered - wrong)
-    kept = steps[bounds <= target]
-    return curve.threshold[kept[-1]] if len(kept) else -np.inf
-
-
-# %% [markdown]
-# The same splits, with both rules:
-
-# %%
-rules = {"largest coverage": as_on_validation, "with guarantee": with_guarantee}
-outcomes = {name: split_and_choose(test["DE-8"], 1_000, rule) for name, rule in rules.items()}
-
-figure = figures.style.canvas(8, 3)
-axes = figures.style.panels(figure, right=2, top=2.5)[0][0]
-edges = np.linspace(0, 100 * max(np.nanmax(o[:, 0]) for o in outcomes.values()) + 1e-9, 31)
-styles = ((figures.style.VERMILLION, "///"), (figures.style.BLUE, ""))
-for (name, outcome), (color, hatch) in zip(outcomes.items(), styles, strict=True):
-    axes.hist(100 * outcome[:, 0], edges, color=color, alpha=0.5, hatch=hatch, label=name)
-axes.axvline(100 * target, color=figures.style.INK, linestyle=":", label="target")
-axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False)
-figures.style.label(axes, x="risk on the rest (%)", y="splits")
-above = {name: f"{(o[:, 0] > target).mean():.0%}" for name, o in outcomes.items()}
-figures.Picture(
-    figure,
-    "Histogram of the risk on the rest over 300 splits, for two rules. Share above the target: "
-    + ", ".join(f"{name} {share}" for name, share in above.items()),
-)
-
-# %%
-pd.DataFrame(
-    {
-        name: {
-            "splits above the target (%)": 100 * (outcome[:, 0] > target).mean(),
-            "splits that answer nothing (%)": 100 * np.isnan(outcome[:, 0]).mean(),
-            "mean risk of the others (%)": 100 * np.nanmean(outcome[:, 0]),
-            "mean coverage of the others (%)": 100 * outcome[outcome[:, 1] > 0, 1].mean(),
-        }
-        for name, outcome in outcomes.items()
-    }
-).round(1)
-
-# %% [markdown]
-# Observe what the guarantee costs: coverage. And sometimes everything: where no bound keeps the
-# target, nothing is answered. Observe also how often it is broken: we asked for at most one split
-# in ten, and because of the many looks that were paid for it is far fewer.
-# (The rest is itself only a sample, so its risk also scatters a little around the true one.)
-#
-# A guarantee for new digits *of the same kind* is all that counting can give. For other kinds we
-# must look.
-
-# %% [markdown]
-# ## A fixed threshold under shift
-#
-# Your threshold was chosen on clean digits. Then the scanner gets dirty. We damage the test digits
-# with `course_utils.images.corruptions`: eight kinds in five severities, made on the spot from
-# transforms of torchvision and torch-uncertainty. (They are not MNIST-C, a published set; chapter 9
-# says more.) We take three kinds, and a thousand of the test digits.
-
-# %%
-from course_utils.images.corruptions import SEVERITIES, corrupt
-
-kinds = ("blur", "Gaussian noise", "rotation")
-some = data_test.subset(slice(0, len(data_test), len(data_test) // 1_000))
-originals = some.images[:3]
-damaged = np.stack(
-    [[corrupt(originals, kind, s)[i] for kind in kinds for s in (1, 3, 5)] for i in range(3)]
-)
-figures.augmentation_sheet(originals, damaged, name=" | ".join(f"{k} 1, 3, 5" for k in kinds))
-
-# %% [markdown]
-# The threshold is the one for 1 % risk, chosen on clean validation digits. It is not touched again.
-# Severity 0 stands for the digits as they are.
-
-# %%
-model = zoo.load("modest-deep-ensemble-8")
-on_val = selective.risk_coverage(scores.max_probability(val["DE-8"]), val["DE-8"].correct)
-threshold = on_val.threshold_for_risk(target)
-
-shifted = {}
-for kind in kinds:
-    for severity in (0, *SEVERITIES):
-        p = predict(model, corrupt(some, kind, severity))
-        on_damaged = selective.risk_coverage(scores.max_probability(p), p.correct)
-        point = on_damaged.at_threshold(threshold)
-        shifted[kind, severity] = {
-            "error rate": (~p.correct).mean(),
-            "coverage": point.coverage,
-            "risk": point.risk,
-        }
-shifted = 100 * pd.DataFrame(shifted).T
-
-# %%
-figure = figures.style.canvas(8, 3.1)
-row = figures.style.panels(figure, columns=(1, 1, 1), left=4.5, gap_x=2, top=3.6)[0]
-strokes = {"error rate": ("0.45", ":", "o"), "coverage": (figures.style.BLUE, "--", "s")}
-strokes["risk"] = (figures.style.VERMILLION, "-", "D")
-for axes, kind in zip(row, kinds, strict=True):
-    for name, (color, line, marker) in strokes.items():
-        values = shifted.loc[kind][name]
-        axes.plot(values.index, values, color=color, linestyle=line, marker=marker, label=name)
-    axes.set(ylim=(-3, 103), xticks=range(6))
-    figures.style.label(axes, x="severity", title=kind, grid="y")
-row[0].set_ylabel("%")
-handles, labels = row[0].get_legend_handles_labels()
-figure.legend(handles, labels, loc="upper right", ncols=3, frameon=False)
-ends = [
-    f"{kind}: coverage {shifted.loc[(kind, 5), 'coverage']:.0f}, risk "
-    f"{shifted.loc[(kind, 5), 'risk']:.1f}, error rate {shifted.loc[(kind, 5), 'error rate']:.0f}"
-    for kind in kinds
-]
-figures.Picture(
-    figure, f"A fixed threshold on damaged digits, in percent at severity 5: {'; '.join(ends)}."
-)
-
-# %%
-shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by severity")
-
-# %% [markdown]
-# Observe that there are two kinds of trouble, and only one of them is dangerous.
-#
-# - **Blur** and **noise**: the error rate grows, and the coverage falls with
-#   it.<!--claim:blur-and-noise-are-noticed supported--> The model notices that something is wrong
-#   and refers more. Compare the risk of what is still answered with that under rotation. It is far
-#   lower:<!--claim:risk-lower-than-under-rotation supported--> the work takes longer, but is not
-#   much less reliable than before. (NaN stands where nothing is answered.)
-# - **Rotation**: the coverage falls as well, but not nearly enough for all the mistakes. A turned
-#   digit may look like a fine other one, and the model is *sure*. The risk climbs far above what
-#   was promised.<!--claim:rotation-breaks-the-promise supported-->
-#
-# The promise was made for digits like those of validation. A fall in coverage is a warning that you
-# can see without any label: **watch the coverage** of a system in use. But do not rely on it alone:
-# under rotation it falls too, and what is left is still not safe.
-#
-# **Try it.** Put other kinds into `kinds`: `"shift"`, `"occlusion"`, `"contrast"`. Which ones does
-# the model notice?
-
-# %% [markdown]
-# ## OOD images in the stream: SCOD
-#
-# Worse than a damaged digit is no digit at all. A selective classifier in use meets both, and has
-# one rule for both: refer. Judging the two together is called **SCOD**, selective classification
-# with out-of-distribution data (Xia and Bouganis, 2022). An answer has a loss if it is wrong, *or*
-# if the image was no digit in the first place.
-#
-# We mix one piece of clothing (Fashion-MNIST test) to every four digits.
-
-# %%
-data_ood = load_fashion_mnist("test").subset(slice(len(data_test) // 4))
-answers_ood = ask(*modest, data_ood)
-print(f"{len(data_test):,} digits and {len(data_ood):,} clothes")
-
-# %% [markdown]
-# For each score the threshold is again chosen on clean validation digits, for 1 % risk. Then comes
-# the mixed stream. We count an OOD image that is answered as a wrong answer.
-
-# %%
-stream_scores = {
-    "maximum probability": scores.max_probability,
-    "entropy": scores.entropy,
-    "mutual information": scores.mutual_information,
-    "energy": scores.energy,
-}
-rows = {}
-for name, score in stream_scores.items():
-    on_val = selective.risk_coverage(score(val["DE-8"]), val["DE-8"].correct)
-    threshold = on_val.threshold_for_risk(target)
-    digits = selective.risk_coverage(score(test["DE-8"]), test["DE-8"].correct)
-    u = np.concatenate([score(test["DE-8"]), score(answers_ood["DE-8"])])
-    acceptable = np.concatenate([test["DE-8"].correct, np.zeros(len(data_ood), bool)])
-    stream = selective.risk_coverage(u, acceptable)
-    rows[name] = {
-        "digits answered (%)": 100 * digits.at_threshold(threshold).coverage,
-        "clothes answered (%)": 100 * (score(answers_ood["DE-8"]) <= threshold).mean(),
-        "risk without clothes (%)": 100 * digits.at_threshold(threshold).risk,
-        "risk with clothes (%)": 100 * stream.at_threshold(threshold).risk,
-        "AURC of the stream (%)": 100 * stream.aurc,
-        "AUGRC of the stream (%)": 100 * stream.augrc,
-    }
-stream_table = pd.DataFrame(rows).T
-stream_table.round(2)
-
-# %% [markdown]
-# Compare the two risks. Every OOD image that is answered is one more wrong answer, so the risk with
-# clothes is the higher one; how far above the promise depends on the score. Then compare the
-# scores. The rows have different coverage of the digits, so look at both answered columns: a score
-# that answers fewer clothes *and* fewer digits has not won yet. The two areas weigh it all up.
-#
-# torch-uncertainty has these areas as metrics: `SCODAURC`, `SCODAUGRC`, and coverage and risk to go
-# with them. They know a cost $c$ of answering an OOD image, with $1 - c$ for a wrong digit. At
-# $c = \frac{1}{2}$ both count one half, and its areas must be half of ours.
-
-# %%
-from torch_uncertainty.metrics.classification import SCODAUGRC, SCODAURC
-
-is_ood = np.repeat([False, True], [len(data_test), len(data_ood)])
-mistaken = np.concatenate([~test["DE-8"].correct, np.zeros(len(data_ood), bool)])
-rows = {}
-for name, score in stream_scores.items():
-    u = np.concatenate([score(test["DE-8"]), score(answers_ood["DE-8"])])
-    for title, metric in (("AURC", SCODAURC(ood_cost=0.5)), ("AUGRC", SCODAUGRC(ood_cost=0.5))):
-        metric.update(*(torch.tensor(values) for values in (u, mistaken, is_ood)))
-        rows[title, name] = {
-            "torch-uncertainty (%)": 100 * metric.compute().item(),
-            "half of ours (%)": stream_table.loc[name, f"{title} of the stream (%)"] / 2,
-        }
-check = pd.DataFrame(rows).T
-assert np.allclose(check.iloc[:, 0], check.iloc[:, 1], atol=1e-2)
-check.round(3)
-
-# %% [markdown]
-# Observe that they agree, up to ties: mutual information may be exactly 0 for many images, and then
-# the order decides.
-#
-# A threshold that was chosen on clean digits knows nothing of OOD images. If you expect some, put
-# some into validation, in the expected mix and never those of the test. We choose once more, with
-# clothes of Fashion-MNIST's validation part among the digits.
-
-# %%
-val_ood = load_fashion_mnist("val").subset(slice(len(data_val) // 4))
-answers_eight = predict(zoo.load("modest-deep-ensemble-8"), val_ood)
-rows = {}
-for name, score in stream_scores.items():
-    u = np.concatenate([score(val["DE-8"]), score(answers_eight)])
-    acceptable = np.concatenate([val["DE-8"].correct, np.zeros(len(val_ood), bool)])
-    threshold = selective.risk_coverage(u, acceptable).threshold_for_risk(target)
-    answered = score(test["DE-8"]) <= threshold
-    answered_ood = score(answers_ood["DE-8"]) <= threshold
-    wrong = (answered & ~test["DE-8"].correct).sum() + answered_ood.sum()
-    rows[name] = {
-        "digits answered (%)": 100 * answered.mean(),
-        "clothes answered (%)": 100 * answered_ood.mean(),
-        "risk with clothes (%)": 100 * wrong / max(answered.sum() + answered_ood.sum(), 1),
-    }
-pd.DataFrame(rows).T.round(2)
-
-# %% [markdown]
-# Compare with the table above: with each of the four scores the risk comes back to the
-# neighbourhood of the target, and fewer digits are answered. That is the honest price. Which score
-# pays the least of it?
-#
-# Two warnings. The numbers depend on the *mix*: with one OOD image to a hundred digits everything
-# looks better, and nothing has improved. And the next OOD images may not be clothes.
-
-# %% [markdown]
-# ## What does it cost? The Abstention Desk
-#
-# Where costs are known, no target risk must be invented. A wrong answer costs $c_w$, a referral
-# $c_r$; the mean cost per image is $c_w \cdot \text{coverage} \cdot \text{risk} + c_r \cdot
-# (1 - \text{coverage})$. Observe the generalised risk, coverage times risk, in the first
-# term.
-#
-# Chow's rule needs no validation digits: answer if $1 - \max_c p(c) \le c_r / c_w$. It trusts the
-# probabilities. Choosing the cheapest threshold on validation trusts the validation digits instead.
-# Who is cheaper on test?
-
-# %%
-cost_wrong, cost_refer = 10, 1
-rows = {}
-for name in test:
-    on_val, on_test = (
-        selective.cost_curve(scores.max_probability(p), p.correct, cost_wrong, cost_refer)
-        for p in (val[name], test[name])
-    )
-    rows[name] = {
-        "answer everything": on_test.cost[-1],
-        "Chow's rule": on_test.cost_at(selective.chow_threshold(cost_wrong, cost_refer)),
-        "cheapest on validation": on_test.cost_at(on_val.optimum.threshold),
-        "best in hindsight": on_test.optimum.cost,
-    }
-pd.DataFrame(rows).T.rename_axis("cost per digit").round(4)
-
-# %% [markdown]
-# Compare the two middle columns, and both with the last, which nobody can reach without the test
-# labels. If the probabilities were the true ones, Chow's rule would be the cheapest on average. So
-# where it is more expensive *by more than chance*, they are not to be taken at their word, and the
-# difference is what calibration is worth, in money. This table has no intervals: small differences
-# in it decide nothing. A calibrated model needs no validation digits to choose a threshold, only to
-# show that it is calibrated.
-
-# %% [markdown]
-# ### Exercise 7.4: What does it cost?
-#
-# *About 3 minutes.* At its threshold a model answers 800 of 1,000 digits, and 16 of these answers
-# are wrong. A wrong answer costs 10, a referral 1, a right answer nothing. What is the mean cost
-# **per digit**? (Answering everything would have cost 0.6.)
-
-# %%
-from course_utils.exercises.chapter_07 import ex7_4
-
-cost_per_digit = ...
-
-ex7_4.check(cost_per_digit)
-
-# %%
-ex7_4.help
-
-# %% [markdown]
-# Now it is your desk. A mail office sorts envelopes; your customer pays for wrong deliveries, your
-# boss for questions to a human. There are three steps: set the costs, choose a model and a
-# threshold on validation, then open the test set, **once**. The desk tells you what your threshold
-# costs on validation; what the others would have cost is drawn when the test set is open. Was the
-# promise of validation kept? Press "Another round", slip in some OOD images, and look at what they
-# do to the cost at the same threshold. All rounds stay side by side in the table.
-
-# %%
-from course_utils.widgets import abstention_desk
-
-desk_ood = load_fashion_mnist("val")
-desk = abstention_desk(
-    val,
-    test,
-    ask(*modest, desk_ood),
-    images=data_val.images,
-    ood_images=desk_ood.images,
-)
-desk
-
-# %% [markdown]
-# What you decide at the desk can be read in Python: `desk.state` is what is set now, and
-# `desk.to_frame()` holds your rounds, once you have opened the test set. With your costs, how would
-# every model have done on validation? Run the next cell after each round. The open symbol is your
-# threshold; a filled one marks the cheapest point of a curve.
-
-# %%
-yours, rounds = desk.state, desk.to_frame()
-print(f"{yours.model}: answer what is at most {yours.threshold:.3g} uncertain ({yours.score}).")
-if len(rounds):
-    print(rounds[["model", "threshold", "promised", "cost", "error", "hindsight"]].round(3))
-
-cost_of = {
-    name: selective.cost_curve(
-        scores.SCORES[yours.score](p), p.correct, yours.cost_wrong, yours.cost_refer
-    )
-    for name, p in val.items()
-    if yours.score in scores.available(p)
-}
-figures.cost_curves(cost_of, thresholds={yours.model: yours.threshold})
-
-# %% [markdown]
-# ## The good models
-#
-# What remains of all this for models that hardly err? We take the same four kinds, trained on all
-# training digits. The next lines show for how long: compare two models only if that agrees.
-
-# %%
-good = ("deep-ensemble-8", "packed-4-0")
-good_test = ask(*good, data_test)
-for name in good:
-    facts = zoo.facts(name)
-    print(f"{name}: {facts['epochs']} epochs of {facts['num_train']:,} digits")
-
-# %% [markdown]
-# All four stay below a risk of 5 % while answering
-# everything.<!--claim:good-networks-answer-everything-at-5-percent supported--> The interesting
-# question is a risk of 0.1 %: one wrong answer in a thousand.
-
-# %%
-rows, good_curves, good_bands = {}, {}, {}
-for name, p in good_test.items():
-    u = scores.max_probability(p)
-    good_curves[name] = c = selective.risk_coverage(u, p.correct)
-    covered = draws.coverage_at_risk(u, p.correct, 0.001)
-    interval = percentile_interval(100 * c.coverage_at_risk(0.001), 100 * covered)
-    rows[name] = {
-        "mistakes": (~p.correct).sum(),
-        "AURC (%)": 100 * c.aurc,
-        "coverage at 5 % risk (%)": 100 * c.coverage_at_risk(0.05),
-        "coverage at 1 % risk (%)": 100 * c.coverage_at_risk(0.01),
-        "coverage at 0.1 % risk (%)": interval.estimate,
-        "from": interval.low,
-        "to": interval.high,
-    }
-    risks = [draws.risk_at_coverage(u, p.correct, coverage) for coverage in coverages]
-    good_bands[name] = (coverages, *np.quantile(risks, [0.025, 0.975], axis=1))
-pd.DataFrame(rows).T.astype({"mistakes": int}).round(3)
-
-# %%
-figures.risk_coverage_curves(good_curves, bands=good_bands, reference="")
-
-# %% [markdown]
-# Observe the width of the intervals of the last coverage. At 0.1 % risk a handful of mistakes
-# decides, and each of them moves the curve by a visible step. The bands in the figure say the same:
-# far to the left there may be no mistake at all, and the band sticks to zero, which is *not* a
-# proof that the risk is zero.
-#
-# How many digits would you need to *prove* a risk of 0.1 %? If none of $n$ answers was wrong, then
-# $1 - \delta^{1/n} \approx \ln(1/\delta) / n$ is an upper bound on the true risk at confidence
-# $1 - \delta$: were the risk larger, $n$ right answers in a row would have had a probability below
-# $\delta$. The threshold must have been fixed before. For $\delta = 0.05$ this is the "rule of
-# three": $3 / n$.
-
-# %%
-from math import ceil
-
-for risk in (0.01, 0.001, 0.0001):
-    needed = ceil(np.log(0.05) / np.log(1 - risk))
-    print(f"risk below {risk:.2%}: {needed:6,} right answers in a row, not one wrong")
-
-# %% [markdown]
-# Compare with the number of digits that you have. Small risks are expensive to *promise*, long
-# before they are hard to reach. From MNIST's ten thousand test digits nobody can promise a risk
-# below three in ten thousand.
-#
-# Which mistakes would remain at 0.1 % risk? These are the most certain ones of DE-8.
-
-# %%
-p = good_test["DE-8"]
-threshold = good_curves["DE-8"].threshold_for_risk(0.001)
-remaining = np.flatnonzero(~p.correct & (scores.max_probability(p) <= threshold))
-figures.misclassified_gallery(data_test.images, p, indices=remaining)
-
-# %% [markdown]
-# Look at them closely. Do you read what the label says, or what the model says? Some labels of
-# MNIST are wrong, or cannot be agreed upon. Below a certain risk you no longer measure the model,
-# but the labels.
-#
-# **Try it.** Your own network from chapter 2 is `runs.load("lenet")`
-# (with `from course_utils.networks import runs`); its `.predictions(images)` fit into every cell
-# above.
+# The next section looks at these groups one by one.
 
 # %% [markdown]
 # ## Question 2: the mistakes of Packed-Ensembles
@@ -1225,21 +663,21 @@ pd.DataFrame(caught).T.astype({"mistakes": int}).round(1)
 # to refer every digit on which all agree. Scores that see probabilities catch a good part of it.
 
 # %% [markdown]
-# ### Exercise 7.5: Blind to votes
+# ### Exercise 7.3: Blind to votes
 #
 # *About 4 minutes.* You may only see the votes of PE-4, no probabilities. Which share of its
 # **mistakes**, in percent, can no threshold on votes refer, short of referring every digit? Read
 # the counts off the tables above, or compute it. (Half a point does not matter.)
 
 # %%
-from course_utils.exercises.chapter_07 import ex7_5
+from course_utils.exercises.chapter_07 import ex7_3
 
 percent = ...
 
-ex7_5.check(percent, packed)
+ex7_3.check(percent, packed)
 
 # %%
-ex7_5.help
+ex7_3.help
 
 # %% [markdown]
 # Now look at single digits. From each group we take the mistake that is the hardest to find by
@@ -1277,8 +715,10 @@ figures.disagreement_sheet(
 # %%
 from course_utils.widgets import misclassified_browser
 
+good_packed = predict(zoo.load("packed-4-0"), data_test)
+
 misclassified_browser(
-    {"PE-4": packed, "LeNet": test["LeNet"], "DE-8": test["DE-8"], "good PE-4": good_test["PE-4"]},
+    {"PE-4": packed, "LeNet": test["LeNet"], "DE-8": test["DE-8"], "good PE-4": good_packed},
     data_test.images,
 )
 
@@ -1291,10 +731,13 @@ misclassified_browser(
 # %%
 from course_utils.widgets import disagreement_explorer
 
+data_ood = load_fashion_mnist("test").subset(slice(2_500))
+answers_ood = ask(*modest, data_ood)
+
 disagreement_explorer(
     {"PE-4": packed, "DE-8": test["DE-8"]},
     data_test.images,
-    foreign={"PE-4": answers_ood["PE-4"], "DE-8": answers_ood["DE-8"]},
+    foreign={name: answers_ood[name] for name in ("PE-4", "DE-8")},
     foreign_images=data_ood,
     foreign_names=figures.FASHION,
 )
@@ -1304,7 +747,7 @@ disagreement_explorer(
 # as above, for the good one.
 
 # %%
-compare_scores(good_test["PE-4"]).round(3)
+compare_scores(good_packed).round(3)
 
 # %% [markdown]
 # So the answer to Question 2 is: start with **maximum probability** or **entropy of the mean**,
@@ -1315,7 +758,7 @@ compare_scores(good_test["PE-4"]).round(3)
 # share them.
 
 # %% [markdown]
-# ### Exercise 7.6: A slider of your own
+# ### Exercise 7.4: A slider of your own
 #
 # *About 4 minutes.* What you drag in a widget is a *trait* of a Python object: `explorer.threshold`
 # can be read, set, and tied to a trait of any other widget. Make an `ipywidgets.FloatSlider` from 0
@@ -1324,14 +767,14 @@ compare_scores(good_test["PE-4"]).round(3)
 # drag it, and look at the explorer.
 
 # %%
-from course_utils.exercises.chapter_07 import ex7_6
+from course_utils.exercises.chapter_07 import ex7_4
 
 slider = ...
 
-ex7_6.check(slider, explorer)
+ex7_4.check(slider, explorer)
 
 # %%
-ex7_6.help
+ex7_4.help
 
 # %% [markdown]
 # How far did you get?
@@ -1344,23 +787,17 @@ exercises.progress(7)
 # %% [markdown]
 # ## What you have learned
 #
-# - A selective classifier trades coverage for risk. Its curve, and the cheapest point on it,
-#   depend on the order of the scores only. Chow's rule takes the scores for probabilities, so it
-#   needs the numbers, too.
+# - A selective classifier trades coverage for risk. Its curve depends on the order of the scores
+#   only.
 # - AURC gives mistakes at the most certain ranks a weight without limit; AUGRC is the probability
-#   of a silent failure, and gives every mistake its due.
+#   of a silent failure, and keeps every mistake in proportion.
 # - Coverage at 5 % risk says nothing about models that err less than that. Ask for a risk that
 #   hurts.
-# - For finding mistakes, any doubt counts, whatever its source. Votes cannot order the digits on
-#   which all agree.
-# - A threshold that just meets its target on validation often misses it on other digits. A bound
-#   fixes that, and costs coverage.
-# - Under shift a fixed threshold may refer more and stay safe, or answer on and fail. Every OOD
-#   image that is answered is one more mistake that nobody has promised.
-# - Small risks cannot be promised with few digits.
+# - For finding mistakes, any doubt counts, whatever its source. Votes can't order the digits on
+#   which all members agree.
 #
-# **What comes next.** Chapter 9 goes further, one short section each: shift, calibration, sets of
-# answers instead of one, other scores, other ensembles, your own data.
+# **What comes next.** A curve is a report. Chapter 8 makes a decision: one threshold, with a
+# promise and a price.
 #
 # ### Sources
 #
@@ -1379,15 +816,4 @@ exercises.progress(7)
 #   classifiers. *ICLR*. [arXiv:1805.08206](https://arxiv.org/abs/1805.08206)
 # - J. Traub et al. (2024). Overcoming common flaws in the evaluation of selective classification
 #   systems. *NeurIPS*. [arXiv:2407.01032](https://arxiv.org/abs/2407.01032)
-# - G. Xia, C.-S. Bouganis (2022). Augmenting softmax information for selective classification with
-#   out-of-distribution data. *ACCV*. [arXiv:2207.07506](https://arxiv.org/abs/2207.07506)
-# - A. Angelopoulos, S. Bates, E. Candès, M. Jordan, L. Lei (2021). Learn then test: calibrating
-#   predictive algorithms to achieve risk control.
-#   [arXiv:2110.01052](https://arxiv.org/abs/2110.01052)
 # - L. C. Freeman (1965). *Elementary applied statistics*. Wiley.
-# - C. J. Clopper, E. S. Pearson (1934). The use of confidence or fiducial limits illustrated in the
-#   case of the binomial. *Biometrika* 26(4).
-#   [doi:10.1093/biomet/26.4.404](https://doi.org/10.1093/biomet/26.4.404)
-# - E. B. Wilson (1927). Probable inference, the law of succession, and statistical inference.
-#   *Journal of the American Statistical Association* 22(158).
-#   [doi:10.1080/01621459.1927.10502953](https://doi.org/10.1080/01621459.1927.10502953)

@@ -93,6 +93,8 @@ risk_coverage_explorer(models, more_digits)
 #   answers, who asks a human, and at what price?
 # - [9. Going further](09_calibration.ipynb), 90 minutes. Choose among eight short lessons, from
 #   shift to your own data.
+# - [11. The sorting office](11_sorting_office.ipynb), 45 minutes. Decide who reads the mail,
+#   promise a risk, and submit once.
 # - [12. The bug hunt](12_bug_hunt.ipynb), 30 minutes. Hunt ten faults that raise no error.
 # - [13. Ten questions](13_quiz.ipynb), 20 minutes. Answer ten questions, and learn why.
 #

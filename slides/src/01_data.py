@@ -202,8 +202,8 @@ figures.augmentation_sheet(originals, crops, name="nine random crops, border of 
 # Source: the course's random crop; each digit is the most typical of its class
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** A border of four pixels, then a window at a random place. The digit only moves. Chapter 1
-# measures how much ink can be lost: even the digit most at risk keeps most of it.
+# **Say:** A border of four pixels, then a window at a random place. The digit only moves. MNIST
+# leaves a margin of about four pixels, so hardly any ink is lost.
 #
 # **Ask:** From which border on would you refuse to read some?
 #

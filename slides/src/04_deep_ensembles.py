@@ -31,7 +31,7 @@ eight_on_clothes = predict(network, clothes)
 #
 # What do several know that one does not?
 #
-# Chapter 4: average them, train them, count them, and listen to where they disagree
+# Chapters 4 and 5: average them, train them, count them, and listen to where they disagree
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Train the same network twice from different random weights, and let both answer. That is

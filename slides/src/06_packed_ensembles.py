@@ -505,7 +505,7 @@ told = "; ".join(f"{n}: {v[0]:.0f}, {v[1]:.0f}, {sum(v[2:]):.0f}" for n, v in wo
 figures.Picture(figure, f"Thousand FLOPs in conv1, conv2 and linear: {told}. Pooling: none.")
 
 # %% [markdown]
-# Source: counted; chapter 6 times the parts on your machine, one by one
+# Source: counted; the appendix to chapter 6 times the parts on your machine, one by one
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** ReLU and pooling have no FLOPs in our count, and yet take a good part of the time. A
@@ -537,8 +537,8 @@ with torch.no_grad():
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** The same numbers in the same memory, but the first convolution answers in the layout in
-# which it was asked, and so does everything after it. Chapter 6 times both
-# layouts on your machine: look which network gains most. The course's batches are always
+# which it was asked, and so does everything after it. The appendix to chapter 6 times both
+# layouts on your machine: see which network gains most. The course's batches are always
 # channels-last.
 #
 # **Ask:** Two papers report seconds for the same network. What would you ask first?

@@ -72,7 +72,7 @@ def test_the_first_screen_answers_a_shoe_and_what_is_drawn(page: Any) -> None:
     shoot(page, f"front-{page.viewport_size['width']}", full_page=True)
     verdict = page.locator(".cw-verdict")
     shoe = page.locator(".cw-answer .cw-words").inner_text()
-    assert verdict.inner_text() == "4" and "of shoes" in shoe
+    assert verdict.inner_text() == "4" and "of “shoes”" in shoe
     sheet = page.locator(".cw-sheet canvas")
     for place in (sheet, verdict):  # both are seen at once
         box = place.bounding_box()
@@ -117,7 +117,7 @@ def test_an_image_says_what_it_was_taken_for(page: Any) -> None:
     crowd.scroll_into_view_if_needed()
     press(page, crowd, position={"x": 6, "y": 6})
     tip = page.locator(f"{WHO} .cw-tip").inner_text()
-    assert tip.startswith("Says ") and tip.endswith(", right.")
+    assert tip.startswith("Says ") and tip.endswith(", which is right.")
 
 
 def test_the_explorer_follows(page: Any) -> None:
@@ -125,7 +125,8 @@ def test_the_explorer_follows(page: Any) -> None:
     slider.focus()
     page.keyboard.press("End")
     page.wait_for_timeout(100)
-    assert "answers 2,000 of 2,000 digits (100 %)" in page.locator(EXPLORER).inner_text()
+    words = page.locator(EXPLORER).inner_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert "answers 2,000 of 2,000 digits (100 %)" in words
 
 
 def test_the_page_fits_and_can_be_read_by_all(page: Any) -> None:

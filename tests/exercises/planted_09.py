@@ -15,21 +15,13 @@ RANKED = (
 PLANTED = {
     "ex9_1": Planted(
         wrong=[
-            ('choice = "a"', "who counts"),
-            ('choice = "b"', "nobody knows"),
-            ('choice = "c"', "*true* class"),
-        ],
-        right=['choice = "D"'],
-    ),
-    "ex9_2": Planted(
-        wrong=[
             ('choice = "a"', "can an answer change"),
             ('choice = "b"', "(1) must go"),
             ('choice = "d"', "hardly moves"),
         ],
         right=['choice = "C"'],
     ),
-    "ex9_3": Planted(
+    "ex9_2": Planted(
         wrong=[
             (
                 POOL + SOFTMAX + "    return softmax(np.log(probabilities) / temperature).mean(1)",
@@ -62,7 +54,7 @@ PLANTED = {
             POOL + SOFTMAX + "    return softmax(np.log(probabilities.mean(1)) / temperature)",
         ],
     ),
-    "ex9_4": Planted(
+    "ex9_3": Planted(
         wrong=[
             (THRESHOLD + RANKED.format(n="n", off=""), "plain quantile"),
             (THRESHOLD + "    return np.quantile(scores, 1 - alpha)", "NumPy's quantile"),
@@ -101,13 +93,5 @@ PLANTED = {
             "    from course_utils.metrics import conformal\n"
             "    return conformal.quantile(scores, alpha)",
         ],
-    ),
-    "ex9_5": Planted(
-        wrong=[
-            ('choice = "a"', "mistake of the metric"),
-            ('choice = "b"', "no noise"),
-            ('choice = "d"', "back in the trap"),
-        ],
-        right=['choice = "C"'],
     ),
 }

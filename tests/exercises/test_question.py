@@ -48,11 +48,11 @@ def test_an_answer_that_is_checked_is_remembered() -> None:
 
 def test_the_page_gets_a_verdict_on_every_answer() -> None:
     given = ask(CHOICE).given
-    assert sorted(given["options"]) == [["a", "left &amp; up"], ["b", "right"]]
+    assert sorted(given["options"]) == [["a", "left & up"], ["b", "right"]]
     assert given["verdicts"]["a"] == ["Not yet.", "That is a wall.", False]
-    assert given["verdicts"]["b"] == ["Right.", "It is the <em>only</em> way.", True]
-    assert given["hints"][1] == "<p><code>Two</code>.</p>"
-    assert given["solution"].startswith("<p>right. It is")
+    assert given["verdicts"]["b"] == ["Right.", "It is the *only* way.", True]
+    assert given["hints"][1] == "`Two`."
+    assert given["solution"].startswith("right. It is")
     assert not CHOICE.done  # looking at it is no answer
 
 

@@ -44,6 +44,12 @@ COSTS = {
     name: selective.cost_curve(UNCERTAINTY[name], model.correct, 10, 1)
     for name, model in MODELS.items()
 }
+DAYS = {
+    "answer everything": np.geomspace(700, 12_000, 20),
+    "this policy": np.linspace(200, 600, 20),
+    "best in hindsight": np.linspace(100, 400, 20),
+    "cheapest on the validation digits": np.linspace(0, 700, 20),
+}
 EPOCHS = np.arange(12.0)
 LOGS = {
     name: {
@@ -80,6 +86,7 @@ def side_by_side(
 ALPHABET = [chr(ord("A") + letter) for letter in range(26)]
 LETTERS = make_predictions(300, 4, 26, seed=2, skill=4)
 TINY = make_predictions(2, 2, 2, seed=3, skill=-3)
+TWO = Predictions.from_probabilities(np.array([[[0.9, 0.1]], [[0.4, 0.6]]]), np.array([0, 0]))
 LONG = ("a rather long name", "another")
 LONG_MODELS = (
     "LeNet",
@@ -117,6 +124,9 @@ EXTREMES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "agreement of 2": lambda: figures.agreement_matrix(TINY),
     "agreement of 16": lambda: figures.agreement_matrix(Predictions.combine([DEEP] * 2)),
+    "ranking of 2": lambda: figures.score_ranking(
+        TWO, {"a score of my own with a long name": scores.entropy}
+    ),
     "packed 26": lambda: figures.packed_diagram(4, 2, num_classes=26),
     "packed 6": lambda: figures.packed_diagram(6, 6),
     "histogram of 2": lambda: figures.score_histograms(
@@ -157,6 +167,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
         IMAGES[:20].reshape(4, 5, 28, 28),
         column_names=("mirrored", "upside down", "turned by 90°", "turned by 180°", "half out"),
     ),
+    "crop_windows": lambda: figures.crop_windows(IMAGES[0], padding=4, corners=[(1, 0), (6, 7)]),
     "misclassified_gallery": lambda: figures.misclassified_gallery(IMAGES, DEEP),
     "misclassified_gallery fashion": lambda: figures.misclassified_gallery(
         IMAGES, DEEP, class_names=figures.FASHION
@@ -183,7 +194,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
         active=[True, False] * 4,
     ),
     "disagreement_sheet 32": lambda: figures.disagreement_sheet(
-        IMAGES[0], np.tile(DEEP.probabilities[0], (4, 1)), label="Fashion: Bag"
+        IMAGES[0], np.tile(DEEP.probabilities[0], (4, 1)), label="a bag"
     ),
     "disagreement_sheet single": lambda: figures.disagreement_sheet(
         IMAGES[0], SINGLE.probabilities[0]
@@ -227,6 +238,11 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "metric_against_members 4": lambda: figures.metric_against_members(
         {"accuracy": ACCURACY, "NLL": NLL, "ECE": NLL, "AUROC": ACCURACY}
     ),
+    "best_of_many": lambda: figures.best_of_many(
+        np.array([1, 3, 10, 30, 100, 300, 1_000]),
+        np.array([0.1, 0.126, 0.147, 0.163, 0.179, 0.191, 0.202]),
+        np.full(7, 0.1),
+    ),
     "choices_of_members": lambda: figures.choices_of_members(
         SIZES, 0.98 - 0.01 / SIZES, metric="accuracy", percent=True
     ),
@@ -240,11 +256,18 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "choices_of_members one": lambda: figures.choices_of_members(
         [1], [1.0], metric="accuracy", percent=True
     ),
+    "score_ranking": lambda: figures.score_ranking(PACKED, {"mine": scores.entropy}),
     "packed_diagram": lambda: figures.packed_diagram(4, 2),
     "packed_diagram 16": lambda: figures.packed_diagram(16, 8),
     "packed_diagram 1": lambda: figures.packed_diagram(1, 1),
     "packed_cost_bars": lambda: figures.packed_cost_bars(4, 2),
     "packed_cost_bars 16": lambda: figures.packed_cost_bars(16, 16),
     "packed_cost_bars 1": lambda: figures.packed_cost_bars(1, 8),
+    "wrong_answers": lambda: figures.wrong_answers(
+        IMAGES[:19], np.arange(19) % 10, np.arange(-1, 18) % 11 - 1
+    ),
+    "wrong_answers one": lambda: figures.wrong_answers(IMAGES[:1], [4], [-1]),
+    "daily_costs": lambda: figures.daily_costs(DAYS, yours="this policy"),
+    "daily_costs free": lambda: figures.daily_costs({"one day": np.zeros(1)}),
     "message": lambda: figures.message("Nothing to see."),
 }

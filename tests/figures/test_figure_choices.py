@@ -69,3 +69,21 @@ def test_equal_values_have_an_axis(value: float) -> None:
 def test_nonsense_is_refused(sizes, values, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         figures.choices_of_members(sizes, values)
+
+
+def test_the_best_of_many_has_two_lines_and_their_ends_in_the_alt_text() -> None:
+    numbers, chosen, fresh = np.array([1, 10, 100]), np.array([0.1, 0.15, 0.2]), np.full(3, 0.1)
+    picture = figures.best_of_many(numbers, chosen, fresh)
+    (axes,) = picture.figure.axes
+    for line, values in zip(axes.lines, (chosen, fresh), strict=True):
+        np.testing.assert_allclose(line.get_xydata(), np.stack([numbers, 100 * values], axis=1))
+    assert "best of 1 to 100 candidates" in picture.alt
+    assert "10.0 % to 20.0 % where it was chosen" in picture.alt
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"), [([0.1], "its two accuracies"), ([0.1, np.nan], "not finite")]
+)
+def test_the_best_of_many_needs_every_accuracy(chosen: list, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        figures.best_of_many(np.array([1, 10]), np.array(chosen), np.array([0.1, 0.1]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from figure_examples import ACCURACY, MEMBERS, NLL
+from figure_examples import ACCURACY, DEEP, MEMBERS, NLL
 from matplotlib.collections import PolyCollection
 
 from course_utils import figures
 from course_utils.figures import MemberSeries
+from course_utils.metrics.subsets import Choices
 
 
 def test_values_ranges_and_references() -> None:
@@ -29,6 +30,20 @@ def test_values_ranges_and_references() -> None:
     assert entries == ["Deep Ensemble", "range over subsets", "PE-4"]
     assert "accuracy goes from 97.0 % with 1 member to 97.9 % with 8" in picture.alt
     assert "PE-4 has 97.5 %" in picture.alt or "PE-4 has 97.6 %" in picture.alt
+
+
+def test_series_are_taken_over_all_subsets() -> None:
+    three = DEEP.subset([0, 1, 2])
+    series = figures.series_over_subsets(Choices(three))
+    assert list(series) == ["Accuracy", "NLL", "ECE"]
+    accuracy, nll = series["Accuracy"], series["NLL"]
+    assert accuracy.percent and accuracy.higher_is_better
+    assert not nll.percent and not nll.higher_is_better
+    np.testing.assert_array_equal(accuracy.members, [1, 2, 3])
+    pairs = [three.subset(pair).correct.mean() for pair in ([0, 1], [0, 2], [1, 2])]
+    found = (accuracy.low[1], accuracy.value[1], accuracy.high[1])
+    np.testing.assert_allclose(found, (min(pairs), np.mean(pairs), max(pairs)))
+    assert accuracy.low[2] == accuracy.value[2] == accuracy.high[2] == three.correct.mean()
 
 
 def test_the_legend_holds_for_all_panels() -> None:

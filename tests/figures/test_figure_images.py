@@ -281,3 +281,29 @@ def test_two_images_and_two_classes_are_enough() -> None:
     small = make_predictions(2, 2, 2, seed=5, skill=-9)
     picture = figures.misclassified_gallery(IMAGES[:2], small)
     assert "2 of 2 answers are wrong (100 %)" in picture.alt
+
+
+def test_crops_are_cut_out_where_the_windows_are_marked() -> None:
+    image = IMAGES[0]
+    picture = figures.crop_windows(image, padding=4, corners=[(1, 0), (6, 7)])
+    original, padded, first, second = (
+        255 - np.asarray(axes.images[0].get_array()) for axes in picture.figure.axes
+    )
+    assert (original == image).all() and (padded[4:32, 4:32] == image).all()
+    assert (first == padded[1:29, 0:28]).all() and (second == padded[6:34, 7:35]).all()
+    marked = [patch.get_xy() for patch in picture.figure.axes[1].patches[1:]]
+    assert marked == [(-0.5, 0.5), (6.5, 5.5)]
+    assert "3 down, 4 right and 2 up, 3 left" in picture.alt
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"padding": -1, "corners": [(0, 0), (0, 0)]}, "cannot be -1"),
+        ({"padding": 4, "corners": [(0, 0)]}, "two windows, not 1"),
+        ({"padding": 4, "corners": [(0, 0), (9, 0)]}, "begins at 0 to 8"),
+    ],
+)
+def test_windows_lie_in_the_padded_image(given: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        figures.crop_windows(IMAGES[0], **given)

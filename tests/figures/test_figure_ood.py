@@ -11,7 +11,7 @@ from course_utils.metrics.detection import ood_detection
 
 GENERATOR = np.random.default_rng(0)
 KNOWN, STRANGE = GENERATOR.normal(0, 1, 300), GENERATOR.normal(1.5, 1, 200)
-CORRECT = KNOWN < 1.2
+CORRECT = KNOWN < 0.5
 
 
 def outlines(picture: figures.Picture) -> list[np.ndarray]:
@@ -29,6 +29,21 @@ def test_each_group_is_scaled_to_its_own_size() -> None:
     ):
         np.testing.assert_allclose(heights, 100 * np.histogram(group, edges)[0] / len(group))
         assert heights.sum() == pytest.approx(100)
+
+
+def test_a_few_wrong_answers_are_strokes_at_their_scores() -> None:
+    correct = np.arange(300) >= 7
+    picture = figures.score_histograms(KNOWN, correct, STRANGE)
+    np.testing.assert_array_equal(picture.parts["rug"].get_xdata(), KNOWN[:7])
+    assert len(outlines(picture)) == 2
+    assert "wrong: 7 images" in picture.alt
+    assert "rug" not in figures.score_histograms(KNOWN, CORRECT).parts
+
+
+def test_axes_say_which_way_and_which_scale() -> None:
+    (axes,) = figures.score_histograms(KNOWN, CORRECT, score_name="entropy").figure.axes
+    assert axes.get_xlabel() == "entropy: larger = less certain"
+    assert axes.get_ylabel() == "% of group (log scale)"
 
 
 def test_legend_and_alt_text_count_the_groups() -> None:

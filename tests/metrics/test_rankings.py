@@ -1,13 +1,14 @@
-"""Rankings of several models: one for each score, and for the same images only."""
+"""Rankings of images for each model and score, and of scores by the mistakes they find."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from course_utils.metrics import scores
+from course_utils.metrics import scores, selective
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import Rankings, rounded_up
+from course_utils.metrics.rankings import Rankings, rank_scores, rounded_up
 
 GENERATOR = np.random.default_rng(0)
 LABELS = GENERATOR.integers(3, size=300)
@@ -79,3 +80,35 @@ def test_rounding_up_leaves_few_bits_where_few_are_needed() -> None:
     assert (third.view(np.int64) % 2**29 == 0).all()
     near = np.array([1.0 + 2**-52, 1.0 + 2**-51])
     np.testing.assert_array_equal(rounded_up(near), near)
+
+
+def test_scores_are_ranked_by_the_mistakes_they_find() -> None:
+    wrong = ~MODELS["one"].correct
+    table = rank_scores(MODELS["one"], {"oracle": wrong, "upside down": -wrong.astype(float)})
+    assert table.index[0] == "oracle" and table.index[-1] == "upside down"
+    assert table.loc["oracle", "AUROC"] == 1 and table.loc["upside down", "AUROC"] == 0
+    entropy = scores.entropy(MODELS["one"])
+    assert table.loc["Entropy", "AUROC"] == pytest.approx(roc_auc_score(wrong, entropy))
+    curve = selective.risk_coverage(entropy, ~wrong)
+    assert table.loc["Entropy", "AURC"] == curve.aurc
+    assert set(table.index) == {"oracle", "upside down", *scores.available(MODELS["one"])}
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ({"Entropy": np.zeros(300)}, "already"),
+        ({"mine": np.zeros(299)}, "299 values of the score"),
+        ({"mine": np.full(300, np.nan)}, "not finite"),
+        ({"mine": np.zeros((300, 2))}, "shape"),
+    ],
+)
+def test_scores_that_cannot_be_ranked_are_refused(own: dict, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        rank_scores(MODELS["one"], own)
+
+
+def test_ranking_scores_needs_mistakes() -> None:
+    right = Predictions(np.eye(3)[:, None], np.arange(3))
+    with pytest.raises(ValueError, match="at least one of each"):
+        rank_scores(right)

@@ -26,6 +26,7 @@ from torch_uncertainty.routines import ClassificationRoutine
 from course_utils.images import MEAN, STD, ImageSet, batches, load_fashion_mnist, load_mnist
 from course_utils.networks import augmentation, evaluation, silence, training, training_folder, zoo
 from course_utils.networks.models import LeNet, PackedLeNet
+from course_utils.networks.progress import ProgressLine
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 STEPS = 4  # in an epoch of the few digits
@@ -855,6 +856,16 @@ def test_each_silenced_warning_would_come_otherwise(train, val, test, ood, tmp_p
             fit = training.fit(seeded(), train, val, name="x", folder=tmp_path, epochs=1)
         training.fit(seeded(), train, val, name="x", folder=tmp_path, epochs=1, resume=True)
         evaluation.evaluate({"x": fit.model}, test, ood)
+        routine = ClassificationRoutine(
+            seeded(), 10, nn.CrossEntropyLoss(), optim_recipe=training.one_cycle_sgd(seeded(), 1)
+        )
+        TUTrainer(
+            accelerator="cpu",
+            max_steps=1,
+            logger=False,
+            enable_checkpointing=False,
+            callbacks=[ProgressLine("x")],
+        ).fit(routine, batches(train, 128), batches(val, 500))
     messages = [str(warning.message) for warning in caught]
     for pattern in silence.SILENCED:
         assert any(re.match(pattern, message, re.IGNORECASE) for message in messages), pattern

@@ -1,4 +1,4 @@
-"""What a chapter writes out in the open is what the package runs, to the word.
+"""What a chapter writes out, or has learners write, is what the package runs, to the word.
 
 Compared are syntax trees turned back into text: docstrings count, comments and line breaks do not
 (a cell has fewer lines to spend than a module).
@@ -10,6 +10,8 @@ import ast
 from pathlib import Path
 
 import pytest
+
+from course_utils import exercises
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "notebooks" / "src"
@@ -34,9 +36,17 @@ def definition(text: str, name: str) -> str:
     return ast.unparse(found[0])
 
 
+def solved(chapter: str) -> str:
+    """Return a chapter's source with the solutions in place of the stubs."""
+    text = (SOURCES / f"{chapter}.py").read_text(encoding="utf-8")
+    for exercise in exercises.of_chapter(int(chapter[:2])):
+        text = text.replace(exercise.stub.strip(), exercise.answer.strip())
+    return text
+
+
 @pytest.mark.parametrize(("name", "chapter", "module"), LESSONS, ids=[row[0] for row in LESSONS])
 def test_lesson_and_package_say_the_same(name: str, chapter: str, module: str) -> None:
-    lesson = (SOURCES / f"{chapter}.py").read_text(encoding="utf-8")
+    lesson = solved(chapter)
     package = (NETWORKS / f"{module}.py").read_text(encoding="utf-8")
     assert definition(lesson, name) == definition(package, name)
 

@@ -12,6 +12,8 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from course_utils.health.live_table import LiveTable
+from course_utils.health.report import Finding
 from course_utils.metrics.predictions import Predictions
 from course_utils.widgets.front_end import LiveWidget
 from course_utils.widgets.who_answers import who_answers
@@ -132,3 +134,14 @@ def test_the_front_page_is_the_welcome_notebook_without_its_code(live: LiveWidge
     assert page.select_one("meta[name=description]")["content"]
     assert page.select_one("meta[property='og:image']")["content"] == "p.png"
     assert page.select_one("link[rel=icon]")["href"].startswith("data:image/svg+xml")
+
+
+def test_a_widget_of_another_kind_keeps_its_html_beside_one_of_the_course(
+    live: LiveWidget,
+) -> None:
+    table = LiveTable([Finding("Disk", "fine", "room enough")], [])
+    notebook = executed(shown(live, live.still()), shown(table, table.still()))
+    page = chapter_page(Chapter("1_two", notebook, 1.0), None, None)
+    assert table.model_id not in state_in(page)
+    table.close()
+    assert "room enough" in BeautifulSoup(page, "html.parser").main.get_text()

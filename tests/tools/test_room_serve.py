@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from room_examples import HERE, kit
 
-from tools.presenter import room_install, room_serve
+from tools.presenter import leaderboard, room_install, room_serve
 
 LARGE = os.urandom(1 << 20) * 4
 CLIENTS = 40
@@ -85,6 +85,13 @@ def test_clients_that_say_nothing_keep_nobody_waiting(
 def test_nothing_but_the_kit_is_given_out(server: room_serve.RoomServer, path: str) -> None:
     status, body = ask(server, path)
     assert status == 404 and b"not for the room" not in body and b"manifest" not in body
+
+
+def test_the_rooms_leaderboard_is_given_out_once_it_is_there(server: room_serve.RoomServer) -> None:
+    assert ask(server, "/leaderboard.html")[0] == 404
+    assert leaderboard.main([str(server.kit)]) == 0
+    status, body = ask(server, "/leaderboard.html")
+    assert status == 200 and b"Leaderboard of the sorting office" in body
 
 
 def test_links_lead_nowhere(server: room_serve.RoomServer, tmp_path: Path) -> None:

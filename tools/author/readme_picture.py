@@ -1,6 +1,6 @@
 """Make `images/course.png`, the picture in the README: `python -m tools.author.readme_picture`.
 
-Chapter 4 runs with the shipped weights, so that the picture is the same on every machine: its page
+Chapter 5 runs with the shipped weights, so that the picture is the same on every machine: its page
 of `make run` where it shows one disputed digit, with what is said of it.
 """
 
@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTER = ROOT / "notebooks" / "04_deep_ensembles.ipynb"
+CHAPTER = ROOT / "notebooks" / "05_disagreement.ipynb"
 PICTURE = ROOT / "images" / "course.png"
 SHEET = "disagreement_sheet"
 WIDTH = 1400  # of the picture, in its own pixels

@@ -9,6 +9,7 @@ sentence that the chapter no longer contains is a mistake.
 from __future__ import annotations
 
 import argparse
+import ast
 import copy
 import runpy
 import shutil
@@ -52,7 +53,7 @@ def checked(notebook: NotebookNode, statements: Sequence[tuple[str, str]]) -> No
         if len(places) != 1:
             raise StatementError(f"{sentence!r} stands in {len(places)} cells, not in one.")
         try:
-            compile(expression, "statement", "eval")
+            ast.parse(expression, mode="eval")
         except SyntaxError as error:
             raise StatementError(f"{expression!r} is no expression: {error.msg}.") from None
         cell = new_code_cell(f"assert ({expression}), {words!r}")

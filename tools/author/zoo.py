@@ -26,25 +26,14 @@ from safetensors.torch import save
 
 from course_utils._support.atomic import write_whole
 from course_utils._support.validation import labelled
-from course_utils.images import ImageSet, load_mnist
+from course_utils.images import load_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.networks import augmentation, evaluation, training, zoo
-from course_utils.networks.registry import ENSEMBLES, NETWORKS, SHORT, Recipe
+from course_utils.networks.registry import ENSEMBLES, NETWORKS, SHORT, Recipe, positions_of
 
 ROOT = Path(__file__).resolve().parents[2]
 UNFINISHED = ROOT / "runs" / "zoo"
 PACKAGES = ("torch", "torch-uncertainty", "lightning")
-
-
-def modest_digits(train: ImageSet, count: int) -> ImageSet:
-    """The first digits of each class, equally many: the same ones for every modest network."""
-    per_class = count // 10
-    chosen = sorted(
-        int(index)
-        for digit in range(10)
-        for index in (train.labels == digit).nonzero()[0][:per_class]
-    )
-    return train.subset(chosen)
 
 
 def train_one(name: str, recipe: Recipe) -> None:
@@ -52,7 +41,7 @@ def train_one(name: str, recipe: Recipe) -> None:
     network = NETWORKS[name]
     train, val = load_mnist("train"), load_mnist("val")
     if recipe.num_train < len(train):
-        train = modest_digits(train, recipe.num_train)
+        train = train.subset(positions_of(train.labels, recipe.num_train))
     torch.manual_seed(network.seed)
     fit = training.fit(
         zoo.build(network.architecture),

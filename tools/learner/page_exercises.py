@@ -16,6 +16,7 @@ HELP = re.compile(r"ex\d+_\d+\.help")
 BUG_HELP = re.compile(r"# bug_hunt\.(hint|solution)\(\d*\)")
 PROGRESS = re.compile(r"^exercises\.(progress|course_map)\(", re.MULTILINE)
 HOW_FAR = "How far did you get?"
+WITHOUT_CODE = {"remove_source": True}  # nbconvert's way to show outputs alone
 NO_KERNEL = (
     '<p class="no-kernel">No Python runs in this page, so it cannot check your answer. '
     "Think of yours, then unfold the solution; to try it, take the notebook.</p>"
@@ -41,9 +42,9 @@ def _cells(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
         if PROGRESS.search(cell.source):
             continue
         if HELP.fullmatch(cell.source.strip()):
-            cell.source = ""
+            cell.metadata["transient"] = WITHOUT_CODE
         elif lines and all(BUG_HELP.fullmatch(line) for line in lines):
-            cell.source = ""
+            cell.metadata["transient"] = WITHOUT_CODE
             cell.outputs = [_html("".join(map(_symptom, bug_hunt.BUGS)))]
         elif _unanswered(cell):
             cell.outputs = [_html(NO_KERNEL)]

@@ -62,7 +62,7 @@ class Still:
             return f"<div>{escape(state.get('value', ''))}</div>"
         if kind == "ImageModel":
             return self.image(entry)
-        if kind == "AnyModel":  # one of the course's own, inside another widget
+        if kind == "AnyModel" and "kind" in state:  # one of the course's, inside another widget
             self.living.append(model)
             return f'<div class="course-live" data-widget="{model}"></div>'
         if kind == "OutputModel":

@@ -38,7 +38,8 @@ class RoomServer(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], kit: Path, files: dict[str, list]) -> None:
         self.kit = kit.resolve()
-        self.files = {*files, room_install.MANIFEST}
+        # the last one is there after `make leaderboard` with the kit as its folder
+        self.files = {*files, room_install.MANIFEST, "leaderboard.html"}
         super().__init__(address, RoomHandler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:

@@ -108,7 +108,7 @@ export function disagreement({ model, el, given, hear, change }) {
       ...(sides.length > 1 ? [h("h4", {}, side.title)] : []),
       row(orders), row(...jumps), row(steps, h("label", { className: "cw-field" }, "Image", number), problem), places,
       h("div", { className: "cw-head" }, h("figure", {}, picture, caption), h("div", {}, verdict, sure)),
-      h("div", { className: "cw-fine" }, h("i", { className: "cw-asked cw-dot" }), " expected entropy (hesitation) + ", h("i", { className: "cw-mistakes cw-dot" }), " mutual information (dispute)"), split,
+      h("div", { className: "cw-fine" }, h("i", { className: "cw-asked cw-dot" }), " expected entropy + ", h("i", { className: "cw-mistakes cw-dot" }), " mutual information"), split,
       h("h4", {}, "Together"), chart, h("h4", {}, "Each member"), grid, words));
 
     side.draw = () => {
@@ -136,7 +136,7 @@ export function disagreement({ model, el, given, hear, change }) {
       const { total, expected, mutual } = mean ? entropySplit(speaking) : {}, most = Math.log(names.length);
       split.children[0].style.width = `${(100 * (expected ?? 0)) / most}%`;
       split.children[1].style.width = `${(100 * (mutual ?? 0)) / most}%`;
-      split.setAttribute("aria-label", mean ? `Entropy ${total.toFixed(2)} of at most ${most.toFixed(2)}: ${expected.toFixed(2)} hesitation and ${mutual.toFixed(2)} dispute` : "No entropy: nobody answers");
+      split.setAttribute("aria-label", mean ? `Entropy ${total.toFixed(2)} of at most ${most.toFixed(2)}: ${expected.toFixed(2)} expected entropy and ${mutual.toFixed(2)} mutual information` : "No entropy: nobody answers");
       words.put(`Image ${count(numbers[i])}, number ${count(at + 1)} of ${count(length)} (${model.get(side.order)}). ${describe(rows, now, names, truth)}`, note);
       chart.put(mean, mean ? "Together" : "Nobody answers", { said, truth: known ? truth : undefined });
       grid.put(rows, rows.length, now);

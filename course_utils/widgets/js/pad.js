@@ -19,8 +19,13 @@ export const describe = (rows, names) =>
 export function pad({ model, el, given, hear, change }) {
   const { side, class_names: names } = given, nets = given.networks.map(({ steps, values }) => network({ steps, values: values.values }));
   const sets = given.examples.map((one) => ({ ...one, images: gallery(one.images) }));
-  const turns = sets.map((_, i) => (i === 0 && given.opening ? 1 : 0));
-  let ink = bytes(model.get("drawing")), origin = given.opening ?? "", timer, last = 0;
+  const turns = sets.map((_, i) => (i === 0 ? 1 : 0)); // the pad opens with the first
+  const enlarged = ({ images }, turn) => {
+    const pixels = images.pixels(turn), at = (y, x) => pixels[Math.floor((y * images.rows) / side) * images.columns + Math.floor((x * images.columns) / side)];
+    return Uint8Array.from({ length: side * side }, (_, i) => at(Math.floor(i / side), i % side));
+  };
+  let ink = bytes(model.get("drawing")), timer, last = 0;
+  let origin = sets.length && same(ink, enlarged(sets[0], 0)) ? sets[0].words[0] : ""; // of what is on the sheet
 
   // --- the sheet ---
   const paper = sheet(side, (drawn) => {
@@ -37,11 +42,7 @@ export function pad({ model, el, given, hear, change }) {
   }
   function bring(number) {
     const { images, words } = sets[number], turn = turns[number]++ % images.length;
-    const pixels = images.pixels(turn), large = new Uint8Array(side * side);
-    for (let y = 0; y < side; y++)
-      for (let x = 0; x < side; x++)
-        large[y * side + x] = pixels[Math.floor((y * images.rows) / side) * images.columns + Math.floor((x * images.columns) / side)];
-    ink = large;
+    ink = enlarged(sets[number], turn);
     origin = words[turn];
     paper.put(ink);
     draw();

@@ -1,23 +1,24 @@
 // A question with its answers to click on; hints and the solution come when they are asked for.
 import { button, h, newId, row } from "./parts.js";
 
-const rich = (kind, html, traits = {}) => {
-  const element = h(kind, traits);
-  element.innerHTML = html; // made by the course, from its own texts
-  return element;
-};
+/** A line of text in which backticks mark code, and asterisks what is stressed. */
+const line = (text) => text.split("`").flatMap((part, i) =>
+  i % 2 ? [h("code", {}, part)] : part.split(/(?<![\w*])\*([^\s*](?:[^*]*[^\s*])?)\*(?![\w*])/).map((one, k) => (k % 2 ? h("em", {}, one) : one)));
+
+/** Paragraphs. */
+const text = (words) => words.split(/\n\n+/).map((one) => h("p", {}, ...line(one)));
 
 export function question({ model, el, given, hear, change }) {
   const { title, options, verdicts, hints, solution } = given, group = newId("question");
   const radios = new Map(), labels = options.map(([letter, words]) => {
     const radio = h("input", { type: "radio", name: group, value: letter, onchange: () => change({ answer: letter }) });
     radios.set(letter, radio);
-    return h("label", { className: "cw-option" }, radio, rich("span", words));
+    return h("label", { className: "cw-option" }, radio, h("span", {}, ...line(words)));
   });
   const verdict = h("p", { className: "cw-judged", role: "status" });
   const folded = h("div", { className: "cw-help", "aria-live": "polite" });
   let shown = 0;
-  const help = (name, html) => folded.append(h("h4", {}, name), rich("div", html));
+  const help = (name, words) => folded.append(h("h4", {}, name), ...text(words));
   const check = button("Check", () => {
     const letter = model.get("answer");
     if (letter) change({ checked: letter });
@@ -39,7 +40,7 @@ export function question({ model, el, given, hear, change }) {
     for (const [letter, radio] of radios) radio.checked = letter === answer;
     const judged = answer && answer === checked ? verdicts[answer] : undefined;
     verdict.className = `cw-judged${judged ? (judged[2] ? " cw-right" : " cw-not-yet") : ""}`;
-    verdict.innerHTML = judged ? `<strong>${judged[2] ? "✓" : "→"} ${judged[0]}</strong> ${judged[1]}` : "";
+    verdict.replaceChildren(...(judged ? [h("strong", {}, `${judged[2] ? "✓" : "→"} ${judged[0]}`), " ", ...line(judged[1])] : []));
   }
   hear(["answer", "checked"], draw);
   draw();
