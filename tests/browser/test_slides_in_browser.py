@@ -151,6 +151,11 @@ def test_the_speaker_view_opens_and_shows_notes(deck: tuple[str, Any, list[str]]
 
 
 @pytest.mark.parametrize("name", DECKS)
+def test_a_deck_is_small_enough_to_pass_on(built: Path, name: str) -> None:
+    assert (built / f"{name}.html").stat().st_size <= 10_000_000
+
+
+@pytest.mark.parametrize("name", DECKS)
 def test_the_pdf_has_a_page_for_every_slide(built: Path, name: str) -> None:
     notebook = nbformat.read(REPOSITORY / "slides" / f"{name}.ipynb", as_version=4)
     slides = sum(

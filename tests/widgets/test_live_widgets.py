@@ -11,6 +11,7 @@ import pytest
 from widget_helpers import make_images, make_predictions
 
 from course_utils import widgets
+from course_utils.images import load_mnist
 from course_utils.metrics.predictions import Predictions
 from course_utils.widgets import disagreement, front_end, misclassified, sending
 from course_utils.widgets.front_end import REFERENCE, Message, packed
@@ -74,6 +75,14 @@ def test_explorer_and_desk_send_scores_instead_of_logits(models):
     numbers = {(count,) for count in (200, 300, 40, 60)}  # of the queues and their OOD images
     by_score = {(scores, *one) for scores in (5, 8) for one in numbers}
     assert {tuple(store.shape) for store in stores} == numbers | by_score
+
+
+def test_ten_thousand_digits_leave_room_for_the_rest_of_a_page():
+    whole = make_predictions(10_000, 8)
+    models = {"LeNet": whole.subset([0]), "PE-4": whole.subset(range(4)), "DE-8": whole}
+    explorer = widgets.risk_coverage_explorer(models, load_mnist("test").images)
+    in_base64 = sum(len(front_end._stores[key].content) for key in explorer._keys) * 4 / 3
+    assert in_base64 < 2_800_000  # 8 members' logits alone are 3.6 MB
 
 
 def test_what_is_only_shown_is_as_fine_as_its_words(models):
