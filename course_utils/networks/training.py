@@ -131,6 +131,35 @@ class Fit:
     best_checkpoint: Path
     last_checkpoint: Path
 
+    @classmethod
+    def of(cls, trainer: TUTrainer, name: str) -> Fit:
+        """What a trainer has left behind that a chapter set up by itself.
+
+        Parameters
+        ----------
+        trainer : TUTrainer
+            Has trained, with a `CSVLogger`, a `ModelCheckpoint` that also saves the last weights,
+            and a `ProgressLine`, which keeps the time.
+        name : str
+            What later chapters know the network by.
+        """
+        (line,) = (one for one in trainer.callbacks if isinstance(one, ProgressLine))
+        checkpoints, logger = trainer.checkpoint_callback, trainer.logger
+        assert isinstance(checkpoints, ModelCheckpoint) and logger is not None
+        assert trainer.max_epochs is not None  # it has trained
+        return cls(
+            model=trainer.lightning_module.model.cpu().eval(),
+            name=name,
+            epochs=trainer.max_epochs,
+            num_steps=trainer.global_step,
+            seconds=line.seconds,
+            device=_device_name(trainer.strategy.root_device, 1),
+            learning_rate=trainer.optimizers[0].param_groups[0]["lr"],
+            log=Path(str(logger.log_dir)) / "metrics.csv",
+            best_checkpoint=Path(checkpoints.best_model_path),
+            last_checkpoint=Path(checkpoints.last_model_path),
+        )
+
 
 def fit(
     model: nn.Module,
