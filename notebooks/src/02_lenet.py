@@ -48,6 +48,7 @@ if "google.colab" in sys.modules:
 # other gets right. Why does that happen at all?
 
 # %%
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -179,14 +180,12 @@ layers
 # for an answer that's certain and right, and grows without limit as the truth gets less probable.
 
 # %%
-import math
-
 from course_utils.images import batches
 
 images, labels = next(iter(batches(data_train, 128, shuffle=True, seed=0)))
 with torch.no_grad():
     print("untrained network:", F.cross_entropy(model(images), labels).item())
-print("guessing, ln 10:  ", math.log(10))
+print("guessing, ln 10:  ", np.log(10))
 
 # %% [markdown]
 # An untrained network gives every class about the same probability, so its loss is close to that of
@@ -238,7 +237,7 @@ ex2_3.check(cross_entropy)
 
 # %%
 weight_decay = 5e-4
-sigma = 1 / math.sqrt(len(data_train) * weight_decay)
+sigma = 1 / np.sqrt(len(data_train) * weight_decay)
 print(f"{len(data_train):,} digits: the prior has a standard deviation of {sigma:.2f}")
 
 # %% [markdown]
@@ -496,7 +495,7 @@ results = tester.test(
 
 # %%
 digits_doubt, clothes_doubt = results[0]["test/cls/Entropy"], results[0]["ood/Entropy"]
-print(f"digits {digits_doubt:.2f}, clothes {clothes_doubt:.2f}, a guess {math.log(10):.2f}")
+print(f"digits {digits_doubt:.2f}, clothes {clothes_doubt:.2f}, a guess {np.log(10):.2f}")
 
 # %% [markdown]
 # No. An honest answer to a sandal would be near the last number; the network claims to know more.
