@@ -390,7 +390,7 @@ ex2_4 = Choice(
     minutes=2,
     task=(
         "You get twice as many training digits. Your prior belief about the weights stays the "
-        "same. What should happen to the weight decay $\\lambda$?\n\n"
+        "same. What should happen to the weight decay λ?\n\n"
         "- `a` It stays the same, as the belief does.\n"
         "- `b` It is halved.\n"
         "- `c` It is doubled.\n"
@@ -400,13 +400,13 @@ ex2_4 = Choice(
     passed="choice",
     hints=(
         "Which symbol in the formula is the belief, and which one is the amount of data?",
-        "The belief is $\\sigma$. Solve for $\\lambda$ and double $N$.",
-        "$\\lambda = 1 / (N \\sigma^2)$, and only $N$ changes.",
+        "The belief is `sigma`. Solve for λ and double N.",
+        "`λ = 1 / (N * sigma**2)`, and only N changes.",
     ),
     answer='choice = "b"',
     why=(
         "More data speak louder, and the prior counts for less. Read the other way round: if you "
-        "keep $\\lambda$ and double the data, you have silently chosen a narrower prior."
+        "keep λ and double the data, you have silently chosen a narrower prior."
     ),
     correct="b",
     options={
@@ -416,10 +416,10 @@ ex2_4 = Choice(
         "d": "It is divided by the square root of 2.",
     },
     reasons={
-        "a": "the loss is a *mean* over digits. With the same $\\lambda$ the penalty would weigh "
+        "a": "the loss is a *mean* over digits. With the same λ the penalty would weigh "
         "as much as before, against twice the evidence.",
         "c": "then the prior would count for more as the data grow.",
-        "d": "the square root belongs to $\\sigma$: it is what changes if $\\lambda$ stays.",
+        "d": "the square root belongs to `sigma`: that is what changes if λ stays.",
     },
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,46 @@ ex3_1 = Function(
 
 
 # --- 3.2 ----------------------------------------------------------------------------------------
+ex3_2 = Choice(
+    name="ex3_2",
+    title="A point in the diagram",
+    objective=CALIBRATION,
+    minutes=2,
+    task=(
+        "In a reliability diagram a point lies at confidence 90 %, accuracy 70 %, and its bin "
+        "holds 2,000 of 10,000 images. Which sentence is right?\n\n"
+        "- `a` The network is underconfident there, and the bin adds 4 points to the ECE.\n"
+        "- `b` The network is overconfident there, and the bin adds 4 points to the ECE.\n"
+        "- `c` The network is overconfident there, and the bin adds 20 points to the ECE.\n"
+        "- `d` The network errs on 10 % of these images."
+    ),
+    stub="choice = ...",
+    passed="choice",
+    hints=(
+        "Which of the two numbers is a claim, and which one was counted?",
+        "It claims 90 % and reaches 70 %.",
+        "The gap of 20 points counts with the share of images: 2,000 of 10,000.",
+    ),
+    answer='choice = "b"',
+    why=(
+        "It claims 20 points more than it reaches, on a fifth of the images: 20 · 0.2 = 4 points."
+    ),
+    correct="b",
+    options={
+        "a": "The network is underconfident there, and the bin adds 4 points to the ECE.",
+        "b": "The network is overconfident there, and the bin adds 4 points to the ECE.",
+        "c": "The network is overconfident there, and the bin adds 20 points to the ECE.",
+        "d": "The network errs on 10 % of these images.",
+    },
+    reasons={
+        "a": "points *below* the diagonal reach less than they claim. What do you call that?",
+        "c": "the ECE weights each bin by its share of the images; this one holds a fifth.",
+        "d": "10 % would be the error rate if the claim were true. The accuracy was counted: 70 %.",
+    },
+)
+
+
+# --- 3.3 ----------------------------------------------------------------------------------------
 def _ece(
     confidence: np.ndarray,
     correct: np.ndarray,
@@ -180,8 +221,8 @@ def _confidences() -> list[tuple[np.ndarray, np.ndarray]]:
     ]
 
 
-ex3_2 = Function(
-    name="ex3_2",
+ex3_3 = Function(
+    name="ex3_3",
     title="The calibration error",
     objective=ROWS,
     minutes=8,
@@ -261,45 +302,6 @@ ex3_2 = Function(
     ),
 )
 
-# --- 3.3 ----------------------------------------------------------------------------------------
-ex3_3 = Choice(
-    name="ex3_3",
-    title="A point in the diagram",
-    objective=CALIBRATION,
-    minutes=2,
-    task=(
-        "In a reliability diagram a point lies at confidence 90 %, accuracy 70 %, and its bin "
-        "holds 2,000 of 10,000 images. Which sentence is right?\n\n"
-        "- `a` The network is underconfident there, and the bin adds 4 points to the ECE.\n"
-        "- `b` The network is overconfident there, and the bin adds 4 points to the ECE.\n"
-        "- `c` The network is overconfident there, and the bin adds 20 points to the ECE.\n"
-        "- `d` The network errs on 10 % of these images."
-    ),
-    stub="choice = ...",
-    passed="choice",
-    hints=(
-        "Which of the two numbers is a claim, and which one was counted?",
-        "It claims 90 % and reaches 70 %.",
-        "The gap of 20 points counts with the share of images: 2,000 of 10,000.",
-    ),
-    answer='choice = "b"',
-    why=(
-        "It claims 20 points more than it reaches, on a fifth of the images: 20 · 0.2 = 4 points."
-    ),
-    correct="b",
-    options={
-        "a": "The network is underconfident there, and the bin adds 4 points to the ECE.",
-        "b": "The network is overconfident there, and the bin adds 4 points to the ECE.",
-        "c": "The network is overconfident there, and the bin adds 20 points to the ECE.",
-        "d": "The network errs on 10 % of these images.",
-    },
-    reasons={
-        "a": "points *below* the diagonal reach less than they claim. What do you call that?",
-        "c": "the ECE weights each bin by its share of the images; this one holds a fifth.",
-        "d": "10 % would be the error rate if the claim were true. The accuracy was counted: 70 %.",
-    },
-)
-
 
 # --- 3.4 ----------------------------------------------------------------------------------------
 def _bins(
@@ -311,12 +313,10 @@ def _bins(
     descending: bool = False,
     swapped: bool = False,
     errors: bool = False,
-    sort_both: bool = False,
 ) -> np.ndarray:
     order = np.arange(len(confidence)) if unsorted else np.argsort(confidence, kind="stable")
     order = order[::-1] if descending else order
     right = ~correct if errors else correct
-    right = right[np.argsort(order, kind="stable")] if sort_both else right
     rows = np.array(
         [[confidence[b].mean(), right[b].mean()] for b in np.array_split(order, num_bins)]
     )
@@ -328,12 +328,6 @@ def _apart(confidence: np.ndarray, correct: np.ndarray, num_bins: int) -> np.nda
     rows = _bins(confidence, correct, num_bins)
     rows[:, 1] = [part.mean() for part in np.array_split(correct, num_bins)]
     return rows
-
-
-def _equal_width(confidence: np.ndarray, correct: np.ndarray, num_bins: int) -> np.ndarray:
-    number = np.minimum(np.floor(confidence * num_bins), num_bins - 1)
-    filled = [number == one for one in range(num_bins) if (number == one).any()]
-    return np.array([[confidence[b].mean(), correct[b].mean()] for b in filled])
 
 
 def _answers() -> list[tuple[np.ndarray, np.ndarray, int]]:
@@ -402,10 +396,6 @@ ex3_4 = Function(
             "tears them apart; sort numbers of images instead.",
         ),
         Misconception(
-            lambda *given: _bins(*given).T,
-            "each group should be a row. You return them as columns.",
-        ),
-        Misconception(
             lambda *given: 100 * _bins(*given),
             "these are percent. Return shares, between 0 and 1.",
         ),
@@ -414,6 +404,10 @@ ex3_4 = Function(
 
 
 # --- 3.5 ----------------------------------------------------------------------------------------
+def _drawn(show: Any, bins: int, equal_mass: bool) -> Any:
+    return guard.call(partial(show, bins=bins, equal_mass=equal_mass))
+
+
 def _try_show(show: Any) -> None:
     if isinstance(show, Picture):
         raise NotYet(
@@ -437,19 +431,19 @@ def _try_show(show: Any) -> None:
         )
     if len(boxes) != 1 or len(controls) != 2:
         raise NotYet("there should be a box to tick beside the slider: `equal_mass=False`.")
-    few = guard.call(show, bins=4, equal_mass=False)
+    few = _drawn(show, 4, False)
     if few is ...:
         raise NotAttempted
     if few is None:
         raise NotYet("`show` draws a diagram but returns nothing: is the `return` missing?")
     if not isinstance(few, Picture):
         raise NotYet("`show` should return what `figures.reliability_diagram` returns.")
-    if few.alt == guard.call(show, bins=20, equal_mass=False).alt:
+    if few.alt == _drawn(show, 20, False).alt:
         raise NotYet(
             "the diagram is the same for 4 and for 20 bins. Does the number reach "
             "`reliability_diagram`?"
         )
-    if few.alt == guard.call(show, bins=4, equal_mass=True).alt:
+    if few.alt == _drawn(show, 4, True).alt:
         raise NotYet("the box changes nothing. Does `equal_mass` reach `reliability_diagram`?")
 
 
@@ -605,7 +599,7 @@ def _scores() -> list[tuple[np.ndarray, np.ndarray]]:
         clothes = generator.permutation(np.round(np.geomspace(0.05, 0.9, number), 4))
         threshold = np.sort(clothes)[(number - 1) // 20]
         others = np.round(generator.beta(1, 6, 46), 4)
-        made.append((np.append(others, [threshold] * 4), clothes))
+        made.append((np.concatenate([others, [threshold] * 4, [0.8, 0.97]]), clothes))
     return made
 
 

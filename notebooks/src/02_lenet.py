@@ -218,7 +218,7 @@ ex2_3.check(cross_entropy)
 # ### Weight decay is a prior
 #
 # Why add a penalty on large weights? Suppose that before seeing the data $D$, $N$ labelled images,
-# you believe each weight to be drawn from a Gaussian with mean 0 and standard deviation $\sigma$.
+# you believe that each weight is drawn from a Gaussian with mean 0 and standard deviation $\sigma$.
 # Bayes' rule combines this **prior** with the **likelihood** of the labels into a **posterior**,
 #
 # $$ p(w \mid D) \;\propto\; p(D \mid w)\, p(w). $$
@@ -244,7 +244,7 @@ print(f"{len(data_train):,} digits: the prior has a standard deviation of {sigma
 # ### Exercise 2.4: Twice the digits
 #
 # *About 2 minutes.* You get twice as many training digits. Your prior belief about the weights
-# stays the same. What should happen to the weight decay $\lambda$?
+# stays the same. What should happen to the weight decay λ?
 #
 # - `a` It stays the same, as the belief does.
 # - `b` It is halved.

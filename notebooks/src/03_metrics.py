@@ -66,7 +66,7 @@ temperature_slider(modest)
 
 # %% [markdown]
 # Two networks can give the same answers and deserve very different trust. Accuracy can't tell them
-# apart; most of the table can.
+# apart; other rows of the table can.
 #
 # ## The table
 #
@@ -168,31 +168,7 @@ figures.reliability_diagram({"modest": modest})
 # network that always answers with the class frequencies is perfectly calibrated, and useless.
 
 # %% [markdown]
-# ### Exercise 3.2: The calibration error
-#
-# *About 8 minutes.* Write the ECE with ten bins of equal width, [0, 0.1), [0.1, 0.2) and so on; the
-# last one, [0.9, 1], also holds a confidence of exactly 1. In each bin that isn't empty take the
-# absolute difference between the share of right answers and the **mean confidence**, then average
-# over the bins, each weighted by its share of the images. You get confidence [N] and correct [N]
-# (true or false).
-
-# %%
-from course_utils.exercises.chapter_03 import ex3_2
-
-
-def calibration_error(confidence, correct):
-    """Expected calibration error with ten bins, a share between 0 and 1."""
-    return ...
-
-
-ex3_2.check(calibration_error)
-
-# %%
-# ex3_2.hint()
-# ex3_2.solution()
-
-# %% [markdown]
-# ### Exercise 3.3: A point in the diagram
+# ### Exercise 3.2: A point in the diagram
 #
 # *About 2 minutes.* In a reliability diagram a point lies at confidence 90 %, accuracy 70 %, and
 # its bin holds 2,000 of 10,000 images. Which sentence is right?
@@ -203,15 +179,43 @@ ex3_2.check(calibration_error)
 # - `d` The network errs on 10 % of these images.
 
 # %%
-from course_utils.exercises.chapter_03 import ex3_3
+from course_utils.exercises.chapter_03 import ex3_2
 
 choice = ...
 
-ex3_3.check(choice)
+ex3_2.check(choice)
+
+# %%
+# ex3_2.hint()
+# ex3_2.solution()
+
+# %% [markdown]
+# ### Exercise 3.3: The calibration error
+#
+# *About 8 minutes.* Write the ECE with ten bins of equal width, [0, 0.1), [0.1, 0.2) and so on; the
+# last one, [0.9, 1], also holds a confidence of exactly 1. In each bin that isn't empty take the
+# absolute difference between the share of right answers and the **mean confidence**, then average
+# over the bins, each weighted by its share of the images. You get confidence [N] and correct [N]
+# (true or false).
+
+# %%
+from course_utils.exercises.chapter_03 import ex3_3
+
+
+def calibration_error(confidence, correct):
+    """Expected calibration error with ten bins, a share between 0 and 1."""
+    return ...
+
+
+ex3_3.check(calibration_error)
 
 # %%
 # ex3_3.hint()
 # ex3_3.solution()
+
+# %% [markdown]
+# With equal widths most bins hold a handful of images and the last one nearly all. What if every
+# bin held equally many?
 
 # %% [markdown]
 # ### Exercise 3.4: Bins of equal mass
@@ -234,6 +238,9 @@ ex3_4.check(equal_mass_bins)
 # %%
 # ex3_4.hint()
 # ex3_4.solution()
+
+# %% [markdown]
+# The figure can do that as well. Now you choose.
 
 # %% [markdown]
 # ### Exercise 3.5: Controls for a figure
@@ -382,17 +389,15 @@ figures.score_histograms(
 
 # %% [markdown]
 # Right answers pile up at the left, where the network is sure. Wrong answers and clothes spread
-# over the whole axis. No threshold separates them: thousands of clothes get a confidence that many
+# over the whole axis. No threshold separates them: hundreds of clothes get a confidence that many
 # digits don't reach. What does the network see in them? For each digit, these are the clothes it's
 # surest of.
 
 # %%
-surest = np.concatenate(
-    [
-        (claimed := np.flatnonzero(lenet_ood.predicted == digit))[doubt_ood[claimed].argsort()][:12]
-        for digit in range(10)
-    ]
-)
+surest = []
+for digit in range(10):
+    claimed = np.flatnonzero(lenet_ood.predicted == digit)
+    surest.extend(claimed[doubt_ood[claimed].argsort()][:12])
 figures.sample_grid(
     clothes_val.images[surest],
     lenet_ood.predicted[surest],
@@ -431,6 +436,14 @@ table.loc[["OOD AUROC (%)"]].round(1)
 # - **MFLOPs per image**: millions of operations for one image. The library counts a whole batch;
 #   `evaluate` divides by its size, since a network doesn't get dearer by the way you feed it.
 #
+# How far did you get?
+
+# %%
+from course_utils import exercises
+
+exercises.progress(3)
+
+# %% [markdown]
 # ## What you have learned
 #
 # - Accuracy asks whether answers are right. Brier score and NLL ask whether probabilities are good,
@@ -441,14 +454,6 @@ table.loc[["OOD AUROC (%)"]].round(1)
 #   sorts digits from clothes.
 # - A softmax has no word for "none of these", and it's sure of some clothes.
 #
-# How far did you get?
-
-# %%
-from course_utils import exercises
-
-exercises.progress(3)
-
-# %% [markdown]
 # **What comes next.** One network is one opinion. In chapter 4 we ask several.
 #
 # ### Sources
