@@ -119,7 +119,13 @@ ex2_1.check(LeNet)
 # %%
 from course_utils.networks.models import LeNet
 
-LeNet()
+# %% [markdown]
+# We make one. The seed gives it the same random weights in every run.
+
+# %%
+torch.manual_seed(0)
+model = LeNet()
+model
 
 # %% [markdown]
 # ### Exercise 2.2: Count the parameters
@@ -151,8 +157,6 @@ ex2_2.check(num_parameters)
 # %%
 import pandas as pd
 
-torch.manual_seed(0)
-model = LeNet()
 places = {"conv1": 24 * 24, "conv2": 8 * 8, "fc1": 1, "fc2": 1, "fc3": 1}
 layers = pd.DataFrame(
     {
