@@ -44,8 +44,9 @@ if "google.colab" in sys.modules:
 # validation digits.
 #
 # **Try it.** Switch the model to *untrained*. Nearly everything is a mistake now, and no answer is
-# much surer than a guess. Then go back to *trained* and look for a digit that it gets wrong and the
-# other gets right. Why does that happen at all?
+# much surer than a guess. Then go back to *trained* and show the *errors of trained only*: digits
+# that the untrained network gets right. What does it answer to nearly everything, and why is that
+# sometimes right?
 
 # %%
 import numpy as np
@@ -221,9 +222,10 @@ ex2_3.check(cross_entropy)
 # %% [markdown]
 # ### Weight decay is a prior
 #
-# Why add a penalty on large weights? Suppose that before seeing the data $D$, $N$ labelled images,
-# you believe that each weight is drawn from a Gaussian with mean 0 and standard deviation $\sigma$.
-# Bayes' rule combines this **prior** with the **likelihood** of the labels into a **posterior**,
+# Why add a penalty on large weights? Suppose that before you see the data $D$ ($N$ labelled
+# images), you believe that each weight is drawn from a Gaussian with mean 0 and standard deviation
+# $\sigma$. Bayes' rule combines this **prior** with the **likelihood** of the labels into a
+# **posterior**,
 #
 # $$ p(w \mid D) \;\propto\; p(D \mid w)\, p(w). $$
 #
@@ -344,8 +346,8 @@ ex2_5.check(one_epoch)
 #
 # The dictionary that the recipe returns is for Lightning, and two of its words decide whether the
 # schedule runs at all. The key must be `lr_scheduler`; with any other word, Lightning warns and
-# ignores it. The interval must be `step`; the default, `epoch`, moves a schedule that was planned
-# for a thousand steps three times. Neither mistake stops the training. The tutorial that this
+# ignores it. The interval must be `step`; with the default, `epoch`, a schedule planned for a
+# thousand steps moves once an epoch. Neither mistake stops the training. The tutorial that this
 # course descends from made the first one, and its learning rate never changed.
 
 # %%
@@ -459,7 +461,7 @@ figures.training_curves({"LeNet": log}, metrics=columns, x="step")
 # %% [markdown]
 # **The plateau.** The training loss starts at $\ln 10$ and stays there for a while: the network
 # still answers the same to every digit. Its last layer can learn at once that all ten are about
-# equally frequent, and that's worth $\ln 10$, the loss of a guess. To get below, the first layers
+# equally frequent, and that's worth $\ln 10$, the loss of a guess. To get lower, the first layers
 # have to find strokes, and with small random weights and a learning rate near the bottom of its
 # cycle that takes time. Then the loss falls off a cliff.
 #
@@ -513,7 +515,7 @@ print(f"{results[0]['test/cplx/flops'] / 500:,.0f} FLOPs per image")
 
 # %% [markdown]
 # **Try it.** The cells above are all you need at home. Test the untrained network, `before`, in the
-# same way. Which rows get worse, and does any get *better*?
+# same way. Most rows collapse. Which one hardly notices?
 #
 # ## Handing on
 #
