@@ -390,11 +390,7 @@ ex2_4 = Choice(
     minutes=2,
     task=(
         "You get twice as many training digits. Your prior belief about the weights stays the "
-        "same. What should happen to the weight decay λ?\n\n"
-        "- `a` It stays the same, as the belief does.\n"
-        "- `b` It is halved.\n"
-        "- `c` It is doubled.\n"
-        "- `d` It is divided by the square root of 2."
+        "same. What should happen to the weight decay λ?"
     ),
     stub="choice = ...",
     passed="choice",

@@ -143,11 +143,7 @@ ex3_2 = Choice(
     minutes=2,
     task=(
         "In a reliability diagram a point lies at confidence 90 %, accuracy 70 %, and its bin "
-        "holds 2,000 of 10,000 images. Which sentence is right?\n\n"
-        "- `a` The network is underconfident there, and the bin adds 4 points to the ECE.\n"
-        "- `b` The network is overconfident there, and the bin adds 4 points to the ECE.\n"
-        "- `c` The network is overconfident there, and the bin adds 20 points to the ECE.\n"
-        "- `d` The network errs on 10 % of these images."
+        "holds 2,000 of 10,000 images. Which sentence is right?"
     ),
     stub="choice = ...",
     passed="choice",

@@ -110,8 +110,7 @@ class LeNet(nn.Module):
 ex2_1.check(LeNet)
 
 # %%
-# ex2_1.hint()
-# ex2_1.solution()
+ex2_1.help
 
 # %% [markdown]
 # From here on, the chapter uses the course's own copy, so that it runs even if you skipped the
@@ -147,8 +146,7 @@ def num_parameters(in_channels, num_classes):
 ex2_2.check(num_parameters)
 
 # %%
-# ex2_2.hint()
-# ex2_2.solution()
+ex2_2.help
 
 # %% [markdown]
 # Parameters are one measure of size. The other is work: how many multiplications and additions
@@ -216,8 +214,7 @@ def cross_entropy(logits, labels):
 ex2_3.check(cross_entropy)
 
 # %%
-# ex2_3.hint()
-# ex2_3.solution()
+ex2_3.help
 
 # %% [markdown]
 # ### Weight decay is a prior
@@ -251,22 +248,14 @@ print(f"{len(data_train):,} digits: the prior has a standard deviation of {sigma
 #
 # *About 2 minutes.* You get twice as many training digits. Your prior belief about the weights
 # stays the same. What should happen to the weight decay λ?
-#
-# - `a` It stays the same, as the belief does.
-# - `b` It is halved.
-# - `c` It is doubled.
-# - `d` It is divided by the square root of 2.
 
 # %%
 from course_utils.exercises.chapter_02 import ex2_4
 
-choice = ...
-
-ex2_4.check(choice)
+ex2_4.ask()
 
 # %%
-# ex2_4.hint()
-# ex2_4.solution()
+ex2_4.help
 
 # %% [markdown]
 # Three remarks. The result holds for SGD, and for `Adam`, but not for `AdamW`, whose decay isn't
@@ -334,8 +323,7 @@ def one_epoch(network, loader, optimizer, schedule):
 ex2_5.check(one_epoch)
 
 # %%
-# ex2_5.hint()
-# ex2_5.solution()
+ex2_5.help
 
 # %% [markdown]
 # ## The routine and the trainer
@@ -381,8 +369,7 @@ my_trainer = ...
 ex2_6.check(my_routine, my_trainer)
 
 # %%
-# ex2_6.hint()
-# ex2_6.solution()
+ex2_6.help
 
 # %% [markdown]
 # Now the real training. How long it takes depends on the environment variable `COURSE_SPEED`:

@@ -136,8 +136,7 @@ def four_rows(probabilities, labels):
 ex3_1.check(four_rows)
 
 # %%
-# ex3_1.hint()
-# ex3_1.solution()
+ex3_1.help
 
 # %% [markdown]
 # ## Does 90 % mean nine in ten?
@@ -172,22 +171,14 @@ figures.reliability_diagram({"modest": modest})
 #
 # *About 2 minutes.* In a reliability diagram a point lies at confidence 90 %, accuracy 70 %, and
 # its bin holds 2,000 of 10,000 images. Which sentence is right?
-#
-# - `a` The network is underconfident there, and the bin adds 4 points to the ECE.
-# - `b` The network is overconfident there, and the bin adds 4 points to the ECE.
-# - `c` The network is overconfident there, and the bin adds 20 points to the ECE.
-# - `d` The network errs on 10 % of these images.
 
 # %%
 from course_utils.exercises.chapter_03 import ex3_2
 
-choice = ...
-
-ex3_2.check(choice)
+ex3_2.ask()
 
 # %%
-# ex3_2.hint()
-# ex3_2.solution()
+ex3_2.help
 
 # %% [markdown]
 # ### Exercise 3.3: The calibration error
@@ -210,8 +201,7 @@ def calibration_error(confidence, correct):
 ex3_3.check(calibration_error)
 
 # %%
-# ex3_3.hint()
-# ex3_3.solution()
+ex3_3.help
 
 # %% [markdown]
 # With equal widths most bins hold a handful of images and the last one nearly all. What if every
@@ -236,8 +226,7 @@ def equal_mass_bins(confidence, correct, num_bins):
 ex3_4.check(equal_mass_bins)
 
 # %%
-# ex3_4.hint()
-# ex3_4.solution()
+ex3_4.help
 
 # %% [markdown]
 # The figure can do that as well. Now you choose.
@@ -259,8 +248,7 @@ show = ...
 ex3_5.check(show)
 
 # %%
-# ex3_5.hint()
-# ex3_5.solution()
+ex3_5.help
 
 # %% [markdown]
 # ## Does it know when it's wrong?
@@ -312,8 +300,7 @@ def risk_at_coverage(confidence, correct, coverage):
 ex3_6.check(risk_at_coverage)
 
 # %%
-# ex3_6.hint()
-# ex3_6.solution()
+ex3_6.help
 
 # %% [markdown]
 # ### Confident mistakes
@@ -370,8 +357,7 @@ def fpr95(digits, clothes):
 ex3_7.check(fpr95)
 
 # %%
-# ex3_7.hint()
-# ex3_7.solution()
+ex3_7.help
 
 # %% [markdown]
 # Here are the scores themselves, of LeNet. Each group is scaled to its own size, and the vertical
