@@ -1,64 +1,298 @@
-"""Exercises of chapter 2: one network, and what it is worth."""
+"""Exercises of chapter 2: write LeNet, its loss, its training loop, and its trainer."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils.figures import Picture
-
 from . import guard
 from .exercise import NotAttempted, NotYet
-from .kinds import Built, Choice, Function, Misconception, Number
+from .kinds import Built, Choice, Function, Misconception
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+WRITE = "write LeNet in PyTorch and count its parameters by hand"
+LOSS = "compute the loss from logits, and say which prior a weight decay stands for"
+TRAIN = (
+    "write a training loop, then hand it to torch-uncertainty's routine and trainer, and check "
+    "that the schedule ran"
+)
+
 
 # --- 2.1 ----------------------------------------------------------------------------------------
-ex2_1 = Number(
+def _try_lenet(given: Any) -> None:
+    import torch
+    from torch import nn
+
+    from course_utils.networks.models import LeNet
+
+    if isinstance(given, nn.Module):
+        raise NotYet("this is a network, already made. Pass the class itself: no parentheses.")
+    if not isinstance(given, type) or not issubclass(given, nn.Module):
+        raise NotYet(
+            f"this is a `{type(given).__name__}`. Pass the class `LeNet`, a subclass of "
+            "`nn.Module`."
+        )
+    network = guard.call(given)
+    torch.manual_seed(0)
+    images = torch.randn(6, 1, 28, 28)
+    if not hasattr(network, "fc1") and guard.call(network, images) is ...:
+        raise NotAttempted
+    expected = LeNet()
+    _compare_layers(network, expected)
+    if guard.call(given, 3, 4).state_dict()["fc3.weight"].shape[0] != 4:
+        raise NotYet("`fc3` returns ten numbers whatever `num_classes` is.")
+    expected.load_state_dict(network.state_dict())
+    logits = guard.call(network, images)
+    if logits is ...:
+        raise NotAttempted
+    _compare_logits(logits, expected, images)
+
+
+def _compare_layers(network: nn.Module, expected: nn.Module) -> None:
+    found = {name: tuple(one.shape) for name, one in network.state_dict().items()}
+    for name, one in expected.state_dict().items():
+        layer, tensor = name.split(".")
+        if name not in found:
+            raise NotYet(f"there is no layer `{layer}` yet: `__init__` should make it.")
+        if found[name] == tuple(one.shape):
+            continue
+        if layer.startswith("fc") and tensor == "weight":
+            (outputs, inputs), (right_outputs, right_inputs) = found[name], one.shape
+            if inputs == right_inputs:
+                raise NotYet(f"`{layer}` returns {outputs} numbers instead of {right_outputs}.")
+            why = " How many channels come out of the second pooling, and of which size?"
+            raise NotYet(
+                f"`{layer}` takes {inputs} numbers, and gets another count."
+                + (why if layer == "fc1" else " What does the layer before it return?")
+            )
+        raise NotYet(f"the shape of `{name}` isn't that of LeNet: leave `{layer}` as it was.")
+    more = sorted(set(found) - set(expected.state_dict()))
+    if more:
+        raise NotYet(f"`{more[0].split('.')[0]}` is a layer too many: five are enough.")
+
+
+def _compare_logits(logits: Any, expected: nn.Module, images: torch.Tensor) -> None:
+    import torch
+    import torch.nn.functional as F
+
+    if logits is None:
+        raise NotYet("`forward` returns `None`: is the `return` missing?")
+    if not isinstance(logits, torch.Tensor):
+        raise NotYet(f"`forward` returns a `{type(logits).__name__}` instead of a tensor.")
+    right = expected(images)
+    if logits.shape != right.shape:
+        raise NotYet(
+            f"for 6 images `forward` returns the shape {list(logits.shape)}, and "
+            f"{list(right.shape)} is expected: a row of logits for each image."
+        )
+    if torch.allclose(logits, right, atol=1e-5):
+        return
+    relu, keep = F.relu, torch.nn.Identity()
+    for wrong, hint in (
+        (
+            right.softmax(1),
+            "these are probabilities. LeNet returns logits: the loss takes the softmax itself.",
+        ),
+        (right.log_softmax(1), "these are log-probabilities. Return what `fc3` returns."),
+        (relu(right), "a ReLU comes behind the last layer. Logits may be negative."),
+        (
+            _forward(expected, images, keep, keep),
+            "there is no ReLU anywhere: five linear layers in a row are one linear layer.",
+        ),
+        (_forward(expected, images, keep, relu), "no ReLU follows the convolutions."),
+        (
+            _forward(expected, images, relu, keep),
+            "no ReLU follows `fc1` and `fc2`. Without one, the three are one linear layer.",
+        ),
+        (
+            _forward(expected, images, relu, relu, F.avg_pool2d),
+            "you average each 2 by 2 square. Our LeNet keeps its largest value.",
+        ),
+    ):
+        if torch.allclose(logits, wrong, atol=1e-5):
+            raise NotYet(hint)
+    raise NotYet(
+        "the shapes fit, and the numbers don't. Are the layers called in their order, each "
+        "convolution followed by ReLU and pooling, `fc1` and `fc2` by ReLU?"
+    )
+
+
+def _forward(
+    network: Any,
+    images: torch.Tensor,
+    after_conv: Callable[[torch.Tensor], torch.Tensor],
+    after_fc: Callable[[torch.Tensor], torch.Tensor],
+    pool: Callable[..., torch.Tensor] | None = None,
+) -> torch.Tensor:
+    """LeNet with something else behind its layers."""
+    import torch.nn.functional as F
+
+    pool = pool or F.max_pool2d
+    features = pool(after_conv(network.conv1(images)), 2)
+    features = pool(after_conv(network.conv2(features)), 2).flatten(1)
+    return network.fc3(after_fc(network.fc2(after_fc(network.fc1(features)))))
+
+
+_CLASS = '''class LeNet(nn.Module):
+    """LeNet-5 for 28 x 28 digits, with ReLU and max-pooling (after LeCun et al., 1998)."""
+
+    def __init__(self, in_channels: int = 1, num_classes: int = 10) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, 6, kernel_size=5)
+        self.conv2 = nn.Conv2d(6, 16, kernel_size=5)
+'''
+
+ex2_1 = Built(
     name="ex2_1",
-    title="Three classes",
-    objective="write LeNet in PyTorch and count its parameters by hand",
-    minutes=4,
+    title="Write LeNet",
+    objective=WRITE,
+    minutes=8,
     task=(
-        "LeNet has 44,426 parameters with ten classes. How many would it have if it only had to "
-        "tell **three** classes apart? Only the last layer changes; it sees 84 numbers. Compute it "
-        "by hand, then check."
+        "The two convolutions are there. Add the linear layers `fc1` (to 120 numbers), `fc2` (to "
+        "84) and `fc3` (to one number per class), then write `forward`: convolution, ReLU and "
+        "pooling, twice; flatten; three linear layers with a ReLU behind the first two. "
+        "`F.relu`, `F.max_pool2d(features, 2)` and `features.flatten(1)` are what you need."
     ),
-    stub="num_parameters = ...",
+    stub=_CLASS
+    + """
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return ...""",
+    passed="LeNet",
+    hints=(
+        "How large is the image after the first convolution, the first pooling, and so on? `fc1` "
+        "takes all that is left of it.",
+        "28, 24, 12, 8, 4: sixteen channels of 4 by 4 reach `fc1`, so it is "
+        "`nn.Linear(16 * 4 * 4, 120)`.",
+        "Begin `forward` with `features = F.max_pool2d(F.relu(self.conv1(images)), 2)`, do the "
+        "same with `self.conv2(features)`, then `features.flatten(1)`. The last line returns "
+        "`self.fc3(features)`.",
+    ),
+    answer=_CLASS
+    + """        self.fc1 = nn.Linear(16 * 4 * 4, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, num_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        features = F.max_pool2d(F.relu(self.conv1(images)), 2)
+        features = F.max_pool2d(F.relu(self.conv2(features)), 2)
+        features = features.flatten(1)
+        features = F.relu(self.fc1(features))
+        features = F.relu(self.fc2(features))
+        return self.fc3(features)""",
+    why=(
+        "`__init__` makes what is learned, `forward` says in which order it is used. A 5 by 5 "
+        "window fits into 28 pixels at 24 places, pooling halves that to 12; then 8 and 4."
+    ),
+    try_out=_try_lenet,
+)
+
+
+# --- 2.2 ----------------------------------------------------------------------------------------
+def _count(
+    in_channels: int,
+    num_classes: int,
+    *,
+    bias: int = 1,
+    side: int = 4,
+    per_window: bool = False,
+    one_channel: bool = False,
+) -> int:
+    channels = 1 if one_channel else 6
+    conv2 = (25 + bias) * channels * 16 if per_window else (channels * 25 + bias) * 16
+    conv1 = (25 + bias) * in_channels * 6 if per_window else (in_channels * 25 + bias) * 6
+    fc1 = (16 * side**2 + bias) * 120
+    return conv1 + conv2 + fc1 + (120 + bias) * 84 + (84 + bias) * num_classes
+
+
+def _with_places(in_channels: int, num_classes: int) -> int:
+    convolutions = (in_channels * 25 + 1) * 6, (6 * 25 + 1) * 16
+    extra = convolutions[0] * (24**2 - 1) + convolutions[1] * (8**2 - 1)
+    return _count(in_channels, num_classes) + extra
+
+
+ex2_2 = Function(
+    name="ex2_2",
+    title="Count the parameters",
+    objective=WRITE,
+    minutes=5,
+    task=(
+        "Write a function that returns how many parameters LeNet has, for any number of input "
+        "channels and classes. Count by hand, a line for each layer, and add up: that's the count "
+        "you'll need when you shrink or pack a network."
+    ),
+    stub='''def num_parameters(in_channels, num_classes):
+    """Weights and biases of LeNet's five layers."""
+    return ...''',
     passed="num_parameters",
     hints=(
-        "Which tensors belong to the last layer, and how many numbers are in each?",
-        "A linear layer from 84 to C numbers has one weight per pair and one bias per output.",
-        "Ten classes: 84 · 10 + 10 = 850. Take these away, and add those of three classes.",
+        "Which tensors does each layer have, and how many numbers are in each?",
+        "A convolution has one 5 by 5 window per pair of input and output channel; a linear layer "
+        "one weight per pair of numbers. Both have one bias per output.",
+        "`conv2 = (6 * 5 * 5 + 1) * 16` and `fc1 = (16 * 4 * 4 + 1) * 120`; the other three look "
+        "alike.",
     ),
-    answer="num_parameters = 44_426 - (84 * 10 + 10) + (84 * 3 + 3)",
+    answer='''def num_parameters(in_channels, num_classes):
+    """Weights and biases of LeNet's five layers."""
+    conv1 = (in_channels * 5 * 5 + 1) * 6
+    conv2 = (6 * 5 * 5 + 1) * 16
+    fc1 = (16 * 4 * 4 + 1) * 120
+    fc2 = (120 + 1) * 84
+    fc3 = (84 + 1) * num_classes
+    return conv1 + conv2 + fc1 + fc2 + fc3''',
     why=(
-        "Every class costs 84 weights and one bias, 85 parameters, so seven classes less save 595. "
-        "Most of LeNet sits before the last layer."
+        "With one channel and ten classes that makes 44,426. Colour would add only 300, and a "
+        "class costs 85."
     ),
-    expected=43_831,
-    tolerance=0.5,
+    reference=_count,
+    inputs=lambda: [(1, 10), (3, 10), (1, 3)],
     misconceptions=(
         Misconception(
-            44_426 - 84 * 7, "the weights are right, but each output also has a bias of its own."
+            lambda channels, classes: _count(channels, classes, bias=0),
+            "the weights are right, but every output also has a bias of its own.",
         ),
-        Misconception(255, "this is the last layer alone; the others are still there."),
-        Misconception(44_426 - 850, "the old last layer is gone. Now add the new one."),
         Misconception(
-            44_426 * 0.3,
-            "not all layers shrink with the number of classes: only the last one does.",
+            lambda channels, classes: _count(channels, classes, per_window=True),
+            "you count a bias for each window. A convolution adds up the windows of all input "
+            "channels, and then one bias for each *output* channel.",
+        ),
+        Misconception(
+            lambda channels, classes: _count(channels, classes, one_channel=True),
+            "`conv2` looks at all six channels that `conv1` returns, with a window for each.",
+        ),
+        Misconception(
+            lambda channels, classes: _count(channels, classes, side=8),
+            "`fc1` comes after the second *pooling*, which halves 8 by 8 once more.",
+        ),
+        Misconception(
+            _with_places,
+            "each place that a window visits is counted. The weights are the same at all of them.",
+        ),
+        Misconception(
+            lambda channels, classes: _count(1, classes),
+            "the number of input channels isn't used.",
+        ),
+        Misconception(
+            lambda channels, classes: _count(channels, 10),
+            "the number of classes isn't used.",
         ),
     ),
 )
 
 
-# --- 2.2 ----------------------------------------------------------------------------------------
+# --- 2.3 ----------------------------------------------------------------------------------------
 def _nll(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(-_log_softmax(logits)[np.arange(len(labels)), labels].mean())
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+def _log_softmax(logits: np.ndarray, axis: int = 1) -> np.ndarray:
+    shifted = logits - logits.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
 def _logits_and_labels() -> list[tuple[np.ndarray, np.ndarray]]:
@@ -76,52 +310,50 @@ def _twice(logits: np.ndarray, labels: np.ndarray) -> float:
     return _nll(np.exp(_log_softmax(logits)), labels)
 
 
-ex2_2 = Function(
-    name="ex2_2",
-    title="The NLL from logits",
-    objective="explain every row of the table of metrics, and compute each of them in one line",
-    minutes=8,
+ex2_3 = Function(
+    name="ex2_3",
+    title="The loss from logits",
+    objective=LOSS,
+    minutes=6,
     task=(
-        "Write the negative log-likelihood: the mean over images of -ln of the probability that "
-        "the softmax gives to the true class. It gets logits [N, C] and labels [N], both NumPy "
-        "arrays. One of the tests has logits around 1000: a softmax that takes `exp` of them as "
-        "they are overflows."
+        "Write the mean cross-entropy: for each image -ln of the probability that the softmax "
+        "gives to the true class, averaged over the images. You get logits [N, C] and labels [N], "
+        "both NumPy arrays. Some of the logits we try are around 1000, where `exp` overflows."
     ),
-    stub='''def nll_of_logits(logits, labels):
+    stub='''def cross_entropy(logits, labels):
     """Mean of -ln softmax(logits) at the labels, in nats."""
     return ...''',
-    passed="nll_of_logits",
+    passed="cross_entropy",
     hints=(
-        "The softmax does not change if the same number is taken away from all logits of a row.",
-        "ln softmax(z)_y = z_y - ln Σ exp(z_c). Take away each row's maximum first.",
+        "The softmax doesn't change if you subtract the same number from all logits of an image.",
+        "ln softmax(z)_y = z_y - ln Σ exp(z_c). Subtract each row's maximum first.",
         "`shifted = logits - logits.max(axis=1, keepdims=True)`; then `np.exp`, `sum(axis=1)`, "
         "`np.log`; pick with `[np.arange(len(labels)), labels]`; change the sign, take the mean.",
     ),
-    answer='''def nll_of_logits(logits, labels):
+    answer='''def cross_entropy(logits, labels):
     """Mean of -ln softmax(logits) at the labels, in nats."""
     shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return -log_probabilities[np.arange(len(labels)), labels].mean()''',
+    log_of_sum = np.log(np.exp(shifted).sum(axis=1))
+    log_probability = shifted[np.arange(len(labels)), labels] - log_of_sum
+    return -log_probability.mean()''',
     why=(
-        "Working with the logarithm all the way keeps what a float cannot hold as a probability. "
-        "PyTorch's `cross_entropy` does just this, which is why it wants logits and not "
-        "probabilities."
+        "If you stay with logarithms, nothing overflows and no probability is rounded to 0. "
+        "PyTorch's `cross_entropy` does the same; that's why it wants logits."
     ),
     reference=_nll,
     inputs=_logits_and_labels,
     misconceptions=(
         Misconception(
             _twice,
-            "it looks as if the softmax is applied twice: first by hand, then inside the NLL. The "
-            "answers become much less sure than the network is.",
+            "it looks as if the softmax is applied twice: first by hand, then inside the loss.",
         ),
         Misconception(
             lambda logits, labels: -_nll(logits, labels),
-            "the sign is missing: the logarithm of a probability is negative, a loss is not.",
+            "the sign is missing: the logarithm of a probability is negative, a loss isn't.",
         ),
         Misconception(
             lambda logits, labels: _nll(logits, labels) * len(labels),
-            "this is the sum over the images. The mean does not depend on how many there are.",
+            "this is the sum over the images. The mean doesn't depend on how many there are.",
         ),
         Misconception(
             lambda logits, labels: _nll(logits, labels) / logits.shape[1],
@@ -129,140 +361,23 @@ ex2_2 = Function(
         ),
         Misconception(
             lambda logits, labels: -_log_softmax(logits).mean(),
-            "the labels are not used: this averages -ln p over all classes.",
+            "the labels aren't used: this averages -ln p over all classes.",
         ),
         Misconception(
             lambda logits, labels: -_of_label(logits, labels).mean(),
             "these are the logits themselves. The softmax, and its logarithm, are missing.",
         ),
         Misconception(
-            lambda logits, labels: float(
-                (-_log_softmax(logits).max(axis=1)).mean(),
-            ),
+            lambda logits, labels: float((-_log_softmax(logits).max(axis=1)).mean()),
             "this takes the largest probability of each image, not that of the true class.",
         ),
-    ),
-)
-
-
-# --- 2.3 ----------------------------------------------------------------------------------------
-def _ece(
-    confidence: np.ndarray,
-    correct: np.ndarray,
-    num_bins: int = 10,
-    *,
-    centres: bool = False,
-    drop_one: bool = False,
-    closed_below: bool = False,
-) -> float:
-    upper = np.ceil(confidence * num_bins) / num_bins
-    if closed_below:
-        upper = np.minimum(np.floor(confidence * num_bins) + 1, num_bins) / num_bins
-    if drop_one:
-        upper = np.where(confidence == 1, np.nan, upper)
-    error = 0.0
-    for edge in np.unique(upper[~np.isnan(upper)]):
-        inside = upper == edge
-        claimed = edge - 0.5 / num_bins if centres else confidence[inside].mean()
-        error += inside.sum() * abs(correct[inside].mean() - claimed)
-    return float(error / len(confidence))
-
-
-def _gaps(confidence: np.ndarray, correct: np.ndarray) -> list[float]:
-    upper = np.ceil(confidence * 10)
-    return [
-        correct[upper == edge].mean() - confidence[upper == edge].mean()
-        for edge in np.unique(upper)
-    ]
-
-
-def _confidences() -> list[tuple[np.ndarray, np.ndarray]]:
-    generator = np.random.default_rng(3)
-    confidence = generator.uniform(0.25, 0.999, 60).round(3) + 1e-4
-    correct = generator.uniform(size=60) < confidence**2
-    with_certain = np.concatenate([confidence[:20], np.ones(12)])
-    right = np.concatenate([correct[:20], np.arange(12) % 4 > 0])
-    # 0.5 is the one edge that is exact however the edges were computed
-    on_edge = np.array([0.45, 0.5, 0.5, 0.5, 0.55, 0.58])
-    return [
-        (confidence, correct),
-        (with_certain, right),
-        (on_edge, np.array([True, False, False, True, True, False])),
-    ]
-
-
-ex2_3 = Function(
-    name="ex2_3",
-    title="The calibration error",
-    objective="explain every row of the table of metrics, and compute each of them in one line",
-    minutes=12,
-    task=(
-        "Write the expected calibration error with ten bins of equal width, (0, 0.1], (0.1, 0.2] … "
-        "(0.9, 1]. In each bin that is not empty take the absolute difference between the share of "
-        "right answers and the **mean confidence**; average over the bins, each weighted by how "
-        "many images it holds. It gets confidence [N] and correct [N] (true or false)."
-    ),
-    stub='''def calibration_error(confidence, correct):
-    """Expected calibration error with ten bins, a share between 0 and 1."""
-    return ...''',
-    passed="calibration_error",
-    hints=(
-        "Which bin does a confidence belong to? `np.ceil(10 * confidence)` numbers them 1 to 10.",
-        "Loop over the ten bins with a mask; `mask.any()` tells whether one is empty. "
-        "Weigh each difference with `mask.mean()`.",
-        "`gap = abs(correct[mask].mean() - confidence[mask].mean())`, and add up "
-        "`mask.mean() * gap`.",
-    ),
-    answer='''def calibration_error(confidence, correct):
-    """Expected calibration error with ten bins, a share between 0 and 1."""
-    number = np.ceil(10 * confidence)
-    error = 0.0
-    for bin_number in range(1, 11):
-        mask = number == bin_number
-        if mask.any():
-            error += mask.mean() * abs(correct[mask].mean() - confidence[mask].mean())
-    return error''',
-    why=(
-        "Where most answers sit near 1, the last bin decides, and what is exactly 1 belongs to it. "
-        "A small error does not mean that every confidence is right: within a bin, too high and "
-        "too low cancel."
-    ),
-    reference=_ece,
-    inputs=_confidences,
-    misconceptions=(
         Misconception(
-            lambda confidence, correct: _ece(confidence, correct, centres=True),
-            "you compare with the centres of the bins. The images in a bin need not lie around its "
-            "centre: take the mean of their confidences.",
+            lambda logits, labels: float(-_of_label(_log_softmax(logits, 0), labels).mean()),
+            "the softmax runs over the images (axis 0). Each image has its own, over the classes.",
         ),
         Misconception(
-            lambda confidence, correct: _ece(confidence, correct, drop_one=True),
-            "images with a confidence of exactly 1 fall out of all bins. The last bin must include "
-            "its right end.",
-        ),
-        Misconception(
-            lambda confidence, correct: _ece(confidence, correct, drop_one=True, closed_below=True),
-            "images with a confidence of exactly 1 fall out of all bins. A bin holds its right "
-            "end, not its left.",
-        ),
-        Misconception(
-            lambda confidence, correct: _ece(confidence, correct, closed_below=True),
-            "a confidence on an edge, such as 0.5, counts in the bin above it here. (0.4, 0.5] "
-            "holds its right end.",
-        ),
-        Misconception(
-            lambda confidence, correct: float(np.mean(np.abs(_gaps(confidence, correct)))),
-            "all bins count alike here. A bin with three images would weigh as much as one with "
-            "three thousand: weigh each with its share of images.",
-        ),
-        Misconception(
-            lambda confidence, correct: float(abs(correct.mean() - confidence.mean())),
-            "this is the difference of the two overall means, as if there were a single bin: too "
-            "much and too little confidence cancel.",
-        ),
-        Misconception(
-            lambda confidence, correct: float(np.max(np.abs(_gaps(confidence, correct)))),
-            "this is the largest gap, the *maximum* calibration error. The expected one averages.",
+            lambda logits, labels: _nll(logits, labels) / math.log(2),
+            "these are bits: the logarithm has base 2. Use the natural one.",
         ),
     ),
 )
@@ -270,111 +385,292 @@ ex2_3 = Function(
 # --- 2.4 ----------------------------------------------------------------------------------------
 ex2_4 = Choice(
     name="ex2_4",
-    title="A point in the diagram",
-    objective="read a reliability diagram, a confusion matrix and a histogram of scores",
-    minutes=3,
+    title="Twice the digits",
+    objective=LOSS,
+    minutes=2,
     task=(
-        "In a reliability diagram a point lies at confidence 90 %, accuracy 70 %, and its bin "
-        "holds 2,000 of 10,000 images. Which sentence is right?\n\n"
-        "- `a` The network is underconfident there, and the bin adds 4 points to the ECE.\n"
-        "- `b` The network is overconfident there, and the bin adds 4 points to the ECE.\n"
-        "- `c` The network is overconfident there, and the bin adds 20 points to the ECE.\n"
-        "- `d` The network errs on 10 % of these images."
+        "You get twice as many training digits. Your prior belief about the weights stays the "
+        "same. What should happen to the weight decay λ?"
     ),
     stub="choice = ...",
     passed="choice",
     hints=(
-        "Which of the two numbers is a claim, and which one was counted?",
-        "It claims 90 % and reaches 70 %.",
-        "The gap of 20 points counts with the share of images: 2,000 of 10,000.",
+        "Which symbol in the formula is the belief, and which one is the amount of data?",
+        "The belief is `sigma`. Solve for λ and double N.",
+        "`λ = 1 / (N * sigma**2)`, and only N changes.",
     ),
     answer='choice = "b"',
     why=(
-        "It claims more than it reaches, by 20 points, and a fifth of the images is concerned: "
-        "20 · 0.2 = 4 points."
+        "More data speak louder, and the prior counts for less. Read the other way round: if you "
+        "keep λ and double the data, you have silently chosen a narrower prior."
     ),
     correct="b",
     options={
-        "a": "underconfident, 4 points",
-        "b": "overconfident, 4 points",
-        "c": "overconfident, 20 points",
-        "d": "errs on 10 %",
+        "a": "It stays the same, as the belief does.",
+        "b": "It is halved.",
+        "c": "It is doubled.",
+        "d": "It is divided by the square root of 2.",
     },
     reasons={
-        "a": "points *below* the diagonal reach less than they claim. What is that called?",
-        "c": "the ECE weighs each bin with its share of the images; this one holds a fifth.",
-        "d": "10 % would be the error rate if the claim were true. The accuracy was counted: 70 %.",
+        "a": "the loss is a *mean* over digits. With the same λ the penalty would weigh "
+        "as much as before, against twice the evidence.",
+        "c": "then the prior would count for more as the data grow.",
+        "d": "the square root belongs to `sigma`: that is what changes if λ stays.",
     },
 )
 
 
 # --- 2.5 ----------------------------------------------------------------------------------------
-def _try_show(show: Any) -> None:
-    if isinstance(show, Picture):
-        raise NotYet(
-            "this is one diagram, already drawn. `interact` needs the function itself, to call it "
-            "again whenever the slider moves."
-        )
-    if not callable(show):
-        raise NotYet("pass your function, once `interact` has it: `show`, without parentheses.")
-    if not hasattr(show, "widget"):
-        raise NotYet(
-            "this function has no slider. Hand it to `ipywidgets.interact`, together with the "
-            "smallest and the largest number of bins."
-        )
-    controls = [one for one in show.widget.children if hasattr(one, "value")]
-    if len(controls) != 1 or not isinstance(getattr(controls[0], "max", None), int):
-        raise NotYet(
-            "there should be one slider, and it should move in whole numbers: give `interact` a "
-            "pair of them, such as `(2, 30)`."
-        )
-    few, many = (guard.call(show, bins) for bins in (4, 20))
-    if few is ...:
+def _scene() -> tuple[Any, list, Any, Any]:
+    """A small network, four batches, and a recipe whose rate changes with every step."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(25)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
+    loader = [(torch.randn(5, 1, 4, 4), torch.randint(3, (5,))) for _ in range(4)]
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.2, total_iters=4)
+    return network, loader, optimizer, schedule
+
+
+def _epoch(
+    network: Any,
+    loader: Sequence,
+    optimizer: Any,
+    schedule: Any,
+    *,
+    zero: bool = True,
+    step: bool = True,
+    moves: str = "each",
+    softmax: bool = False,
+) -> list[float]:
+    import torch.nn.functional as F
+
+    losses = []
+    for images, labels in loader:
+        if zero:
+            optimizer.zero_grad()
+        outputs = network(images)
+        loss = F.cross_entropy(outputs.softmax(1) if softmax else outputs, labels)
+        loss.backward()
+        if step:
+            optimizer.step()
+        if moves == "each":
+            schedule.step()
+        losses.append(loss.item())
+    if moves == "once":
+        schedule.step()
+    return losses
+
+
+def _result(run: Callable[..., Any]) -> tuple[Any, list[float], float]:
+    """What it returns, the weights that it leaves, and the learning rate."""
+    scene = _scene()
+    network, _, optimizer, _ = scene
+    returned = guard.call(lambda: run(*scene))  # not copied: it is meant to change them
+    weights = [one for tensor in network.parameters() for one in tensor.detach().ravel().tolist()]
+    return returned, weights, float(optimizer.param_groups[0]["lr"])
+
+
+_LOOPS: tuple[tuple[dict[str, Any], str], ...] = (
+    (
+        {"zero": False},
+        "the gradients of all batches pile up. Set them to zero before each `backward()`.",
+    ),
+    (
+        {"step": False, "moves": "never"},
+        "the weights are where they were: neither optimizer nor schedule has taken a step.",
+    ),
+    ({"step": False}, "the weights are where they were. Who moves them along the gradient?"),
+    (
+        {"moves": "never"},
+        "the learning rate never changes. The schedule needs a step after each batch, too.",
+    ),
+    (
+        {"moves": "once"},
+        "the schedule takes one step at the end of the epoch. It was planned for one per batch.",
+    ),
+    (
+        {"softmax": True},
+        "`cross_entropy` takes logits. With probabilities it raises no error and learns slowly.",
+    ),
+)
+
+
+def _try_loop(run: Any) -> None:
+    import torch
+
+    if not callable(run):
+        raise NotYet(f"this is a `{type(run).__name__}`. Pass the function, without calling it.")
+    returned, weights, rate = _result(run)
+    if returned is ...:
         raise NotAttempted
-    if few is None:
-        raise NotYet("`show` draws a diagram but returns nothing: is the `return` missing?")
-    if not isinstance(few, Picture):
-        raise NotYet("`show` should return what `figures.reliability_diagram` returns.")
-    if few.alt == many.alt:
+    losses, right_weights, right_rate = _result(_epoch)
+    if not (np.allclose(weights, right_weights, atol=1e-6) and math.isclose(rate, right_rate)):
+        for change, hint in _LOOPS:
+            _, found, reached = _result(lambda *scene, given=change: _epoch(*scene, **given))
+            if np.allclose(weights, found, atol=1e-6) and math.isclose(rate, reached):
+                raise NotYet(hint)
         raise NotYet(
-            "the diagram is the same for 4 and for 20 bins. Does the number reach "
-            "`reliability_diagram`?"
+            "the weights after four batches aren't those of plain training. For each batch: "
+            "gradients to zero, loss, `backward`, a step of the optimizer, a step of the schedule."
         )
+    if returned is None:
+        raise NotYet("the training is right. The list of losses isn't returned yet.")
+    if not isinstance(returned, (list, tuple, np.ndarray)):
+        raise NotYet("the training is right. Return the losses of all batches, in a list.")
+    if any(isinstance(one, torch.Tensor) and one.requires_grad for one in returned):
+        raise NotYet(
+            "the training is right, but each loss still holds on to its graph, and memory fills "
+            "up. `loss.item()` is the number alone."
+        )
+    if len(returned) != 4 or not np.allclose([float(one) for one in returned], losses, atol=1e-6):
+        raise NotYet("the training is right. Return one loss for each batch, in their order.")
 
 
 ex2_5 = Built(
     name="ex2_5",
-    title="A handle for a figure",
-    objective="read a reliability diagram, a confusion matrix and a histogram of scores",
-    minutes=4,
+    title="The loop",
+    objective=TRAIN,
+    minutes=6,
     task=(
-        "How much of the diagram is the network, and how much is the choice of 15 bins? Put a "
-        "slider on it. `ipywidgets.interact(function, name=(2, 30))` calls a function whenever "
-        "its slider moves, and shows what the function returns. Write `show(bins)`, which returns "
-        "`figures.reliability_diagram` of `predictions` with so many bins, and hand it to "
-        "`interact`. Then move the slider: what stays, and what comes and goes with the bins?"
+        "Write one epoch of training. For each batch of `loader`: set the gradients to zero, "
+        "compute the cross-entropy of the network's logits (`F.cross_entropy`), send it backward, "
+        "let the optimizer take a step, then the schedule. Return the losses as a list of numbers."
     ),
-    stub="show = ...",
-    passed="show",
+    stub='''def one_epoch(network, loader, optimizer, schedule):
+    """Train for one epoch; return the loss of each batch."""
+    return ...''',
+    passed="one_epoch",
     hints=(
-        "First write the function alone, and call it with 5 and with 30.",
-        "`reliability_diagram` takes a dictionary of models and `bins`, the number of bins.",
-        '`return figures.reliability_diagram({"LeNet": predictions}, bins=bins)`; then '
-        "`import ipywidgets` and `ipywidgets.interact(show, bins=(2, 30))`.",
+        "`for images, labels in loader:` gives you the batches. Which four calls come in what "
+        "order?",
+        "`optimizer.zero_grad()`, `loss.backward()`, `optimizer.step()`, `schedule.step()`.",
+        "The loss is `F.cross_entropy(network(images), labels)`. Before the loop, `losses = []`; "
+        "in it, `losses.append(loss.item())`.",
     ),
-    answer='''import ipywidgets
-
-
-def show(bins):
-    """The reliability diagram with so many bins."""
-    return figures.reliability_diagram({"LeNet": predictions}, bins=bins)
-
-
-ipywidgets.interact(show, bins=(2, 30))''',
+    answer='''def one_epoch(network, loader, optimizer, schedule):
+    """Train for one epoch; return the loss of each batch."""
+    losses = []
+    for images, labels in loader:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(network(images), labels)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return losses''',
     why=(
-        "Few bins hide what happens inside them, many bins hold a handful of images each, and the "
-        "points jump about by chance. The ECE moves along. Numbers from different bins cannot be "
-        "compared."
+        "That is all of it. A trainer adds what is tedious: devices, validation, logs, "
+        "checkpoints, resuming. The order is the same."
     ),
-    try_out=_try_show,
+    try_out=_try_loop,
+)
+
+
+# --- 2.6 ----------------------------------------------------------------------------------------
+def _try_trainer(routine: Any, trainer: Any) -> None:
+    from torch import nn
+    from torch_uncertainty import TUTrainer
+    from torch_uncertainty.routines import ClassificationRoutine
+
+    if not isinstance(routine, ClassificationRoutine):
+        raise NotYet("`my_routine` should be a `ClassificationRoutine`.")
+    if not isinstance(trainer, TUTrainer):
+        raise NotYet("`my_trainer` should be a `TUTrainer`.")
+    if not isinstance(routine.loss, nn.CrossEntropyLoss):
+        raise NotYet("the routine has no loss yet: `loss=nn.CrossEntropyLoss()`, an object.")
+    recipe = routine.optim_recipe
+    if recipe is None:
+        raise NotYet("the routine has no recipe: pass `one_cycle_sgd(...)` as `optim_recipe`.")
+    optimizer = recipe["optimizer"] if isinstance(recipe, dict) else recipe
+    learned = {id(one) for group in optimizer.param_groups for one in group["params"]}
+    if learned != {id(one) for one in routine.model.parameters()}:
+        raise NotYet("the recipe was made for another network than the routine trains.")
+    if trainer.global_step == 0:
+        raise NotYet("nothing has been trained yet: `my_trainer.fit(my_routine, few)`.")
+    if trainer.lightning_module is not routine:
+        raise NotYet("the trainer has trained another routine. Run the whole cell again.")
+    _check_schedule(recipe, trainer)
+
+
+def _check_schedule(recipe: Any, trainer: Any) -> None:
+    """Look at the learning rate itself, and say why it isn't where it should end."""
+    (group,) = trainer.optimizers[0].param_groups
+    peak, rate = group.get("max_lr"), group["lr"]
+    if not isinstance(recipe, dict) or peak is None:
+        raise NotYet("the recipe has no schedule. `one_cycle_sgd` makes optimizer and schedule.")
+    if "lr_scheduler" not in recipe:
+        raise NotYet(
+            f"after {trainer.global_step} steps the learning rate is still {rate:.3g}, where it "
+            "began: the schedule never ran. Lightning looks for the key `lr_scheduler`."
+        )
+    schedule = recipe["lr_scheduler"]
+    if not isinstance(schedule, dict) or schedule.get("interval") != "step":
+        raise NotYet(
+            f"the learning rate is {rate:.3g} after {trainer.global_step} steps: the schedule was "
+            "planned in steps, and moved once an epoch. Its interval must be `step`."
+        )
+    planned = schedule["scheduler"].total_steps
+    if planned != trainer.global_step:
+        raise NotYet(
+            f"the schedule was planned for {planned} steps, and {trainer.global_step} were taken, "
+            "so it stopped on its way. `num_steps` is epochs times batches, `len(few)`."
+        )
+    if trainer.max_epochs != 5:
+        raise NotYet(f"the trainer trains for {trainer.max_epochs} epochs. The task asks for 5.")
+
+
+ex2_6 = Built(
+    name="ex2_6",
+    title="A routine and a trainer",
+    objective=TRAIN,
+    minutes=7,
+    task=(
+        "Rehearse with 1,024 digits. Make a `ClassificationRoutine` for `small` with 10 classes, "
+        "`nn.CrossEntropyLoss()` and the recipe `one_cycle_sgd(small, num_steps=...)`; then a "
+        "`TUTrainer` with `max_epochs=5`, without logger, checkpoints (`enable_checkpointing`) and "
+        "progress bar (`enable_progress_bar`); then train on `few`. The recipe has to know how "
+        "many steps five epochs are."
+    ),
+    stub="""small = LeNet()
+few = batches(data_train.subset(range(1_024)), 128, shuffle=True)
+
+my_routine = ...
+my_trainer = ...""",
+    passed="my_routine, my_trainer",
+    hints=(
+        "The routine gets network and recipe, the trainer gets the number of epochs, and "
+        "`fit` brings them together with the batches.",
+        "`ClassificationRoutine(small, num_classes=10, loss=..., optim_recipe=...)`. A step is one "
+        "batch, so five epochs have `5 * len(few)` of them.",
+        "`my_trainer = TUTrainer(accelerator=accelerator, max_epochs=5, logger=False, "
+        "enable_checkpointing=False, enable_progress_bar=False)`, then "
+        "`my_trainer.fit(my_routine, few)`.",
+    ),
+    answer="""small = LeNet()
+few = batches(data_train.subset(range(1_024)), 128, shuffle=True)
+
+my_routine = ClassificationRoutine(
+    small,
+    num_classes=10,
+    loss=nn.CrossEntropyLoss(),
+    optim_recipe=one_cycle_sgd(small, num_steps=5 * len(few)),
+)
+my_trainer = TUTrainer(
+    accelerator=accelerator,
+    max_epochs=5,
+    logger=False,
+    enable_checkpointing=False,
+    enable_progress_bar=False,
+)
+my_trainer.fit(my_routine, few)""",
+    why=(
+        "The learning rate ended near zero after exactly the steps it was planned for, so the "
+        "schedule ran. Now break it: in the recipe above, rename `lr_scheduler` to `scheduler`, "
+        'or `"step"` to `"epoch"`, and run both cells again. Nothing fails. Only the learning '
+        "rate tells."
+    ),
+    try_out=_try_trainer,
 )

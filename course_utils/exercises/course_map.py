@@ -11,6 +11,7 @@ CHAPTERS = {
     "00_story": "The whole story in forty minutes",
     "01_data": "Data",
     "02_lenet": "LeNet",
+    "03_metrics": "Reading the table",
     "04_deep_ensembles": "Deep Ensembles",
     "06_packed_ensembles": "Packed-Ensembles",
     "07_selective_classification": "Selective classification",

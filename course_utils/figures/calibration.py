@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from course_utils._support import validation as checks
-from course_utils.metrics.calibration import CalibrationBins, calibration_bins
+from course_utils.metrics.calibration import CalibrationBins, calibration_bins, equal_mass_bins
 from course_utils.metrics.intervals import wilson_interval
 
 from . import style
@@ -28,7 +28,9 @@ PALE = 0.45  # opacity of such a marker
 
 
 @style.drawn
-def reliability_diagram(models: Mapping[str, Predictions], *, bins: int = 15) -> Picture:
+def reliability_diagram(
+    models: Mapping[str, Predictions], *, bins: int = 15, equal_mass: bool = False
+) -> Picture:
     """Accuracy against confidence above, number of images per bin below; several models.
 
     Bins that hold at least ``FEW`` images have an interval, and a line joins those that are
@@ -40,9 +42,14 @@ def reliability_diagram(models: Mapping[str, Predictions], *, bins: int = 15) ->
         With labels.
     bins : int
         Of equal width, 15 as in torch-uncertainty.
+    equal_mass : bool
+        Bins that hold equally many images instead.
     """
     checks.named(models, "The reliability diagram")
-    tables = {name: calibration_bins(model, bins) for name, model in models.items()}
+    sort = equal_mass_bins if equal_mass else calibration_bins
+    tables = {name: sort(model, bins) for name, model in models.items()}
+    error = "adaptive ECE" if equal_mass else "ECE"
+    mass = " of equal mass" if equal_mass else ""
     figure = style.canvas(8, style.fitting(4.2))
     (upper,), (lower,) = style.panels(
         figure, rows=(3, 1), left=5.6, right=15.5, top=1.4, bottom=3.2, gap_y=1.2
@@ -105,12 +112,12 @@ def reliability_diagram(models: Mapping[str, Predictions], *, bins: int = 15) ->
             baseline=None,
         )
         handles.append(line)
-        labels.append(f"{name}\nECE {style.percent(table.error)}")
+        labels.append(f"{name}\n{error} {style.percent(table.error)}")
         right = float(np.nansum(table.accuracy * table.count) / table.count.sum())
         mean = float(np.nansum(table.confidence * table.count) / table.count.sum())
         lean = "overconfident" if mean > right else "underconfident"
         sentences.append(
-            f"{name}: ECE {style.percent(table.error)}, mean confidence {style.percent(mean)}, "
+            f"{name}: {error} {style.percent(table.error)}, mean confidence {style.percent(mean)}, "
             f"accuracy {style.percent(right)} ({lean if mean != right else 'balanced'}), "
             f"{int(few.sum())} of {style.plural(int((count > 0).sum()), 'filled bin')} with fewer "
             f"than {FEW} images"
@@ -166,8 +173,8 @@ def reliability_diagram(models: Mapping[str, Predictions], *, bins: int = 15) ->
         labelspacing=0.8,
     )
     alt = (
-        f"Reliability diagram with {bins} bins: accuracy against confidence, and the number of "
-        "images per bin. "
+        f"Reliability diagram with {bins} bins{mass}: accuracy against confidence, and the "
+        "number of images per bin. "
         + "; ".join(sentences)
         + "."
         + (" Those are drawn pale and without a line: they are mostly chance." if any_few else "")

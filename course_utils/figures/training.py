@@ -27,6 +27,7 @@ METRIC_NAMES = {
 }
 _DEFAULT = ("train_loss", "train_loss_epoch", "val/cls/NLL", "val/cls/Acc")
 MOST_POINTS = 4000  # of a line; more than there are pixels
+FEW = 12  # points of a single line, each with a marker; on more, markers would look like data
 _SHARES = ("Acc", "accuracy")
 
 
@@ -151,7 +152,7 @@ def training_curves(
                 100 * values if share else values,
                 color=looks.color,
                 linestyle=looks.line,
-                marker=looks.marker,
+                marker=looks.marker if len(data) > 1 or len(values) <= FEW else "",
                 markevery=max(1, len(values) // 8),
                 label=name,
             )

@@ -25,6 +25,7 @@ __all__ = [
     "bin_numbers",
     "bins_of_confidence",
     "calibration_bins",
+    "equal_mass_bins",
     "expected_calibration_error",
     "fit_temperature",
     "log_mean",
@@ -43,9 +44,11 @@ class CalibrationBins:
     Attributes
     ----------
     edges : float64, shape [B + 1]
-        Equal widths from 0 to 1; a bin holds its lower edge and not its upper one.
+        Equal widths from 0 to 1; a bin holds its lower edge and not its upper one. Bins of equal
+        mass have edges halfway between the images on both sides.
     count : int64, shape [B + 1]
-        Images per bin. The extra last bin is for confidences of exactly 1.
+        Images per bin. The extra last bin is for confidences of exactly 1; with equal mass it
+        stays empty.
     confidence, accuracy : float64, shape [B + 1]
         Mean confidence and share of right answers, 0 to 1; NaN where a bin is empty.
     """
@@ -126,6 +129,53 @@ def calibration_bins(predictions: Predictions, bins: int = 15) -> CalibrationBin
     """
     labelled(predictions, "Calibration")
     return bins_of_confidence(predictions.mean.max(axis=1), predictions.correct, bins)
+
+
+def equal_mass_bins(predictions: Predictions, bins: int = 15) -> CalibrationBins:
+    """Sort answers by confidence and cut them into bins that hold equally many.
+
+    Nguyen and O'Connor 2015 (arXiv:1508.05154). The `error` of these bins is the adaptive
+    calibration error, the number of torch-uncertainty's ``AdaptiveCalibrationError``.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        N images with labels.
+    bins : int
+        At least 1; the first ones hold one image more where N can't be divided. More bins than
+        images are as many as there are images.
+
+    Returns
+    -------
+    CalibrationBins
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, no images or no bins.
+
+    Examples
+    --------
+    >>> predictions = Predictions.from_probabilities([[[0.9, 0.1]], [[0.8, 0.2]]], [0, 1])
+    >>> found = equal_mass_bins(predictions, bins=2)
+    >>> found.confidence[:2].tolist(), found.accuracy[:2].tolist(), found.edges.round(2).tolist()
+    ([0.8, 0.9], [0.0, 1.0], [0.8, 0.85, 0.9])
+    """
+    labelled(predictions, "Calibration")
+    if bins < 1:
+        raise ValueError(f"Calibration needs at least 1 bin, not {bins}.")
+    confidence = np.minimum(predictions.mean.max(axis=1), 1.0)
+    order = np.argsort(confidence, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    starts = np.cumsum([len(part) for part in parts])[:-1]
+    ranked = confidence[order]
+    inner = (ranked[starts - 1] + ranked[starts]) / 2
+    return CalibrationBins(
+        np.concatenate([ranked[:1], inner, ranked[-1:]]),
+        np.array([*map(len, parts), 0]),
+        np.array([*(confidence[part].mean() for part in parts), np.nan]),
+        np.array([*(predictions.correct[part].mean() for part in parts), np.nan]),
+    )
 
 
 def bins_of_confidence(

@@ -1,7 +1,6 @@
-"""The two networks of the course, word for word as chapters 2 and 6 define them.
+"""The two networks of the course, word for word as learners of chapters 2 and 6 write them.
 
-The chapters write them out; later chapters, the zoo and the slides import them from here. A test
-compares the texts.
+Later chapters, the zoo and the slides import them from here. A test compares the texts.
 """
 
 from __future__ import annotations

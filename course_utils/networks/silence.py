@@ -16,6 +16,8 @@ SILENCED = (
     r"Checkpoint directory .* exists and is not empty.*",
     # once for each metric, where a training is looked at only while it runs
     r"You called `self\.log\(.* but have no logger configured.*",
+    # a rehearsal has no validation, on purpose
+    r"You defined a `validation_step` but have no `val_dataloader`.*",
     # Lightning calls PyTorch by a deprecated name; nothing a learner could do
     r".*isinstance\(treespec, LeafSpec\).*",
 )

@@ -97,7 +97,7 @@ figures.reliability_diagram({"LeNet": single, "DE-8": eight})
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Take all digits to which the network gave about 80 %. Is it right on 80 % of them? Points
-# below the line: more confident than right. Chapter 2 computes this, chapter 9 repairs it.
+# below the line: more confident than right. Chapter 3 computes this, chapter 9 repairs it.
 #
 # **Ask:** Which is worse, to be above or below the line?
 #

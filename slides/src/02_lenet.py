@@ -31,7 +31,7 @@ modest = predict(zoo.load("modest-lenet-0"), digits)
 #
 # What is one network worth, row by row?
 #
-# Chapter 2: training is the short part, questioning is the long one
+# Chapters 2 and 3: training is the short part, questioning is the long one
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** We build a small network, train it in a minute, and then question it for the rest of the
@@ -99,7 +99,7 @@ told = "; ".join(f"{name} {few:,} and {many:,}" for name, few, many in counts)
 figures.Picture(figure, f"Parameters and FLOPs per image of the five layers of LeNet: {told}.")
 
 # %% [markdown]
-# Source: counted by hand; chapter 2 checks both sums against the model
+# Source: counted by hand; in chapter 2 you count the parameters yourself
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** A convolution uses each weight at every place its window fits, a linear layer only once.
@@ -164,8 +164,7 @@ figures.Picture(
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Likelihood gives the cross-entropy, the Gaussian prior gives the square of the weights.
 # So what everybody trains with is a maximum a posteriori estimate. It holds for SGD and for
-# PyTorch's Adam; AdamW's option of that name is something else. The notebook does one step both
-# ways.
+# PyTorch's Adam; AdamW's option of that name is something else.
 #
 # **Ask:** You get twice the data and keep your belief. What happens to the weight decay?
 #
@@ -461,23 +460,25 @@ figures.sample_grid(
 # **Minutes:** 4
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Now you: four exercises, checked at once
+# ## Now you: write it, then read it
 #
-# **Open chapter 2** (thirty minutes, in pairs)
+# **Open chapter 2** (forty minutes, in pairs)
 #
-# - **2.1** How many parameters with three classes?
-# - **2.2** The NLL from logits that would overflow
-# - **2.3** The calibration error, bin by bin
-# - **2.4** Read one point of a reliability diagram
+# - **2.1** Write LeNet
+# - **2.3** The loss, from logits that would overflow
+# - **2.5** The training loop
+# - **2.6** The same with a routine and a trainer
+#
+# **Then chapter 3:** **3.2** a point in the diagram, **3.3** the calibration error
 #
 # **Next:** one network is one opinion. Chapter 4 asks several.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** `check()` tells what is wrong, `hint()` helps three times, `solution()` shows all. Start
-# with 2.1 and 2.4, the others need more time.
+# **Say:** `check()` tells you what is wrong, `hint()` helps three times, `solution()` shows all.
+# Start with 2.1. If you have trained networks before, begin at 2.6.
 #
-# **Ask:** At the end, on 2.4: over- or underconfident, and by how much does it add to the ECE?
+# **Ask:** At the end, on 3.2: over- or underconfident, and by how much does it add to the ECE?
 #
 # **Likely:** Some forget to weight the gap with the share of images in the bin.
 #
-# **Minutes:** 30
+# **Minutes:** 40

@@ -433,7 +433,7 @@ figures.score_histograms(
 #
 # **Ask:** Remember counting grey pixels. Is this better?
 #
-# **Likely:** "Surely." Let them look: chapter 1 has the number for grey pixels, chapter 2 sets it
+# **Likely:** "Surely." Let them look: chapter 1 has the number for grey pixels, chapter 3 sets it
 # beside a network. A rule that has learned nothing is hard to beat on this pair of data sets.
 #
 # **Minutes:** 3

@@ -181,6 +181,7 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     ),
     "training_curves": lambda: figures.training_curves(LOGS),
     "reliability_diagram": lambda: figures.reliability_diagram(MODELS),
+    "reliability_diagram equal mass": lambda: figures.reliability_diagram(MODELS, equal_mass=True),
     "confusion_matrix": lambda: figures.confusion_matrix(DEEP),
     "confusion_matrix fashion": lambda: figures.confusion_matrix(DEEP, class_names=figures.FASHION),
     "disagreement_sheet": lambda: figures.disagreement_sheet(

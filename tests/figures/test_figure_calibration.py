@@ -9,7 +9,11 @@ from matplotlib.patches import StepPatch
 
 from course_utils import figures
 from course_utils.figures.calibration import FEW
-from course_utils.metrics.calibration import calibration_bins, expected_calibration_error
+from course_utils.metrics.calibration import (
+    calibration_bins,
+    equal_mass_bins,
+    expected_calibration_error,
+)
 from course_utils.metrics.intervals import wilson_interval
 from course_utils.metrics.predictions import Predictions
 
@@ -59,6 +63,22 @@ def test_a_confidence_of_exactly_one_is_drawn_in_the_last_bin() -> None:
     assert len(x) == 15
     assert (x[-1], y[-1]) == pytest.approx((98.5, 100 * (2 * FEW - 4) / (2 * FEW)))
     assert "0 of 1 filled bin with" in picture.alt and "pale" not in picture.alt
+
+
+def test_bins_of_equal_mass_are_drawn_where_their_images_are() -> None:
+    picture = figures.reliability_diagram({"A": DEEP}, bins=10, equal_mass=True)
+    table = equal_mass_bins(DEEP, 10)
+    assert (table.count[:-1] >= FEW).all()
+    upper, lower = picture.figure.axes
+    (line,) = [line for line in upper.lines if line.get_label() == "A"]
+    np.testing.assert_allclose(line.get_xdata(), 100 * table.confidence[:-1])
+    np.testing.assert_allclose(line.get_ydata(), 100 * table.accuracy[:-1])
+    (steps,) = [patch for patch in lower.patches if isinstance(patch, StepPatch)]
+    np.testing.assert_array_equal(steps.get_data().values, table.count[:-1])
+    assert f"A: adaptive ECE {figures.style.percent(table.error)}" in picture.alt
+    assert "10 bins of equal mass" in picture.alt
+    (legend,) = picture.figure.legends
+    assert legend.get_texts()[0].get_text().startswith("A\nadaptive ECE ")
 
 
 def test_legend_and_alt_text_give_the_error() -> None:

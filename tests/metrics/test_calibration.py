@@ -32,6 +32,35 @@ def ensemble(
 
 @pytest.mark.parametrize("skill", [-2.0, 0.0, 3.0])
 @pytest.mark.parametrize("bins", [1, 10, 15])
+def test_error_of_equal_mass_is_that_of_torch_uncertainty(skill: float, bins: int) -> None:
+    torch = pytest.importorskip("torch")
+    metrics = pytest.importorskip("torch_uncertainty.metrics")
+    predictions = ensemble(510, 4, seed=7, skill=skill)
+    metric = metrics.AdaptiveCalibrationError(task="multiclass", num_classes=5, num_bins=bins)
+    metric.update(torch.tensor(predictions.mean), torch.tensor(predictions.labels))
+    found = calibration.equal_mass_bins(predictions, bins)
+    assert found.error == pytest.approx(float(metric.compute()), abs=1e-6)
+
+
+def test_bins_of_equal_mass_differ_by_one_image_at_most() -> None:
+    found = calibration.equal_mass_bins(ensemble(103), 10)
+    assert found.count.tolist() == [11] * 3 + [10] * 7 + [0]
+    assert (np.diff(found.confidence[:-1]) >= 0).all() and (np.diff(found.edges) >= 0).all()
+    confidence, edges = found.confidence[:-1], found.edges
+    assert ((edges[:-1] <= confidence) & (confidence <= edges[1:])).all()
+
+
+def test_equal_mass_with_fewer_images_than_bins_and_without_any() -> None:
+    few = ensemble(3)
+    assert calibration.equal_mass_bins(few, 15).count.tolist() == [1, 1, 1, 0]
+    with pytest.raises(ValueError, match="at least 1 bin"):
+        calibration.equal_mass_bins(few, 0)
+    with pytest.raises(ValueError, match="at least one image"):
+        calibration.equal_mass_bins(few.take([]))
+
+
+@pytest.mark.parametrize("skill", [-2.0, 0.0, 3.0])
+@pytest.mark.parametrize("bins", [1, 10, 15])
 def test_error_is_that_of_torch_uncertainty(skill: float, bins: int) -> None:
     torch = pytest.importorskip("torch")
     metrics = pytest.importorskip("torch_uncertainty.metrics")

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 from torch_uncertainty import TUTrainer
 from torch_uncertainty.methods import deep_ensembles
@@ -847,6 +849,46 @@ def test_nothing_is_printed_but_what_we_print(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"PE"}
 
 
+def test_a_trainer_of_a_chapter_is_taken_for_a_fit(train, val, tmp_path):
+    network = seeded()
+    recipe = training.one_cycle_sgd(network, 2 * STEPS)
+    loss = torch.nn.CrossEntropyLoss()
+    routine = ClassificationRoutine(network, num_classes=10, loss=loss, optim_recipe=recipe)
+    best = ModelCheckpoint(tmp_path, "best", monitor="val/cls/NLL", save_last=True)
+    line = ProgressLine("x")
+    logger = CSVLogger(tmp_path, name="", version="")
+    trainer = TUTrainer(
+        accelerator="cpu",
+        max_epochs=2,
+        logger=logger,
+        log_every_n_steps=1,
+        callbacks=[best, line],
+        enable_model_summary=False,
+    )
+    trainer.fit(routine, batches(train, training.BATCH_SIZE), batches(val, 100))
+    fit = training.Fit.of(trainer, "x")
+    assert fit.model is network and not network.training
+    assert (fit.name, fit.epochs, fit.num_steps) == ("x", 2, 2 * STEPS)
+    assert fit.seconds == line.seconds > 0
+    assert fit.device.startswith("CPU, ")
+    assert fit.learning_rate < 0.01  # of 0.05 at its highest
+    assert len(pd.read_csv(fit.log)["train_loss"].dropna()) == 2 * STEPS
+    assert fit.best_checkpoint.is_file() and fit.last_checkpoint.is_file()
+
+
+def rehearse(network, train):
+    """Train as an exercise of chapter 2 does: without validation, and without a log."""
+    loader = batches(train, 50)
+    routine = ClassificationRoutine(
+        network,
+        num_classes=10,
+        loss=torch.nn.CrossEntropyLoss(),
+        optim_recipe=training.one_cycle_sgd(network, len(loader)),
+    )
+    trainer = TUTrainer(accelerator="cpu", max_epochs=1, logger=False, enable_checkpointing=False)
+    trainer.fit(routine, loader)
+
+
 def test_each_silenced_warning_would_come_otherwise(train, val, test, ood, tmp_path, monkeypatch):
     for module in (training, evaluation):
         monkeypatch.setattr(module, "quiet", lambda: None)
@@ -866,6 +908,7 @@ def test_each_silenced_warning_would_come_otherwise(train, val, test, ood, tmp_p
             enable_checkpointing=False,
             callbacks=[ProgressLine("x")],
         ).fit(routine, batches(train, 128), batches(val, 500))
+        rehearse(seeded(), train)
     messages = [str(warning.message) for warning in caught]
     for pattern in silence.SILENCED:
         assert any(re.match(pattern, message, re.IGNORECASE) for message in messages), pattern

@@ -19,7 +19,6 @@ NETWORKS = ROOT / "course_utils" / "networks"
 
 # what is defined, the chapter that writes it out, the module that later chapters import it from
 LESSONS = [
-    ("LeNet", "02_lenet", "models"),
     ("one_cycle_sgd", "02_lenet", "training"),
     ("PackedLeNet", "06_packed_ensembles", "models"),
 ]
@@ -51,6 +50,13 @@ def test_lesson_and_package_say_the_same(name: str, chapter: str, module: str) -
     assert definition(lesson, name) == definition(package, name)
 
 
+def test_the_lenet_that_learners_write_is_that_of_the_package() -> None:
+    from course_utils.exercises.chapter_02 import ex2_1
+
+    package = (NETWORKS / "models.py").read_text(encoding="utf-8")
+    assert definition(ex2_1.answer, "LeNet") == definition(package, "LeNet")
+
+
 def test_a_changed_number_or_docstring_is_noticed() -> None:
     text = (NETWORKS / "models.py").read_text(encoding="utf-8")
     original = definition(text, "LeNet")
@@ -64,11 +70,11 @@ def test_layout_and_comments_do_not_count() -> None:
     assert definition(one, "area") == definition(other, "area")
 
 
-def test_every_row_of_the_table_is_explained_in_chapter_2() -> None:
+def test_every_row_of_the_table_is_explained_in_chapter_3() -> None:
     """A new metric of a single network needs its paragraph; those of ensembles come later."""
     from course_utils.networks.evaluation import METRICS
 
-    lesson = (SOURCES / "02_lenet.py").read_text(encoding="utf-8")
+    lesson = (SOURCES / "03_metrics.py").read_text(encoding="utf-8")
     explained = {line.split("**")[1] for line in lesson.splitlines() if line.startswith("# - **")}
     rows = {
         readable.removesuffix(" (%)") for key, (readable, _) in METRICS.items() if "ens_" not in key

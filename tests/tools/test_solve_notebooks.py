@@ -12,7 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import exercises
 from course_utils.exercises import Exercise, bug_hunt
-from course_utils.exercises.chapter_02 import ex2_1, ex2_4
+from course_utils.exercises.chapter_02 import ex2_2, ex2_4
 from tools.author import solve_notebooks
 from tools.learner import run as run_course
 
@@ -36,18 +36,18 @@ def run(notebook: nbformat.NotebookNode, folder: Path) -> list[str]:
 
 def test_a_right_solution_passes_and_a_wrong_one_fails(tmp_path: Path) -> None:
     wrong = dataclasses.replace(ex2_4, answer='choice = "a"')
-    solved = solve_notebooks.solve(small(ex2_1, wrong), [ex2_1, wrong])
+    solved = solve_notebooks.solve(small(ex2_2, wrong), [ex2_2, wrong])
     (error,) = run(solved, tmp_path)
     assert "AssertionError: the solution of ex2_4 is not accepted" in error
-    assert [cell.outputs for cell in solved.cells if ex2_1.answer in cell.source]
-    assert run(solve_notebooks.solve(small(ex2_1, ex2_4), [ex2_1, ex2_4]), tmp_path) == []
+    assert [cell.outputs for cell in solved.cells if ex2_2.answer in cell.source]
+    assert run(solve_notebooks.solve(small(ex2_2, ex2_4), [ex2_2, ex2_4]), tmp_path) == []
 
 
 def test_an_exercise_without_its_cell_is_a_mistake() -> None:
     with pytest.raises(solve_notebooks.UnsolvedError, match="ex2_4 stands in 0 cells"):
-        solve_notebooks.solve(small(ex2_1), [ex2_1, ex2_4])
+        solve_notebooks.solve(small(ex2_2), [ex2_2, ex2_4])
     with pytest.raises(solve_notebooks.UnsolvedError, match="`digits` stands in 0 cells"):
-        solve_notebooks.solve_bug_hunt(small(ex2_1))
+        solve_notebooks.solve_bug_hunt(small(ex2_2))
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -83,6 +83,6 @@ def test_the_command_writes_all_and_names_a_notebook_that_fails(
     (tmp_path / "solved" / "old.ipynb").touch()
     assert solve_notebooks.main(options) == 0
     assert [path.name for path in (tmp_path / "solved").iterdir()] == ["2_small.ipynb"]
-    nbformat.write(small(ex2_1), tmp_path / "2_small.ipynb")
+    nbformat.write(small(ex2_2), tmp_path / "2_small.ipynb")
     assert solve_notebooks.main(options) == 1
-    assert "2_small.ipynb: ex2_2 stands in 0 cells" in capsys.readouterr().err
+    assert "2_small.ipynb: ex2_1 stands in 0 cells" in capsys.readouterr().err
