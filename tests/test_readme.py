@@ -41,14 +41,6 @@ def test_pythons_are_those_of_the_package() -> None:
     assert f'requires-python = ">=3.{lowest},<3.{int(highest) + 1}"' in project
 
 
-def test_chapters_take_the_minutes_that_they_say() -> None:
-    rows = dict(re.findall(r"\]\(notebooks/(\w+)\.ipynb\) \|.*\| (\d+) \|", README))
-    assert rows == {
-        chapter.stem: re.search(r"About (\d+) minutes to", chapter.read_text("utf-8"))[1]
-        for chapter in sorted((REPOSITORY / "notebooks" / "src").glob("[0-9]*.py"))
-    }
-
-
 def test_as_many_faults_and_epochs_as_stated() -> None:
     assert re.search(r"to find (\w+) faults", README)[1] == NUMBERS[len(BUGS)]
     assert f"`full` trains for {EPOCHS['full']} epochs" in README

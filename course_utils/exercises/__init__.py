@@ -68,7 +68,8 @@ def _rows() -> list[Row]:
         except ValueError:  # a chapter to read
             found = list(bug_hunt.BUGS) if number == bug_hunt.CHAPTER else []
         left = [f"{one.label} {one.title}" for one in found if not one.done]
-        rows.append(Row(number, title, f"{notebook}.ipynb", left, len(found)))
+        minutes = sum(one.minutes for one in found)
+        rows.append(Row(number, title, f"{notebook}.ipynb", left, len(found), minutes))
     return rows
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 # Notebook and title of every chapter, in order; a test compares them with the notebooks.
 CHAPTERS = {
-    "00_story": "The whole story in forty minutes",
+    "00_story": "The whole story",
     "01_data": "Data",
     "02_lenet": "LeNet",
     "03_metrics": "Reading the table",
     "04_deep_ensembles": "Deep Ensembles",
+    "05_disagreement": "What members disagree about",
     "06_packed_ensembles": "Packed-Ensembles",
     "07_selective_classification": "Selective classification",
     "08_deciding": "Deciding",
@@ -38,6 +39,8 @@ class Row:
         What is still to be done there, such as ``"2.3 The calibration error"``.
     total : int
         How many exercises it has.
+    minutes : int
+        That they state together.
     """
 
     number: int
@@ -45,6 +48,7 @@ class Row:
     notebook: str
     left: list[str]
     total: int
+    minutes: int = 0
 
     @property
     def text(self) -> str:

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 0. The whole story in forty minutes
+# # 0. The whole story
 #
 # You train three small classifiers of handwritten digits: one network, two networks that answer
 # together, and four narrow ones packed into one. Then you decide which digits the computer may read

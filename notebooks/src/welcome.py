@@ -90,8 +90,8 @@ risk_coverage_explorer(models, more_digits)
 #   worth.
 # - [4. Deep Ensembles](04_deep_ensembles.ipynb), 30 minutes. Let several networks answer, and
 #   switch some of them off.
-# - [5. Disagreement](05_disagreement.ipynb), 25 minutes. Find the digits over which eight networks
-#   quarrel.
+# - [5. What members disagree about](05_disagreement.ipynb), 25 minutes. Find the digits over which
+#   eight networks quarrel.
 # - [6. Packed-Ensembles](06_packed_ensembles.ipynb), 35 minutes. Pack an ensemble into one network,
 #   and count what that saves.
 # - [7. Selective classification](07_selective_classification.ipynb), 30 minutes. Drag a threshold,

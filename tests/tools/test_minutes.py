@@ -35,12 +35,12 @@ def write_forecast(course: Path, content: str) -> None:
     path.write_text(content)
 
 
-def test_minutes_are_words_lines_and_computing(course: Path) -> None:
+def test_minutes_are_words_exercises_and_computing(course: Path) -> None:
     (one,) = minutes.estimates(course, {1: 4})
-    assert (one.words, one.lines, one.seconds, one.remark) == (2_000, 4, 150, "")
-    assert one.minutes == 15  # 10 + 2 + 2.5, to the nearest 5
+    assert (one.words, one.exercises, one.seconds, one.remark) == (2_000, 4, 150, "")
+    assert one.minutes == 15  # 10 + 4 + 2.5, to the nearest 5
     assert minutes.estimates(course, {})[0].minutes == 15  # 12.5 is rounded up
-    assert minutes.estimates(course, {1: 10})[0].minutes == 20
+    assert minutes.estimates(course, {1: 6})[0].minutes == 20
     assert minutes.Estimate("01_one", 10, 0, 0).minutes == 5
 
 
@@ -100,19 +100,26 @@ def test_a_text_with_other_minutes_or_none_is_told(course: Path, file: str, text
 def test_the_table_has_a_row_for_every_chapter_and_check_fails_on_a_deviation(
     course: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = minutes.typed_lines.lines_of_chapters()[1]
+    stated = minutes.of_exercises()[1]
     status = minutes.main([], course)
     head, row = capsys.readouterr().out.splitlines()
     assert status == 0 and head.split()[-1] == "minutes"
-    assert row.split()[:4] == ["01_one", "2000", str(lines), "150"]
+    assert row.split()[:4] == ["01_one", "2000", str(stated), "150"]
     (course / "README.md").write_text("")
     assert minutes.main(["--check"], course) == 1
     assert "README.md names none." in capsys.readouterr().out
 
 
-def test_it_reads_the_course_itself() -> None:
-    found = minutes.estimates(minutes.ROOT, {})
+def test_the_estimates_can_be_put_into_the_texts(course: Path) -> None:
+    found = minutes.estimates(course, {1: 20})
+    assert len(minutes.deviations(course, found)) == 3
+    minutes.write(course, found)
+    assert minutes.deviations(course, found) == []
+
+
+def test_the_course_names_its_own_estimates() -> None:
+    found = minutes.estimates(minutes.ROOT, minutes.of_exercises())
     assert [one.name for one in found] == sorted(
         path.stem for path in (minutes.ROOT / "notebooks").glob("[0-9]*.ipynb")
     )
-    assert all(one.words > 100 for one in found)
+    assert minutes.deviations(minutes.ROOT, found) == []
