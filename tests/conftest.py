@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,14 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # The same examples at every run in CI; a busy machine is no reason to fail.
 settings.register_profile("course", deadline=None, max_examples=60, derandomize="CI" in os.environ)
 settings.load_profile("course")
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Put `__main__` back: a shell of IPython takes its place, and spawning needs the real one."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
