@@ -287,7 +287,7 @@ figures.score_histograms(
 # - recognise an evaluation that **flatters itself**
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** We come back to this list at the end, with ten questions.
+# **Say:** We come back to this list at the end, with a quiz.
 #
 # **Ask:** Which of these have you needed at work?
 #
