@@ -210,7 +210,7 @@ ex13_8 = _question(
             "",
         ),
         "c": (
-            "It improves, which is why one calibrates.",
+            "It improves: that's the point of calibration.",
             "calibration fixes what the numbers say, not which image comes first.",
         ),
     },

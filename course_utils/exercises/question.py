@@ -71,8 +71,8 @@ class Question(LiveWidget):
     def still(self) -> str:
         """The answers as a list, with hints and solution folded, for a page without JavaScript."""
         options = "".join(f"<li>{inline(words)}</li>" for _, words in self.given["options"])
-        title, task = inline(self.exercise.title), blocks(self.given["task"])
-        asked = f"<p><strong>{title}</strong></p>{task}" if task else ""
+        task = blocks(self.given["task"])
+        asked = f"<p><strong>{inline(self.exercise.title)}</strong></p>{task}" if task else ""
         return (
             f'<div class="course-live" data-widget="{self.model_id}"><div class="course-still">'
             f"{asked}<ul>{options}</ul>{self.exercise.help._repr_html_()}</div></div>"

@@ -33,7 +33,7 @@ export function question({ model, el, given, hear, change }) {
     help("Solution", solution);
     solve.disabled = true;
   });
-  el.append(h("fieldset", { className: "cw-question" }, h("legend", { className: "cw-voice" }, title), ...(task ? [h("div", { className: "cw-task" }, ...text(task))] : []), ...labels), row(check, hint, solve), verdict, folded);
+  el.append(h("fieldset", { className: "cw-question" }, h("legend", { className: task ? "cw-asked" : "cw-voice" }, title), ...(task ? [h("div", { className: "cw-task" }, ...text(task))] : []), ...labels), row(check, hint, solve), verdict, folded);
 
   function draw() {
     const answer = model.get("answer"), checked = model.get("checked");
