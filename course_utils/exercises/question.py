@@ -9,7 +9,7 @@ import traitlets
 from course_utils.widgets.front_end import LiveWidget, widget
 
 from . import progress_file
-from .exercise import inline
+from .exercise import blocks, inline
 
 if TYPE_CHECKING:
     from .kinds import Choice
