@@ -21,7 +21,7 @@ CHAPTERS = {
     "10_shift": "When the world changes",
     "11_sorting_office": "The sorting office",
     "12_bug_hunt": "The bug hunt",
-    "13_quiz": "Ten questions",
+    "13_quiz": "Twenty questions",
 }
 
 

@@ -9,7 +9,7 @@ import traitlets
 from course_utils.widgets.front_end import LiveWidget, widget
 
 from . import progress_file
-from .exercise import inline
+from .exercise import blocks, inline
 
 if TYPE_CHECKING:
     from .kinds import Choice
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 class Question(LiveWidget):
     """A question with its possible answers.
+
+    Parameters
+    ----------
+    exercise : Choice
+    *more
+        What its right answer depends on, if anything.
+    task : bool
+        Whether the question's text stands above the answers; otherwise the notebook has it.
 
     Attributes
     ----------
@@ -30,7 +38,7 @@ class Question(LiveWidget):
     answer = traitlets.Unicode().tag(sync=True)
     checked = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, exercise: Choice, *more: Any) -> None:
+    def __init__(self, exercise: Choice, *more: Any, task: bool = False) -> None:
         letters = progress_file.shuffled(exercise.name, list(exercise.options))
         verdicts = {letter: exercise.judge(letter, *more) for letter in letters}
         self.exercise = exercise
@@ -38,6 +46,7 @@ class Question(LiveWidget):
         solution = next((exercise.options[one] for one in letters if one in self.right), "")
         given = {
             "title": exercise.title,
+            "task": exercise.task if task else "",
             "options": [[letter, exercise.options[letter]] for letter in letters],
             "verdicts": {
                 letter: [verdict.kind, verdict.because, verdict.right]
@@ -62,13 +71,15 @@ class Question(LiveWidget):
     def still(self) -> str:
         """The answers as a list, with hints and solution folded, for a page without JavaScript."""
         options = "".join(f"<li>{inline(words)}</li>" for _, words in self.given["options"])
+        task = blocks(self.given["task"])
+        asked = f"<p><strong>{inline(self.exercise.title)}</strong></p>{task}" if task else ""
         return (
             f'<div class="course-live" data-widget="{self.model_id}"><div class="course-still">'
-            f"<ul>{options}</ul>{self.exercise.help._repr_html_()}</div></div>"
+            f"{asked}<ul>{options}</ul>{self.exercise.help._repr_html_()}</div></div>"
         )
 
 
 @widget
-def ask(exercise: Choice, *more: Any) -> Question:
-    """Show a question; see :meth:`course_utils.exercises.kinds.Choice.ask`."""
-    return Question(exercise, *more)
+def ask(exercise: Choice, *more: Any, task: bool = False) -> Question:
+    """Show a question; see :class:`Question`."""
+    return Question(exercise, *more, task=task)

@@ -7,32 +7,36 @@
 # ---
 
 # %% [markdown]
-# # 13. Ten questions
+# # 13. Twenty questions
 #
-# The end of the course, or of a day. Ten questions, one for each thing you should be able to do
-# now. Every answer gets a reason, right or wrong. Nothing is sent anywhere, and nobody keeps score
-# but this kernel.
+# The end of the course, or of a day. You get ten of twenty questions, drawn for you, and the other
+# ten if you'd like a second round. Whatever you answer, you're told why it's right or wrong.
+# Nothing is sent anywhere.
 #
 # **Questions**
 #
-# - What has stayed?
+# - What do you remember?
 #
 # **Objectives.** With these questions you can check whether you can
 #
+# - say which changes of an image keep its label;
 # - say which images a choice may be made on;
 # - recognise an evaluation that flatters itself;
+# - recognise mistakes that raise no error;
+# - say which prior weight decay stands for;
+# - pick the measure that answers your question;
 # - say what a probability from a network is worth, and check it;
 # - say what averaging is certain to improve;
 # - split a doubt into hesitation and contradiction;
 # - sort the output of an ensemble by image and member;
-# - compute the cost of a Packed-Ensemble;
+# - compute the sizes and the cost of a Packed-Ensemble;
 # - choose a threshold on validation and defend it on test;
+# - compute what a decision costs;
+# - notice a shift without labels;
 # - measure what shift and foreign images do to a fixed threshold;
 # - build prediction sets with a promised coverage.
 #
-# **Time.** About 20 minutes to read and play. Nothing is computed.
-#
-# Run all cells, then click an answer and **Check**.
+# **Time.** About 20 minutes to read and play, for ten questions. Nothing is computed.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -43,113 +47,23 @@ if "google.colab" in sys.modules:
     print("make address URL=https://github.com/OWNER/NAME")
 
 # %% [markdown]
-# ### Exercise 13.1: Where to look first
+# ## Ten questions
 #
-# *About 2 minutes.* You try five recipes and keep the one with the highest accuracy on the test
-# digits. What is wrong with reporting that accuracy?
+# Run the cell, click on an answer, then on **Check**. There are hints if you're stuck.
 
 # %%
-from course_utils.exercises.chapter_13 import ex13_1
+from course_utils.exercises import quiz
 
-ex13_1.ask()
+quiz.ten()
 
 # %% [markdown]
-# ### Exercise 13.2: A foreign set
+# ## A second round
 #
-# *About 2 minutes.* A loader calls `FashionMNIST(root)` for the images that a digit network should
-# refuse, and evaluates 10,000 of them. Which trap is in it?
+# These are the ten that the first round left out. They'll wait until tomorrow, if you prefer: by
+# then, you'll see what you remember.
 
 # %%
-from course_utils.exercises.chapter_13 import ex13_2
-
-ex13_2.ask()
-
-# %% [markdown]
-# ### Exercise 13.3: Nine in ten
-#
-# *About 2 minutes.* A network has an ECE of nearly 0. What follows?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_3
-
-ex13_3.ask()
-
-# %% [markdown]
-# ### Exercise 13.4: Certain to improve
-#
-# *About 2 minutes.* You average the probabilities of four networks. Which of these is true for any
-# networks and any images?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_4
-
-ex13_4.ask()
-
-# %% [markdown]
-# ### Exercise 13.5: Two kinds of doubt
-#
-# *About 2 minutes.* Eight members each say: 4 with one half, 9 with one half. What is the mutual
-# information?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_5
-
-ex13_5.ask()
-
-# %% [markdown]
-# ### Exercise 13.6: Rows of an ensemble
-#
-# *About 2 minutes.* torch-uncertainty's ensemble of 4 returns 8 rows for 2 images. Whose are rows
-# 0 and 1?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_6
-
-ex13_6.ask()
-
-# %% [markdown]
-# ### Exercise 13.7: Four in one
-#
-# *About 2 minutes.* A Packed-Ensemble with alpha = 2 and M = 4: what does a hidden layer of it
-# cost, in weights, compared with the same layer of the ordinary network?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_7
-
-ex13_7.ask()
-
-# %% [markdown]
-# ### Exercise 13.8: Only the order counts
-#
-# *About 2 minutes.* You divide all logits of a single network by a temperature of 2. What happens
-# to the ranking of the digits by the maximum probability, for two classes?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_8
-
-ex13_8.ask()
-
-# %% [markdown]
-# ### Exercise 13.9: The threshold travels
-#
-# *About 2 minutes.* A threshold was chosen on clean validation digits for a risk of one in a
-# hundred. Then shoes come in with the digits. What does the threshold promise?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_9
-
-ex13_9.ask()
-
-# %% [markdown]
-# ### Exercise 13.10: A promise with a number
-#
-# *About 2 minutes.* A conformal predictor promises: the set holds the true class with probability
-# at least one minus alpha. Over what is this probability?
-
-# %%
-from course_utils.exercises.chapter_13 import ex13_10
-
-ex13_10.ask()
+quiz.ten(round=2)
 
 # %%
 from course_utils import exercises
@@ -159,5 +73,4 @@ exercises.progress(13)
 # %% [markdown]
 # ## What you have learned
 #
-# Where an answer surprised you, go back: questions 1 and 2 belong to chapter 1, 3 to chapter 2, 6
-# to 6 to chapter 4, 7 to chapter 6, 8 and 9 to chapter 7, 10 to chapter 9.
+# Where an answer surprised you, go back to the chapter that its solution names.

@@ -104,6 +104,7 @@ risk_coverage_explorer(models, more_digits)
 # - [11. The sorting office](11_sorting_office.ipynb), 45 minutes. Decide who reads the mail,
 #   promise a risk, and submit once.
 # - [12. The bug hunt](12_bug_hunt.ipynb), 30 minutes. Hunt ten faults that raise no error.
-# - [13. Ten questions](13_quiz.ipynb), 20 minutes. Answer ten questions, and learn why.
+# - [13. Twenty questions](13_quiz.ipynb), 20 minutes. Answer ten of them, and learn why; ten
+#   more are left for a second round.
 #
 # These are your own copies: change what you like.

@@ -7,7 +7,12 @@
 # ---
 
 # %% slideshow={"slide_type": "skip"} jupyter={"source_hidden": true}
+import base64
+import io
+
 import numpy as np
+from IPython.display import HTML
+from PIL import Image
 
 from course_utils import figures
 from course_utils.images import load_fashion_mnist, load_mnist
@@ -45,11 +50,19 @@ eight_on_clothes = predict(zoo.load("modest-deep-ensemble-8"), clothes)
 
 # %% jupyter={"source_hidden": true}
 most_convincing = int(scores.max_probability(single_on_clothes).argmin())
-figures.disagreement_sheet(
-    clothes.images[most_convincing],
-    single_on_clothes.probabilities[most_convincing],
-    label=figures.FASHION[clothes.labels[most_convincing]],
-    member_names=["LeNet"],
+shown = np.kron(255 - clothes.images[most_convincing], np.ones((30, 30), np.uint8))
+file = io.BytesIO()
+Image.fromarray(shown).save(file, "PNG")
+name = figures.FASHION[clothes.labels[most_convincing]]
+(answer,) = single_on_clothes.probabilities[most_convincing]
+HTML(
+    '<div style="display:flex;align-items:center;justify-content:center;gap:60px">'
+    f'<img width="450" alt="{name}, image {most_convincing} of Fashion-MNIST\'s test set" '
+    f'src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+    '<div style="line-height:1.15"><div style="font-size:190px;font-weight:700">'
+    f'{answer.argmax()}</div><div style="font-size:64px;white-space:nowrap">'
+    f"{figures.style.percent(float(answer.max())).replace('<', '&lt;').replace('>', '&gt;')}"
+    "</div></div></div>"
 )
 
 # %% [markdown]
@@ -287,7 +300,7 @@ figures.score_histograms(
 # - recognise an evaluation that **flatters itself**
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** We come back to this list at the end, with ten questions.
+# **Say:** We come back to this list at the end, with a quiz.
 #
 # **Ask:** Which of these have you needed at work?
 #

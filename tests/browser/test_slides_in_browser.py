@@ -86,6 +86,30 @@ def test_every_slide_can_be_read(deck: tuple[str, Any, list[str]]) -> None:
     assert not problems
 
 
+SIZES = """() => [...document.querySelectorAll('.content .body :is(p, li, td, pre)')]
+    .filter(part => !part.closest('.course-live') && part.textContent.trim())
+    .map(part => parseFloat(getComputedStyle(part).fontSize) * Reveal.getScale())"""
+
+
+def test_text_is_large_on_a_projector(deck: tuple[str, Any, list[str]]) -> None:
+    _, page, _ = deck
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.wait_for_function("Reveal.getScale() > 1.4")
+    sizes = page.evaluate(SIZES)
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    page.wait_for_function("Reveal.getScale() === 1")
+    assert sizes and min(sizes) >= 28
+
+
+def test_the_progress_bar_can_be_seen(deck: tuple[str, Any, list[str]]) -> None:
+    _, page, _ = deck
+    bar = page.evaluate(
+        """() => { const style = getComputedStyle(document.querySelector('.reveal .progress'));
+        return [parseFloat(style.height), style.color, style.backgroundColor]; }"""
+    )
+    assert bar[0] >= 6 and bar[1] == "rgb(0, 114, 178)" and bar[2] != bar[1]
+
+
 TALLER = """[...document.querySelectorAll('.present .output:has(.cw-explorer, .cw-desk)')]
     .map(output => output.scrollHeight - output.clientHeight)"""
 

@@ -53,7 +53,14 @@ def test_an_exercise_is_complete(exercise: Exercise, page: BeautifulSoup) -> Non
         plain(hint) for hint in exercise.hints
     ]
     codes = [code.text for code in article.select("pre code")]
-    assert codes == [exercise.stub.strip(), exercise.answer.strip()]
+    if not isinstance(exercise, Choice):
+        assert codes == [exercise.stub.strip(), exercise.answer.strip()]
+    elif isinstance(exercise.correct, str):
+        lists = [[plain(item.text) for item in one.select("li")] for one in article.select("ul")]
+        assert [plain(text) for text in exercise.options.values()] in lists
+        heading = next(one for one in article.select("h4") if one.text == "Solution")
+        solution = heading.find_next_sibling("p").text
+        assert plain(solution) == plain(exercise.options[exercise.correct])
     for answer in handout.wrong_answers(exercise):
         assert plain(answer) in words
     if isinstance(exercise, Choice):

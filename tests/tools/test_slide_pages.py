@@ -49,3 +49,22 @@ def test_a_formula_in_a_headline_stands_only_there() -> None:
     assert headline.math is not None and not headline.has_attr("id")
     words = headline.get_text(" ", strip=True)
     assert words.startswith("Weights grow by \N{GREEK SMALL LETTER ALPHA} 2 / M")
+
+
+def test_the_minutes_of_the_notes_drive_the_clock_of_the_speaker() -> None:
+    page = page_of(
+        markdown("# Deck", "slide"),
+        markdown("**Say:** hello\n\n**Minutes:** 3", "notes"),
+        markdown("## No notes", "slide"),
+    )
+    assert [one["data-timing"] for one in page.select(".slides > section")] == ["180", "0"]
+    assert "defaultTiming: 0" in str(page)  # without it Reveal.js shows no clock
+
+
+def test_code_is_coloured_and_whole() -> None:
+    source = 'for one in digits:\n    print("a < b", one)  # all'
+    page = page_of(markdown("# Deck", "slide"), new_code_cell(source))
+    code = page.select_one("pre code")
+    assert code.get_text() == source
+    colours = {part["style"] for part in code.select("span[style]")}
+    assert len(colours) >= 3

@@ -11,13 +11,14 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import exercises
-from course_utils.exercises import Exercise, bug_hunt
+from course_utils.exercises import Exercise, bug_hunt, progress_file
 from course_utils.exercises.chapter_02 import ex2_2, ex2_4
 from tools.author import solve_notebooks
 from tools.learner import run as run_course
 
 NOTEBOOKS = run_course.paths_of(solve_notebooks.ROOT / "notebooks")
-CHAPTERS = [path for path in NOTEBOOKS if path.stem != solve_notebooks.BUG_HUNT]
+SPECIAL = {path.stem: path for path in NOTEBOOKS if path.stem[:2] in ("12", "13")}
+CHAPTERS = [path for path in NOTEBOOKS if path.stem not in SPECIAL]
 # kernels find the package as the tests do
 PATH = f"import sys\nsys.path.insert(0, {str(solve_notebooks.ROOT)!r})"
 
@@ -48,6 +49,8 @@ def test_an_exercise_without_its_cell_is_a_mistake() -> None:
         solve_notebooks.solve(small(ex2_2), [ex2_2, ex2_4])
     with pytest.raises(solve_notebooks.UnsolvedError, match="`digits` stands in 0 cells"):
         solve_notebooks.solve_bug_hunt(small(ex2_2))
+    with pytest.raises(solve_notebooks.UnsolvedError, match=r"`quiz.ten\(\)` stands in 0 cells"):
+        solve_notebooks.solve_quiz(small(ex2_2))
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -64,7 +67,7 @@ def test_every_exercise_of_a_chapter_is_solved_and_asserted(path: Path) -> None:
 
 
 def test_the_bug_hunt_is_solved() -> None:
-    (path,) = set(NOTEBOOKS) - set(CHAPTERS)
+    path = SPECIAL[solve_notebooks.BUG_HUNT]
     solved = solve_notebooks.solve_bug_hunt(nbformat.read(path, as_version=4))
     code = "\n".join(cell.source for cell in solve_notebooks.code_cells(solved))
     assert "assert board.complete" in code
@@ -86,3 +89,19 @@ def test_the_command_writes_all_and_names_a_notebook_that_fails(
     nbformat.write(small(ex2_2), tmp_path / "2_small.ipynb")
     assert solve_notebooks.main(options) == 1
     assert "2_small.ipynb: ex2_1 stands in 0 cells" in capsys.readouterr().err
+
+
+def test_both_rounds_of_the_quiz_are_answered() -> None:
+    solved = solve_notebooks.solve_quiz(nbformat.read(SPECIAL[solve_notebooks.QUIZ], as_version=4))
+    answers = [
+        cell.source
+        for cell in solve_notebooks.code_cells(solved)
+        if "question.right" in cell.source
+    ]
+    questions = exercises.of_chapter(13)
+    progress_file.forget()
+    for number, code in enumerate(answers, start=1):
+        exec(f"from course_utils.exercises import quiz\n{code}", {})
+        assert sum(question.done for question in questions) == 10 * number
+    assert len(answers) == 2
+    progress_file.forget()

@@ -1,7 +1,8 @@
 """Write the chapters with every exercise solved into `build/solved/`, to be run as a test.
 
 In the place of each stub stands the solution, and below its check an assertion that the check was
-content. In the bug hunt the faulty functions are replaced by the right ones. A chapter that lacks
+content. In the bug hunt the faulty functions are replaced by the right ones, in the quiz the right
+answers are chosen. A chapter that lacks
 an exercise is a mistake, as is an exercise that belongs to no chapter.
 """
 
@@ -24,6 +25,8 @@ from tools.learner.run import paths_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BUG_HUNT = "12_bug_hunt"
+QUIZ = "13_quiz"
+ROUNDS = ("quiz.ten()", "quiz.ten(round=2)")
 SCOREBOARD = "bug_hunt.scoreboard(globals())"
 
 
@@ -83,6 +86,29 @@ def solve_bug_hunt(notebook: NotebookNode) -> NotebookNode:
     return solved
 
 
+def solve_quiz(notebook: NotebookNode) -> NotebookNode:
+    """A copy in which every question is answered rightly.
+
+    Raises
+    ------
+    UnsolvedError
+        If a round is not there exactly once.
+    """
+    solved = copy.deepcopy(notebook)
+    for call in ROUNDS:
+        found = [cell for cell in code_cells(solved) if call in cell.source.splitlines()]
+        if len(found) != 1:
+            raise UnsolvedError(f"`{call}` stands in {len(found)} cells, not in one.")
+        answers = (
+            f"questions = {call}.questions\n"
+            "for question in questions:\n"
+            "    question.checked = min(question.right)\n"
+            'assert all(one.exercise.done for one in questions), "a solution is not accepted"'
+        )
+        insert_after(solved, found[0], answers)
+    return solved
+
+
 def solve_all(notebooks: Path, target: Path) -> list[Path]:
     """Write every chapter, solved, into a folder that holds nothing else.
 
@@ -99,6 +125,8 @@ def solve_all(notebooks: Path, target: Path) -> list[Path]:
         try:
             if path.stem == BUG_HUNT:
                 solved = solve_bug_hunt(notebook)
+            elif path.stem == QUIZ:
+                solved = solve_quiz(notebook)
             else:
                 solved = solve(notebook, exercises.of_chapter(int(path.stem.split("_")[0])))
         except (UnsolvedError, ValueError) as error:

@@ -96,7 +96,11 @@ def listing(code: str) -> str:
 def wrong_answers(exercise: Exercise) -> list[str]:
     """What is said to common wrong answers, as markdown."""
     if isinstance(exercise, Choice):
-        return [f"`{letter}`: {exercise.reasons[letter]}" for letter in sorted(exercise.reasons)]
+        return [
+            f"*{words}* {exercise.reasons[letter]}"
+            for letter, words in exercise.options.items()
+            if letter in exercise.reasons
+        ]
     if isinstance(exercise, (Function, Number)):
         said = []
         for misconception in exercise.misconceptions:
@@ -122,6 +126,20 @@ def minutes(count: int) -> str:
     return f"{count} minute" if count == 1 else f"{count} minutes"
 
 
+def stated(exercise: Exercise) -> str:
+    """What the learner gets: code to complete, or answers to choose from."""
+    if not isinstance(exercise, Choice):
+        return listing(exercise.stub)
+    return f"<ul>{''.join(f'<li>{line(words)}</li>' for words in exercise.options.values())}</ul>"
+
+
+def solution(exercise: Exercise) -> str:
+    """The learner's code completed, or the right one of the answers."""
+    if isinstance(exercise, Choice) and isinstance(exercise.correct, str):
+        return f"<p>{line(exercise.options[exercise.correct])}</p>"
+    return listing(exercise.answer)
+
+
 def article(exercise: Exercise) -> str:
     """One exercise."""
     hints = "".join(f"<li>{line(hint)}</li>" for hint in exercise.hints)
@@ -131,9 +149,9 @@ def article(exercise: Exercise) -> str:
         f'<article id="{anchor(exercise)}"><h3>{escape(label(exercise))}</h3>'
         f'<p class="about">About {minutes(exercise.minutes)}. To be able to: '
         f"{line(exercise.objective)}.</p>"
-        f"{prose(exercise.task)}{listing(exercise.stub)}"
+        f"{prose(exercise.task)}{stated(exercise)}"
         f"<h4>Hints</h4><ol>{hints}</ol>"
-        f"<h4>Solution</h4>{listing(exercise.answer)}{prose(exercise.why)}{answers}</article>"
+        f"<h4>Solution</h4>{solution(exercise)}{prose(exercise.why)}{answers}</article>"
     )
 
 

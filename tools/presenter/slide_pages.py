@@ -12,6 +12,9 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
 
 from tools.learner.page_widgets import at_the_end, host
 from tools.presenter.formulas import font_style, mathml
@@ -19,6 +22,7 @@ from tools.presenter.formulas import font_style, mathml
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates" / "slides"
 REVEAL = Path(__file__).resolve().parents[2] / "slides" / "reveal"
 WIDTH, HEIGHT = 1280, 720  # CSS pixels; 16:9, and 18 pt are 24 pixels
+COLOURS = HtmlFormatter(nowrap=True, noclasses=True, style="xcode")
 STARTS = ("slide", "subslide")
 ONLY_LIVE, ONLY_STILL = "live", "still"
 PLACES = {ONLY_LIVE: "on-screen", ONLY_STILL: "on-paper"}
@@ -31,6 +35,13 @@ class Slide:
     parts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     kind: str = ""
+
+    @property
+    def seconds(self) -> int:
+        """How long it is talked about: the minutes of its notes; 0 if they name none."""
+        notes = BeautifulSoup("".join(self.notes), "html.parser").get_text()
+        found = re.search(r"Minutes:\s*(\d+)", notes)
+        return 60 * int(found[1]) if found else 0
 
 
 def title_of(notebook: NotebookNode) -> str:
@@ -71,7 +82,7 @@ def _cell(cell: NotebookNode) -> Iterator[str]:
         yield from (_rendered(cell.source),)
         return
     if not cell.metadata.get("jupyter", {}).get("source_hidden"):
-        yield f"<pre><code>{escape(cell.source)}</code></pre>"
+        yield f"<pre><code>{highlight(cell.source, PythonLexer(), COLOURS).rstrip()}</code></pre>"
     for output in cell.get("outputs", []):
         data = output.get("data", {})
         if "text/html" in data:
@@ -115,7 +126,7 @@ def _section(slide: Slide, footer: str) -> str:
             source = paragraph.extract().decode_contents()
     notes = f'<aside class="notes">{"".join(slide.notes)}</aside>' if slide.notes else ""
     return (
-        f'<section class="{slide.kind or "content"}">'
+        f'<section class="{slide.kind or "content"}" data-timing="{slide.seconds}">'
         f'<div class="frame"><header>{head_html}</header><div class="body">{page}</div>'
         f'<footer><span class="source">{source}</span><span class="deck">{footer}</span></footer>'
         f"</div>{notes}</section>"
@@ -157,6 +168,7 @@ def deck_page(notebook: NotebookNode, course: str) -> str:
 Reveal.initialize({{
   width: {WIDTH}, height: {HEIGHT}, margin: 0, minScale: 0.1, maxScale: 4,
   center: false, hash: true, transition: "none", controls: false, progress: true,
+  defaultTiming: 0, // each slide has its own: the speaker view's clock needs both
   pdfSeparateFragments: false, pdfMaxPagesPerSlide: 1,
   keyboardCondition: () => !document.activeElement?.closest(".course-widget"),
   plugins: [RevealNotes],

@@ -9,7 +9,7 @@ const line = (text) => text.split("`").flatMap((part, i) =>
 const text = (words) => words.split(/\n\n+/).map((one) => h("p", {}, ...line(one)));
 
 export function question({ model, el, given, hear, change }) {
-  const { title, options, verdicts, hints, solution } = given, group = newId("question");
+  const { title, task, options, verdicts, hints, solution } = given, group = newId("question");
   const radios = new Map(), labels = options.map(([letter, words]) => {
     const radio = h("input", { type: "radio", name: group, value: letter, onchange: () => change({ answer: letter }) });
     radios.set(letter, radio);
@@ -33,7 +33,7 @@ export function question({ model, el, given, hear, change }) {
     help("Solution", solution);
     solve.disabled = true;
   });
-  el.append(h("fieldset", { className: "cw-question" }, h("legend", { className: "cw-voice" }, title), ...labels), row(check, hint, solve), verdict, folded);
+  el.append(h("fieldset", { className: "cw-question" }, h("legend", { className: task ? "cw-asked" : "cw-voice" }, title), ...(task ? [h("div", { className: "cw-task" }, ...text(task))] : []), ...labels), row(check, hint, solve), verdict, folded);
 
   function draw() {
     const answer = model.get("answer"), checked = model.get("checked");
