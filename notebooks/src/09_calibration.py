@@ -127,6 +127,7 @@ def summary(predictions):
     }
 
 
+# %%
 turned = {T: summary(calibration.scale(tested["LeNet"], members=T)) for T in (0.25, 0.5, 1, 2, 4)}
 fitted = summary(calibration.scale(tested["LeNet"], members=temperature))
 pd.DataFrame(turned | {"fitted": fitted}).rename_axis(columns="temperature").round(4)
@@ -455,7 +456,7 @@ promises.round(3)
 #
 # The promise is also an average over *calibration sets*: yours may give more or less. We draw fifty
 # of the test digits to calibrate and measure on the others, a thousand times, with step 3 and with
-# the plain quantile of the scores, which torch-uncertainty 0.13 takes.
+# the plain quantile of the scores, which torch-uncertainty takes.
 
 # %%
 promise = {"alpha": 0.05, "num_calibration": 50}

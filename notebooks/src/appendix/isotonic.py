@@ -39,6 +39,7 @@ from course_utils.metrics.predictions import Predictions
 from course_utils.networks import zoo
 from course_utils.networks.evaluation import predict
 
+# %%
 data_val, data_test = load_mnist("val"), load_mnist("test")
 lenet = zoo.load("modest-lenet-0")
 before = predict(lenet, data_test)
@@ -54,6 +55,7 @@ def summary(predictions):
     }
 
 
+# %%
 def repaired(scaler, images):
     """What a fitted scaler makes of some images."""
     outputs = [scaler(inputs).detach().numpy() for inputs, _ in batches(images, 500)]
