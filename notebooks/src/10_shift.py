@@ -22,8 +22,8 @@
 #
 # - draw accuracy, calibration and disagreement against the severity of a corruption, and say which
 #   of them needs no labels;
-# - compare five scores for out-of-distribution images, and show how a batch size can spoil one;
-# - run the whole pipeline on images of your own.
+# - compute an energy score and compare five scores for out-of-distribution images;
+# - bring images of your own into the form the network knows.
 #
 # **Time.** About 45 minutes to read and play. Nothing is trained; the code needs about half a
 # minute.
@@ -37,6 +37,19 @@ if "google.colab" in sys.modules:
     print("make address URL=https://github.com/OWNER/NAME")
 
 # %% [markdown]
+# ## Make some trouble yourself
+#
+# Draw a digit, then change it step by step: tilt it, thicken it, strike it through, turn it into
+# something that isn't a digit. When do the eight members begin to disagree, and when do you?
+
+# %%
+from course_utils.networks import zoo
+from course_utils.widgets import drawing_pad
+
+eight = zoo.load("modest-deep-ensemble-8")
+drawing_pad(eight)
+
+# %% [markdown]
 # ## Data and models
 
 # %%
@@ -48,7 +61,6 @@ from course_utils.images import ImageSet, load_fashion_mnist, load_mnist
 from course_utils.metrics import scores
 from course_utils.metrics.calibration import expected_calibration_error
 from course_utils.metrics.detection import ood_detection
-from course_utils.networks import zoo
 from course_utils.networks.evaluation import predict
 
 data_test = load_mnist("test")
@@ -63,7 +75,7 @@ print(data_test, data_ood, sep="\n")
 # %%
 modest = {
     "LeNet": zoo.load("modest-lenet-0"),
-    "DE-8": zoo.load("modest-deep-ensemble-8"),
+    "DE-8": eight,
     "PE-4": zoo.load("modest-packed-4"),
 }
 good = {
@@ -86,16 +98,6 @@ pd.DataFrame(
         for family, answers in (("modest", modest_answers), ("good", good_answers))
     }
 ).rename_axis("accuracy").T.round(4)
-
-# %% [markdown]
-# First make some trouble yourself. Draw a digit, then change it step by step: tilt it, thicken it,
-# strike it through, turn it into something that isn't a digit. When do the eight members begin to
-# disagree, and when do you?
-
-# %%
-from course_utils.widgets import drawing_pad
-
-drawing_pad(modest["DE-8"])
 
 # %% [markdown]
 # ## Distribution shift
@@ -237,28 +239,12 @@ pd.DataFrame(
 ).round(3).rename_axis("confidence - accuracy at severity 5")
 
 # %% [markdown]
-# Observe both signs. Where digits move or turn, the modest networks lose accuracy faster than
+# There are both signs. Where digits move or turn, the modest networks lose accuracy faster than
 # confidence. On pale digits (contrast) they lose confidence first, the ensembles most of all. In
 # one pool the two partly cancel. The ECE of all eight kinds together can never be higher than the
 # mean of their eight ECEs: bin by bin, the absolute value of a mean is at most the mean of the
 # absolute values. An average over unlike images hides what happens to each: that was the grouping
 # loss of chapter 9.
-#
-# Accuracy and ECE of both families:
-
-# %%
-good_shift = against_severity(good)
-gap = {}
-for family, results in (("modest", modest_shift), ("good", good_shift)):
-    for name, result in results.items():
-        for measure in ("accuracy", "ECE"):
-            gap[family, name, measure] = pd.Series(result[measure], severities)
-pd.DataFrame(gap).T.round(3).rename_axis(columns="severity")
-
-# %% [markdown]
-# The good networks start higher. But a high accuracy on clean digits promises nothing about damaged
-# ones. Look how long they keep their lead, what is left of it at severity 5, and at their ECE on
-# the way.
 
 # %% [markdown]
 # ### Exercise 10.1: An alarm without labels
@@ -297,6 +283,27 @@ ex10_1.ask()
 # | entropy | $H[\bar p]$ | Shannon (1948) |
 # | mutual information | $H[\bar p] - \frac{1}{M} \sum_m H[p_m]$ | Houlsby et al. (2011) |
 #
+# ### Exercise 10.2: The energy score
+#
+# *About 5 minutes.* Write the third score. `logits` is [images, members, classes]. Average the
+# logits over the members, and return one energy for each image. Mind that logits can be large:
+# `np.exp(1000)` is infinite.
+
+# %%
+from course_utils.exercises.chapter_10 import ex10_2
+
+
+def energy(logits):
+    """The energy of each image, higher for less certain."""
+    return ...
+
+
+ex10_2.check(energy)
+
+# %%
+ex10_2.help
+
+# %% [markdown]
 # We compare as many clothes as digits, and give AUROC and FPR95 as in chapter 2.
 
 # %%
@@ -346,7 +353,7 @@ figures.roc_and_precision_recall(
 #   logit. Once the confidence is nearly 1, maximum probability and entropy hardly change any more,
 #   while the best logit goes on growing, with the strength of the features that speak for it.
 #   Clothes excite the features of digits less. Compare these two columns with the others, in each
-#   row: is what goes on beyond a confidence of nearly 1 worth something? For the good DE-8 it is:
+#   row: does the size of logits still help once the softmax saturates? For the good DE-8 it is:
 #   energy and maximum logit beat the entropy.<!--claim:logits-ahead-of-entropy-ood supported-->
 #   (The softmax itself loses only what is added to all ten logits alike.)
 # - **Entropy** sees all ten probabilities, maximum probability only the largest. Where one rival
@@ -387,7 +394,7 @@ pd.Series(rows, name="AUROC of the entropy").to_frame().round(4)
 
 # %% [markdown]
 # The scores are the same in all rows, and there is no warning and no error. With small batches the
-# number is another, and here a flattering one: many batches of digits hold no entropy above 1 and
+# number is different, and flattering here: many batches of digits hold no entropy above 1 and
 # stay as they are, near 0, while nearly every batch of clothes is squeezed into the upper half of
 # the scale. With large batches every one of them is squeezed. The sigmoid keeps their order, so the
 # number is right again.
@@ -395,22 +402,16 @@ pd.Series(rows, name="AUROC of the entropy").to_frame().round(4)
 # Two remedies: keep the scores and compute the area once, as this course does; or divide the
 # entropy by $\ln 10$, so that it fits into 0 to 1.
 
-# %%
-metric = BinaryAUROC()
-for part, truth in zip(values.split(50), is_ood.split(50), strict=True):
-    metric.update(part / np.log(10), truth)
-print(f"divided by ln 10, batches of 50: {float(metric.compute()):.4f}")
-
 # %% [markdown]
-# ### Exercise 10.2: Same scores, other number
+# ### Exercise 10.3: Same scores, other number
 #
 # *About 3 minutes.* The AUROC of the entropy is higher with batches of 10 than with batches of
 # 1,000, by the same metric and for the same images. You write a report. What do you do?
 
 # %%
-from course_utils.exercises.chapter_10 import ex10_2
+from course_utils.exercises.chapter_10 import ex10_3
 
-ex10_2.ask()
+ex10_3.ask()
 
 # %% [markdown]
 # *Sources:* Hendrycks and Gimpel (2017), Liu et al. (2020), Hendrycks et al. (2022), Houlsby et al.
@@ -423,7 +424,8 @@ ex10_2.ask()
 #
 # Everything in this course works on an `ImageSet`: images of 28 by 28 grey values, and labels from
 # 0 to 9. `own_data` makes one from a folder of PNGs or from an npz file. It converts and guesses
-# nothing. An image that does not fit is refused, with one sentence.
+# nothing. An image that doesn't fit is refused with one sentence
+# ([an appendix](appendix/own_images.ipynb) shows which).
 #
 # For an example we need somebody else's digits. We write some digits as a person would: black ink
 # on white paper, one subfolder for each class.
@@ -467,7 +469,28 @@ for remark in own_data.remarks(mine):
     print("-", remark)
 
 # %% [markdown]
-# There it is. The network knows bright ink on black paper. No error would have told us: black and
+# ### Exercise 10.4: Which way round is the ink?
+#
+# *About 6 minutes.* A folder may hold both kinds. Invert only the images whose paper is bright: the
+# median of the outermost pixels (first and last row, first and last column) is above 127. `images`
+# is uint8 [images, 28, 28], with values from 0 to 255. Return all images in their order, as uint8.
+
+# %%
+from course_utils.exercises.chapter_10 import ex10_4
+
+
+def bright_ink(images):
+    """All images, those on bright paper inverted."""
+    return ...
+
+
+ex10_4.check(bright_ink)
+
+# %%
+ex10_4.help
+
+# %% [markdown]
+# The network knows bright ink on black paper. No error would have told us: black and
 # white are numbers like any others. What would it have cost?
 
 # %%
@@ -494,46 +517,6 @@ pd.DataFrame(rows).T.round(3)
 # rules stay. Keep images apart on which you choose, such as temperatures and thresholds. And digits
 # from one person or one scanner belong to *one* part, or you test on what you have trained on.
 #
-# ### What is refused
-#
-# Three folders with one bad image each, and what is said of them.
-
-# %%
-colourful = np.zeros((28, 28, 3), np.uint8)
-colourful[8:20, 12:16] = (255, 128, 0)
-spoiled = {
-    "7_wide.png": Image.new("L", (64, 28)),
-    "7_orange.png": Image.fromarray(colourful),
-    "cat_1.png": Image.new("L", (28, 28)),
-}
-for number, (name, image) in enumerate(spoiled.items()):
-    folder = desk / f"folder {number}"
-    folder.mkdir()
-    image.save(folder / name)
-    try:
-        own_data.from_folder(folder)
-    except own_data.OwnDataError as error:
-        print("-", error)
-
-# %% [markdown]
-# Now four npz files from a stranger. One holds Python objects, which can run any program when they
-# are loaded. They are not loaded.
-
-# %%
-arrays = {
-    "floats": (good_way.images / 255, good_way.labels),
-    "eleven classes": (good_way.images, good_way.labels + 1),
-    "objects": (good_way.images, np.array([{"label": 7}] * len(good_way), dtype=object)),
-    "fine": (good_way.images, good_way.labels),
-}
-for name, (images, labels) in arrays.items():
-    np.savez(desk / f"{name}.npz", images=images, labels=labels)
-    try:
-        print("-", own_data.from_npz(desk / f"{name}.npz"))
-    except own_data.OwnDataError as error:
-        print("-", error)
-
-# %% [markdown]
 # Photos and scans are larger than 28 by 28 and need more than scaling. MNIST's digits were fitted
 # into a box of 20 by 20 pixels and centred by their mass (LeCun et al., 1998); `centring.as_mnist`
 # does this for light ink on dark paper. A network for other sizes or more classes is a matter of
@@ -591,19 +574,10 @@ exercises.progress(10)
 # - N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel (2011). Bayesian active learning for
 #   classification and preference learning. [arXiv:1112.5745](https://arxiv.org/abs/1112.5745).
 #   Mutual information as disagreement.
-# - C. E. Shannon (1948). A mathematical theory of communication. *Bell System Technical Journal*
-#   27.
-#   [doi:10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x).
-#   Entropy.
 #
-# **Your own data, and devices**
+# **Your own data**
 #
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). Gradient-based learning applied to document
 #   recognition. *Proceedings of the IEEE* 86(11).
 #   [doi:10.1109/5.726791](https://doi.org/10.1109/5.726791). How MNIST's digits were scaled and
 #   centred.
-# - S. Li, Y. Zhao, R. Varma, et al. (2020). PyTorch Distributed: experiences on accelerating data
-#   parallel training. *VLDB*. [arXiv:2006.15704](https://arxiv.org/abs/2006.15704). What `ddp`
-#   does.
-# - [Documentation of Lightning](https://lightning.ai/docs/pytorch/stable/) on strategies and
-#   clusters, and [of torch-uncertainty](https://torch-uncertainty.github.io/) on its methods.

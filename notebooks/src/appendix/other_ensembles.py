@@ -72,7 +72,7 @@ for name, model in (("MC-dropout", dropout), ("BatchEnsemble", shared)):
     print(f"{name:13} answers to 8 images: {rows[0]} in training, {rows[1]} in evaluation")
 
 # %% [markdown]
-# Observe that both give *one* answer for each image in training and $M$ in evaluation. (With
+# Both give *one* answer for each image in training and $M$ in evaluation. (With
 # `on_batch=False` the passes come one after the other. All of them in one large batch, the default,
 # is meant for GPUs.) Here are the traps.
 #
@@ -176,16 +176,16 @@ quality.assign(
 # How to read it. The first two columns are the budget; compare only rows where they agree. Then
 # compare the rest with LeNet's row.
 #
-# - **Parameters.** Observe that MC-dropout has LeNet's, and BatchEnsemble hardly more: its members
+# - **Parameters.** MC-dropout has LeNet's, and BatchEnsemble hardly more: its members
 #   are vectors.
 # - **Time.** For MC-dropout the price comes with the answer, not with the training: sixteen passes
-#   are sixteen passes, and the dice take time, too. Whoever answers a million images a day pays for
-#   that every day. The products with $r_m$ and $s_m$ are cheap beside a large layer. LeNet's layers
-#   are small: compare BatchEnsemble's step with LeNet's.
-# - **Quality.** Three epochs are a short training, and each newcomer makes it harder: dropout hides
-#   features, and the images of a BatchEnsemble are spread over its members. What helps after a long
-#   training may not help after a short one. Is there a newcomer ahead of DE-2 in your table? And if
-#   one is ahead of LeNet, is it by more than a few digits?
+#   are sixteen passes, and the dice take time, too. If you answer a million images a day, you pay
+#   for that every day. The products with $r_m$ and $s_m$ are cheap beside a large layer. LeNet's
+#   layers are small: compare BatchEnsemble's step with LeNet's.
+# - **Quality.** Dropout hides features in training, and the images of a BatchEnsemble are spread
+#   over its members, so both need more steps than a plain network to get as far. Look at the steps
+#   in your table before you compare. Is a newcomer ahead of LeNet or DE-2, in which column, and by
+#   more than a few digits?
 #
 # Not in the table are methods that collect members *along* one training: snapshot ensembles (Huang
 # et al., 2017), the averages of weights SWA (Izmailov et al., 2018) and EMA (older weights fade),

@@ -1,4 +1,4 @@
-"""What chapter 9 says of the calibration of each kind of damage, for the networks it loads."""
+"""What chapter 10 says of the calibration of each kind of damage, for the networks it loads."""
 
 from __future__ import annotations
 
