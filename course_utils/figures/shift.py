@@ -191,10 +191,10 @@ def fixed_threshold(kinds: Mapping[str, Mapping[str, np.ndarray]]) -> Picture:
     figure = style.canvas(8, 3.2)
     row = style.panels(figure, columns=(1,) * len(kinds), left=4.5, gap_x=2, top=3.9)[0]
     words = []
-    for axes, (kind, measures) in zip(row, kinds.items(), strict=True):
+    for axes, (kind, given) in zip(row, kinds.items(), strict=True):
+        measures = {name: np.asarray(given[name], np.float64) for name in looks}
         for name, (color, line, marker) in looks.items():
-            values = 100 * np.asarray(measures[name], np.float64)
-            axes.plot(values, color=color, linestyle=line, marker=marker, label=name)
+            axes.plot(100 * measures[name], color=color, linestyle=line, marker=marker, label=name)
         axes.set(ylim=(-3, 103), xticks=range(len(measures["risk"])))
         style.label(axes, x="severity", title=kind, grid="y")
         at_worst = [
