@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from course_utils.metrics.predictions import Predictions
     from course_utils.widgets.explorer import RiskCoverageExplorer
 
+AREAS = "compute AURC and AUGRC by hand, and explain what AUGRC repairs"
+FIND = "find out which scores find which mistakes, and which mistakes no score finds"
+
 
 # --- 7.1 ------------------------------------------------------------------------------------------
 def _curve(
@@ -46,11 +49,8 @@ def _answers() -> list[tuple[np.ndarray, np.ndarray]]:
 ex7_1 = Function(
     name="ex7_1",
     title="The curve in ten lines",
-    objective=(
-        "compute AURC, AUGRC, coverage at a risk and risk at a coverage by hand, and check a "
-        "library"
-    ),
-    minutes=8,
+    objective="write the risk-coverage curve, and read coverage and risk off it",
+    minutes=7,
     task=(
         "Write the risk-coverage curve yourself. Your function gets the **confidence** [N] (high "
         "means certain) and whether each answer is `correct` [N], true or false. It returns two "
@@ -112,11 +112,97 @@ ex7_1 = Function(
     ),
 )
 
+
 # --- 7.2 ------------------------------------------------------------------------------------------
-ex7_2 = Choice(
+def _two_areas(wrong: np.ndarray, *, width: bool = True, trapezoids: bool = True) -> np.ndarray:
+    answered = np.arange(1, len(wrong) + 1)
+    risk, generalised = np.cumsum(wrong) / answered, np.cumsum(wrong) / len(wrong)
+    if not trapezoids:
+        return np.array([risk.mean(), generalised.mean()])
+    areas = [np.trapezoid(heights, answered / len(wrong)) for heights in (risk, generalised)]
+    return np.array(areas) / (1 - 1 / len(wrong) if width else 1)
+
+
+def _areas_of_right_answers(wrong: np.ndarray) -> np.ndarray:
+    return _two_areas(1 - wrong)
+
+
+def _answers_in_order() -> list[tuple[np.ndarray]]:
+    generator = np.random.default_rng(72)
+    few = np.array([0, 1, 0, 0, 1])
+    return [(few,), ((generator.uniform(size=30) < np.linspace(0, 0.6, 30)).astype(int),)]
+
+
+ex7_2 = Function(
     name="ex7_2",
+    title="Two areas",
+    objective=AREAS,
+    minutes=6,
+    task=(
+        "Your function gets `wrong` [N], 1 for a wrong answer and 0 for a right one, the most "
+        "certain answer first. Return AURC and AUGRC: the area under the risk and under coverage "
+        "times risk, against coverage from 1/N to 1, each divided by that width, 1 - 1/N. "
+        "`np.trapezoid(heights, places)` gives an area."
+    ),
+    stub='''def two_areas(wrong):
+    """AURC and AUGRC of answers in order, the most certain first."""
+    return ...''',
+    passed="two_areas",
+    hints=(
+        "Count the mistakes so far at each step. Which two numbers do the two curves divide by?",
+        "`np.cumsum(wrong)` divided by 1, 2, …, N is the risk; divided by N it's coverage times "
+        "risk.",
+        "`coverage = np.arange(1, N + 1) / N`; both areas are `np.trapezoid(heights, coverage)` "
+        "divided by `1 - 1 / N`.",
+    ),
+    answer='''def two_areas(wrong):
+    """AURC and AUGRC of answers in order, the most certain first."""
+    answered = np.arange(1, len(wrong) + 1)
+    coverage = answered / len(wrong)
+    risk = np.cumsum(wrong) / answered
+    width = 1 - coverage[0]
+    aurc = np.trapezoid(risk, coverage) / width
+    return aurc, np.trapezoid(coverage * risk, coverage) / width''',
+    why=(
+        "The same mistakes, counted in two ways: among the answers given, or among all images. "
+        "Only the first makes the early steps jump, since few answers have been given there."
+    ),
+    reference=_two_areas,
+    inputs=_answers_in_order,
+    misconceptions=(
+        Misconception(
+            lambda wrong: _two_areas(wrong)[::-1],
+            "both areas are right, in the wrong order: first AURC, then AUGRC.",
+        ),
+        Misconception(
+            lambda wrong: _two_areas(wrong, width=False),
+            "the areas are right, but not divided by the width 1 - 1/N yet.",
+        ),
+        Misconception(
+            lambda wrong: _two_areas(wrong, trapezoids=False),
+            "these are the means of the heights. An area by trapezoids counts the first and the "
+            "last step half.",
+        ),
+        Misconception(
+            lambda wrong: _two_areas(wrong[::-1]),
+            "the least certain answer comes first here. `wrong` is already in the right order.",
+        ),
+        Misconception(
+            _areas_of_right_answers,
+            "you count the right answers. The risk is the share of wrong ones.",
+        ),
+        Misconception(
+            lambda wrong: _two_areas(wrong)[[0, 0]],
+            "these are two AURCs. For AUGRC, divide the mistakes so far by all N images.",
+        ),
+    ),
+)
+
+# --- 7.3 ------------------------------------------------------------------------------------------
+ex7_3 = Choice(
+    name="ex7_3",
     title="Two areas, two winners",
-    objective="explain what AUGRC repairs in AURC",
+    objective=AREAS,
     minutes=4,
     task=(
         "Two models answer the same 1,000 digits, and each makes 20 mistakes. Sorted from the most "
@@ -155,7 +241,90 @@ ex7_2 = Choice(
 )
 
 
-# --- 7.3 ------------------------------------------------------------------------------------------
+# --- 7.4 ------------------------------------------------------------------------------------------
+def _share_to_refer(
+    uncertainty: np.ndarray, correct: np.ndarray, *, ties: bool = True, sign: int = 1
+) -> np.ndarray:
+    u = sign * uncertainty
+    own = u[~correct][:, None]
+    return np.asarray((u >= own if ties else u > own).mean(axis=1))
+
+
+def _among_mistakes(uncertainty: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    return _share_to_refer(uncertainty[~correct], correct[~correct])
+
+
+def _scores_with_ties() -> list[tuple[np.ndarray, np.ndarray]]:
+    generator = np.random.default_rng(74)
+    votes = generator.integers(0, 4, 40) / 4
+    return [
+        (np.array([0.1, 0.5, 0.3, 0.5, 0.0]), np.array([True, True, False, False, True])),
+        (votes, generator.uniform(size=40) > 0.2 + 0.5 * votes),
+    ]
+
+
+ex7_4 = Function(
+    name="ex7_4",
+    title="How much must be referred?",
+    objective=FIND,
+    minutes=6,
+    task=(
+        "A mistake is found late if it looks certain. For **each mistake**, in the order of the "
+        "images, return the share of all images that must be referred until it is among them: "
+        "those at least as uncertain as the mistake itself. Images with the same uncertainty are "
+        "all referred or all answered."
+    ),
+    stub='''def share_to_refer(uncertainty, correct):
+    """For each mistake: share of all images that are at least as uncertain."""
+    return ...''',
+    passed="share_to_refer",
+    hints=(
+        "Take one mistake. Which images are referred before it or together with it?",
+        "`uncertainty >= u` is true for each image that's at least as uncertain as `u`; its "
+        "`.mean()` is the share.",
+        "Walk through `uncertainty[~correct]`, or compare all at once: "
+        "`uncertainty[~correct][:, None]` has the shape [mistakes, 1].",
+    ),
+    answer='''def share_to_refer(uncertainty, correct):
+    """For each mistake: share of all images that are at least as uncertain."""
+    shares = []
+    for u in uncertainty[~correct]:
+        at_least = uncertainty >= u
+        shares.append(at_least.mean())
+    return np.array(shares)''',
+    why=(
+        "A share near 0 is a mistake that the score points at, a share near 1 one that it hides. "
+        "Ties are the point of votes: where all members agree, everything has to be referred."
+    ),
+    reference=_share_to_refer,
+    inputs=_scores_with_ties,
+    misconceptions=(
+        Misconception(
+            lambda uncertainty, correct: _share_to_refer(uncertainty, correct, ties=False),
+            "images that are exactly as uncertain are left out, and so is the mistake itself. At "
+            "least as uncertain means `>=`.",
+        ),
+        Misconception(
+            lambda uncertainty, correct: _share_to_refer(uncertainty, correct, sign=-1),
+            "this refers the most *certain* images first.",
+        ),
+        Misconception(
+            lambda uncertainty, correct: 100 * _share_to_refer(uncertainty, correct),
+            "these are percentages. Return shares between 0 and 1.",
+        ),
+        Misconception(
+            lambda uncertainty, correct: len(correct) * _share_to_refer(uncertainty, correct),
+            "these are numbers of images. Divide by the number of all images.",
+        ),
+        Misconception(
+            _among_mistakes,
+            "you compare the mistakes with each other only. Right answers are referred as well.",
+        ),
+    ),
+)
+
+
+# --- 7.5 ------------------------------------------------------------------------------------------
 def _unanimous(predictions: Predictions) -> np.ndarray:
     votes = predictions.member_predicted
     return (votes == votes[:, :1]).all(axis=1)
@@ -165,14 +334,11 @@ def _blind_share(predictions: Predictions) -> float:
     return float(100 * _unanimous(predictions)[~predictions.correct].mean())
 
 
-ex7_3 = Number(
-    name="ex7_3",
+ex7_5 = Number(
+    name="ex7_5",
     title="Blind to votes",
-    objective=(
-        "sort the mistakes of a Packed-Ensemble by what its members say, and name the scores that "
-        "find them"
-    ),
-    minutes=4,
+    objective=FIND,
+    minutes=2,
     task=(
         "You may only see the votes of PE-4, no probabilities. Which share of its **mistakes**, in "
         "percent, can no threshold on votes refer, short of referring every digit? Read the "
@@ -221,7 +387,7 @@ ex7_3 = Number(
 )
 
 
-# --- 7.4 ------------------------------------------------------------------------------------------
+# --- 7.6 ------------------------------------------------------------------------------------------
 def _try_slider(slider: Any, explorer: RiskCoverageExplorer) -> None:
     if not all(hasattr(slider, name) for name in ("value", "min", "max", "step")):
         raise NotYet(
@@ -253,13 +419,10 @@ def _try_slider(slider: Any, explorer: RiskCoverageExplorer) -> None:
         raise NotYet("the explorer follows the slider, but the slider does not follow it.")
 
 
-ex7_4 = Built(
-    name="ex7_4",
+ex7_6 = Built(
+    name="ex7_6",
     title="A slider of your own",
-    objective=(
-        "show that only the order of the scores counts, and tie a threshold to a control of your "
-        "own"
-    ),
+    objective="tie a threshold to a control of your own",
     minutes=4,
     task=(
         "What you drag in a widget is a *trait* of a Python object: `explorer.threshold` can be "

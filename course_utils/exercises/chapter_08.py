@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 from .chapter_07 import _curve
-from .kinds import Function, Misconception, Number
+from .kinds import Choice, Function, Misconception, Number
+
+PRICE = "put a price on mistakes and referrals, and find the cheapest threshold"
 
 
 # --- 8.1 ------------------------------------------------------------------------------------------
@@ -97,11 +100,8 @@ def _two_sets() -> list[tuple]:
 ex8_1 = Function(
     name="ex8_1",
     title="A threshold for a risk budget",
-    objective=(
-        "choose a threshold on validation digits, predict how far it may miss on others, and "
-        "choose one that holds with a stated probability"
-    ),
-    minutes=10,
+    objective="choose a threshold on validation digits, and report honestly what it does",
+    minutes=8,
     task=(
         "Choose the threshold that gives the **largest** coverage with a risk of at most `budget`, "
         "and report honestly what it does. The function gets uncertainty and `correct` (true or "
@@ -176,12 +176,162 @@ def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_corre
     ),
 )
 
+
 # --- 8.2 ------------------------------------------------------------------------------------------
-ex8_2 = Number(
+def _kept(wrong: NDArray, answered: NDArray, target: float, delta: float) -> NDArray:
+    return np.asarray(beta.ppf(1 - delta, wrong + 1, answered - wrong) <= target)
+
+
+def _fixed_sequence(
+    thresholds: NDArray, wrong: NDArray, answered: NDArray, target: float, delta: float
+) -> float:
+    passed = np.logical_and.accumulate(_kept(wrong, answered, target, delta)).sum()
+    return float(thresholds[passed - 1]) if passed else -np.inf
+
+
+def _last_that_keeps(
+    thresholds: NDArray, wrong: NDArray, answered: NDArray, target: float, delta: float
+) -> float:
+    kept = _kept(wrong, answered, target, delta)
+    return float(thresholds[kept][-1]) if kept.any() else -np.inf
+
+
+def _first_that_fails(
+    thresholds: NDArray, wrong: NDArray, answered: NDArray, target: float, delta: float
+) -> float:
+    fails = np.flatnonzero(~_kept(wrong, answered, target, delta))
+    return float(thresholds[fails[0] if len(fails) else -1])
+
+
+def _without_bound(
+    thresholds: NDArray, wrong: NDArray, answered: NDArray, target: float, delta: float
+) -> float:
+    passed = np.logical_and.accumulate(wrong / answered <= target).sum()
+    return float(thresholds[passed - 1]) if passed else -np.inf
+
+
+def _looks() -> list[tuple]:
+    thresholds = np.array([0.05, 0.1, 0.2, 0.4, 0.7])
+    answered = np.array([500, 600, 700, 800, 900])
+    wrong = ([1, 1, 2, 4, 4], [0, 1, 2, 11, 4], [2, 3, 4, 8, 20], [9, 9, 0, 0, 0], [0] * 5)
+    targets = (0.01, 0.01, 0.015, 0.01, 0.01)
+    return [
+        (thresholds, np.array(each), answered, target, 0.1)
+        for each, target in zip(wrong, targets, strict=True)
+    ]
+
+
+ex8_2 = Function(
     name="ex8_2",
+    title="A fixed sequence",
+    objective="choose a threshold that keeps its promise with a stated probability",
+    minutes=7,
+    task=(
+        "Write the second rule. Your function gets K thresholds, from the smallest coverage to the "
+        "largest, and for each of them how many validation digits are answered wrongly, `wrong` "
+        "[K], and how many are answered, `answered` [K]. Start at the first one, and go on while "
+        "the bound is at most `target`. Return the **last threshold before the first one that "
+        "fails**, or `-np.inf` if the first one fails already."
+    ),
+    stub='''def fixed_sequence_threshold(thresholds, wrong, answered, target, delta):
+    """Last threshold before the first one whose bound exceeds the target."""
+    return ...''',
+    passed="fixed_sequence_threshold",
+    hints=(
+        "Compute the bound for each threshold, then walk from the left. When do you stop?",
+        "`beta.ppf(1 - delta, wrong + 1, answered - wrong)` gives all K bounds at once.",
+        "Keep the last good threshold in a variable that starts as `-np.inf`, and `break` at the "
+        "first bound above the target.",
+    ),
+    answer='''def fixed_sequence_threshold(thresholds, wrong, answered, target, delta):
+    """Last threshold before the first one whose bound exceeds the target."""
+    bounds = beta.ppf(1 - delta, wrong + 1, answered - wrong)
+    chosen = -np.inf
+    for threshold, bound in zip(thresholds, bounds, strict=True):
+        if bound > target:
+            break
+        chosen = threshold
+    return chosen''',
+    why=(
+        "The rule stops for good at the first failure, also if a later bound would pass. That's "
+        "the price of spending the whole δ at every look."
+    ),
+    reference=_fixed_sequence,
+    inputs=_looks,
+    misconceptions=(
+        Misconception(
+            _last_that_keeps,
+            "you go on after a failure. The sequence stops for good at the first one, even if a "
+            "later bound passes.",
+        ),
+        Misconception(
+            _first_that_fails,
+            "this is the first threshold that fails. Return the one before it.",
+        ),
+        Misconception(
+            _without_bound,
+            "you compare the risk that was counted. The *bound* must be at most the target.",
+        ),
+        Misconception(
+            lambda thresholds, wrong, answered, target, delta: _fixed_sequence(
+                thresholds, wrong, answered, target, delta / len(thresholds)
+            ),
+            "each look gets only its share of δ here. That's Bonferroni; a fixed sequence spends "
+            "the whole δ at each look.",
+        ),
+        Misconception(
+            lambda thresholds, wrong, answered, target, delta: _fixed_sequence(
+                thresholds, wrong, answered, target, 1 - delta
+            ),
+            "this is the δ quantile, a *lower* bound. The upper one is the 1 - δ quantile.",
+        ),
+    ),
+)
+
+# --- 8.3 ------------------------------------------------------------------------------------------
+ex8_3 = Choice(
+    name="ex8_3",
+    title="The coverage falls",
+    objective="measure what shift and OOD images do to a fixed threshold",
+    minutes=2,
+    task=(
+        "A sorting office uses your model with a fixed threshold. One morning the coverage falls "
+        "from nine in ten to six in ten, and nobody has any labels yet. What do you know?"
+    ),
+    stub="choice = ...",
+    passed="choice",
+    hints=(
+        "Look at the three panels above. In how many of them does the coverage fall?",
+        "Compare the risk under blur with the risk under rotation.",
+        "The coverage falls in all three, and the risk behaves differently.",
+    ),
+    answer='choice = "b"',
+    why=(
+        "The coverage needs no labels, so it's the alarm that costs nothing. It rings under blur, "
+        "where the answers stay reliable, and under rotation, where they don't. Which of the two "
+        "it is, only labels can tell."
+    ),
+    correct="b",
+    options={
+        "a": "The answers still given are as safe as promised: what has become hard is referred",
+        "b": "The images have changed; whether the promise still holds, only labels can tell",
+        "c": "The promise is broken, so the model must be trained again",
+        "d": "The threshold has become too strict, so raise it until the coverage is back",
+    },
+    reasons={
+        "a": "that's what happens under blur. Under rotation the coverage falls, too.",
+        "c": "that's what happens under rotation. Compare with blur, where the risk hardly rises.",
+        "d": "that would answer the very images that the model finds unusual. What would the risk "
+        "do?",
+    },
+)
+
+# --- 8.4 ------------------------------------------------------------------------------------------
+ex8_4 = Number(
+    name="ex8_4",
     title="What does it cost?",
-    objective="put a price on mistakes and referrals, and find the cheapest threshold",
-    minutes=3,
+    objective=PRICE,
+    minutes=2,
     task=(
         "At its threshold a model answers 800 of 1,000 digits, and 16 of these answers are wrong. "
         "A wrong answer costs 10, a referral 1, a right answer nothing. What is the mean cost "
@@ -214,5 +364,115 @@ ex8_2 = Number(
         Misconception(0.45, "you divide by the answered digits. Every digit has its cost: by all."),
         Misconception(2.016, "the two costs are exchanged: 10 is the price of a *wrong* answer."),
         Misconception(0.2, "these are the referrals alone. What do the wrong answers cost?"),
+    ),
+)
+
+
+# --- 8.5 ------------------------------------------------------------------------------------------
+def _cheapest(
+    uncertainty: NDArray,
+    correct: NDArray,
+    cost_wrong: float,
+    cost_refer: float,
+    *,
+    off: int = 0,
+    total: bool = False,
+) -> np.ndarray:
+    order = np.argsort(uncertainty)
+    referred = len(order) - 1 - np.arange(len(order))
+    cost = cost_wrong * np.cumsum(~correct[order]) + cost_refer * referred
+    best = int(cost.argmin())
+    threshold = uncertainty[order][best + off]
+    return np.array([threshold, cost[best] / (1 if total else len(order))])
+
+
+def _priced_by_risk(
+    uncertainty: NDArray, correct: NDArray, cost_wrong: float, cost_refer: float
+) -> np.ndarray:
+    order = np.argsort(uncertainty)
+    coverage, risk = _curve(-uncertainty, correct)
+    cost = cost_wrong * risk + cost_refer * (1 - coverage)
+    return np.array([uncertainty[order][cost.argmin()], cost.min()])
+
+
+def _mistakes_alone(
+    uncertainty: NDArray, correct: NDArray, cost_wrong: float, cost_refer: float
+) -> np.ndarray:
+    return _cheapest(uncertainty, correct, cost_wrong, 0)
+
+
+def _costly_answers() -> list[tuple]:
+    generator = np.random.default_rng(85)
+    uncertainty = generator.permutation(np.linspace(0.01, 0.8, 60))
+    correct = generator.uniform(size=60) > uncertainty
+    correct[uncertainty.argmin()] = True
+    few = np.array([0.3, 0.1, 0.6, 0.2, 0.5]), np.array([False, True, False, True, True])
+    return [(*few, 3.0, 1.0), (uncertainty, correct, 10.0, 3.0), (uncertainty, correct, 4.0, 1.5)]
+
+
+ex8_5 = Function(
+    name="ex8_5",
+    title="The cheapest threshold",
+    objective=PRICE,
+    minutes=7,
+    task=(
+        "Return the threshold with the lowest cost, and that cost **per image**. The candidates "
+        "are the uncertainties of the images themselves, so at least one image is answered; "
+        "answered means uncertainty ≤ threshold. No two images have the same uncertainty, and no "
+        "two thresholds the same cost."
+    ),
+    stub='''def cheapest_threshold(uncertainty, correct, cost_wrong, cost_refer):
+    """Threshold with the lowest mean cost, and that cost."""
+    return ...''',
+    passed="cheapest_threshold",
+    hints=(
+        "Sort by uncertainty. At each step, how many answers are wrong, and how many images are "
+        "referred?",
+        "After k answers, `np.cumsum(~correct[order])[k - 1]` are wrong and N - k are referred.",
+        "Add up both costs, divide by N, and take the step at `cost.argmin()`.",
+    ),
+    answer='''def cheapest_threshold(uncertainty, correct, cost_wrong, cost_refer):
+    """Threshold with the lowest mean cost, and that cost."""
+    order = np.argsort(uncertainty)
+    wrong = np.cumsum(~correct[order])
+    referred = len(order) - np.arange(1, len(order) + 1)
+    cost = (cost_wrong * wrong + cost_refer * referred) / len(order)
+    best = cost.argmin()
+    return uncertainty[order][best], cost[best]''',
+    why=(
+        "No target risk had to be invented: the two costs decide. Like any choice, this one "
+        "flatters itself on the images it was made on, so report its cost on others."
+    ),
+    reference=_cheapest,
+    inputs=_costly_answers,
+    misconceptions=(
+        Misconception(
+            lambda *given: _cheapest(*given, total=True),
+            "the threshold is right, but the cost is the total. Divide by the number of images.",
+        ),
+        Misconception(
+            lambda *given: _cheapest(*given, off=1),
+            "this is one image too far: the threshold is the uncertainty of the last image that is "
+            "answered.",
+        ),
+        Misconception(
+            _priced_by_risk,
+            "you multiply the cost of a mistake by the risk, which looks at answered images only. "
+            "Count the wrong answers per image: coverage times risk.",
+        ),
+        Misconception(
+            _mistakes_alone,
+            "you pay for mistakes only, so referring is free. Add the cost of referrals.",
+        ),
+        Misconception(
+            lambda uncertainty, correct, cost_wrong, cost_refer: _cheapest(
+                uncertainty, correct, cost_refer, cost_wrong
+            ),
+            "the two costs are exchanged.",
+        ),
+        Misconception(
+            lambda *given: _cheapest(*given)[::-1],
+            "both are right, in the wrong order: first the threshold, then the cost.",
+        ),
     ),
 )

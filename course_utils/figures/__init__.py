@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from . import style
 from .calibration import reliability_diagram
-from .choices import best_of_many, choices_of_members
+from .choices import best_of_many, choices_of_members, risks_of_rules
 from .comparison import model_comparison
 from .confusion import confusion_matrix
 from .disagreement import agreement_matrix, disagreement_sheet
@@ -22,7 +22,8 @@ from .packed import PackedPlan, packed_diagram, packed_plan
 from .packed_costs import packed_cost_bars, packed_costs
 from .picture import Picture, message
 from .score_ranking import score_ranking
-from .selective import cost_curves, risk_coverage_curves
+from .selective import cost_curves, hidden_mistakes, mistake_weights, risk_coverage_curves
+from .shift import fixed_threshold
 from .style import CLASS_NAMES, DIGITS, FASHION
 from .training import training_curves
 
@@ -42,9 +43,12 @@ __all__ = [
     "crop_windows",
     "daily_costs",
     "disagreement_sheet",
+    "fixed_threshold",
+    "hidden_mistakes",
     "message",
     "metric_against_members",
     "misclassified_gallery",
+    "mistake_weights",
     "model_comparison",
     "packed_cost_bars",
     "packed_costs",
@@ -52,6 +56,7 @@ __all__ = [
     "packed_plan",
     "reliability_diagram",
     "risk_coverage_curves",
+    "risks_of_rules",
     "roc_and_precision_recall",
     "sample_grid",
     "score_histograms",

@@ -1,12 +1,14 @@
-"""What choosing does: one choice of members among all, and the best of many candidates."""
+"""What choosing does: choices of members, the best of many candidates, rules for a threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.lines import Line2D
+
+from course_utils._support import validation as checks
 
 from . import style
 from .picture import Picture
@@ -162,4 +164,49 @@ def best_of_many(
         f"Accuracy of the best of {numbers[0]:,} to {style.plural(int(numbers[-1]), 'candidate')}: "
         f"{words}."
     )
+    return Picture(figure, alt)
+
+
+@style.drawn
+def risks_of_rules(risks: Mapping[str, np.ndarray], target: float) -> Picture:
+    """Histogram of the risk that each rule for a threshold led to, beside the one it promised.
+
+    Parameters
+    ----------
+    risks : mapping of rule to float [K]
+        One risk (0 to 1) per repetition; NaN where nothing was answered, which isn't drawn.
+    target : float
+    """
+    checks.named(risks, "The histogram of risks")
+    if len(risks) > len(style.MEMBER_COLORS):
+        raise ValueError(f"There are colours for {len(style.MEMBER_COLORS)} rules at most.")
+    values = {name: np.asarray(each, np.float64) for name, each in risks.items()}
+    drawn = {name: each[np.isfinite(each)] for name, each in values.items()}
+    figure = style.canvas(8, 3.2)
+    axes = style.panels(figure, left=5, right=1.5, top=2.6)[0][0]
+    highest = max([target, *(float(each.max()) for each in drawn.values() if len(each))])
+    edges = np.linspace(0, 100 * 1.02 * highest, 31)
+    lines, words = [], []
+    strokes = ("-", "--", "-.", ":")
+    for place, (name, each) in enumerate(drawn.items()):
+        look = {"color": style.MEMBER_COLORS[place], "linestyle": strokes[place % len(strokes)]}
+        axes.hist(100 * each, edges, histtype="step", linewidth=style.current().line, **look)
+        lines.append(Line2D([], [], **look))
+        above = float((each > target).sum() / len(values[name])) if len(each) else 0.0
+        nothing = float(np.isnan(values[name]).mean())
+        words.append(
+            f"{name}: {style.percent(above)} above the target, {style.percent(nothing)} without "
+            "an answer"
+        )
+    aim = axes.axvline(100 * target, color=style.INK, linestyle=":")
+    style.legend(
+        axes,
+        [*lines, aim],
+        [*drawn, "target"],
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
+        ncols=len(drawn) + 1,
+    )
+    style.label(axes, x="risk on the other images (%)", y="repetitions", grid="y")
+    alt = f"Histogram of risks against a target of {style.percent(target)}. {'; '.join(words)}."
     return Picture(figure, alt)

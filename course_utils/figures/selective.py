@@ -427,3 +427,75 @@ def cost_curves(
     style.label(axes, x="coverage: answered (%)", y=cost, grid="both")
     alt = f"Expected {cost} against coverage. " + "; ".join(sentences) + "."
     return Picture(figure, alt, parts)
+
+
+@style.drawn
+def mistake_weights(num_images: int) -> Picture:
+    """What one mistake adds to AURC and to AUGRC, against its rank.
+
+    Parameters
+    ----------
+    num_images : int
+        How many answers there are; the first one is the most certain.
+    """
+    if num_images < 2:
+        raise ValueError("Ranks need at least two images.")
+    ranks = np.arange(1, num_images + 1)
+    weights = {
+        "AURC": np.cumsum((1 / ranks)[::-1])[::-1],
+        "AUGRC": (num_images - ranks + 1) / num_images,
+    }
+    keep = np.unique(np.geomspace(1, num_images, MOST_POINTS).astype(int)) - 1
+    figure = style.canvas(8, 3.2)
+    axes = style.panels(figure, right=1, top=2.6)[0][0]
+    looks = ((style.VERMILLION, "-"), (style.BLUE, "--"))
+    for (name, weight), (color, line) in zip(weights.items(), looks, strict=True):
+        axes.semilogx(ranks[keep], weight[keep], color=color, linestyle=line, label=name)
+    lines = list(axes.get_lines())
+    style.legend(axes, lines, list(weights), loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+    style.label(
+        axes, x="rank of the mistake, the most certain answer first", y="weight", grid="both"
+    )
+    first, last = weights["AURC"][0], weights["AURC"][-1]
+    alt = (
+        f"Weight of a mistake against its rank among {num_images:,}: in AURC it falls from "
+        f"{first:.2f} at the first rank to {last:.4f} at the last, in AUGRC from 1 to "
+        f"{weights['AUGRC'][-1]:.4f}."
+    )
+    return Picture(figure, alt)
+
+
+@style.drawn
+def hidden_mistakes(shares: Mapping[str, np.ndarray]) -> Picture:
+    """How much must be referred until each mistake is among it: scores down, mistakes across.
+
+    Parameters
+    ----------
+    shares : mapping of score to float [K]
+        For each of the same K mistakes the share of the images that are at least as uncertain.
+        The mistakes are sorted by the first score.
+    """
+    checks.named(shares, "The map of mistakes")
+    table = np.array([np.asarray(row, np.float64) for row in shares.values()])
+    if table.ndim != 2 or not table.shape[1]:
+        raise ValueError("Every score needs one share for each mistake, and there must be one.")
+    table = table[:, np.argsort(table[0], kind="stable")]
+    figure = style.canvas(8, style.fitting(1.6 + 0.3 * len(table)))
+    longest = max(len(name) for name in shares)
+    axes = style.panels(figure, left=1.5 + LETTER * longest, right=8, top=1, bottom=3.2)[0][0]
+    image = axes.imshow(
+        100 * table, aspect="auto", cmap="Blues", vmin=0, vmax=100, interpolation="nearest"
+    )
+    axes.set_yticks(range(len(table)), list(shares))
+    style.label(axes, x=f"mistakes, the easiest for {next(iter(shares))} first")
+    bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0, 0.03, 1)), ticks=[0, 50, 100])
+    bar.ax.set_ylabel("to refer (%)")
+    middle = "; ".join(
+        f"{name} {style.percent(float(np.median(row)))}"
+        for name, row in zip(shares, table, strict=True)
+    )
+    alt = (
+        f"Share of the images to refer until each of {style.plural(table.shape[1], 'mistake')} is "
+        f"among them, one row per score. Medians: {middle}."
+    )
+    return Picture(figure, alt)

@@ -170,3 +170,40 @@ def severity_curves(
         + "."
     )
     return Picture(figure, alt)
+
+
+@style.drawn
+def fixed_threshold(kinds: Mapping[str, Mapping[str, np.ndarray]]) -> Picture:
+    """Error rate, coverage and risk at one threshold as the damage grows, a panel for each kind.
+
+    Parameters
+    ----------
+    kinds : mapping of kind of damage to mapping
+        Under ``"error rate"``, ``"coverage"`` and ``"risk"`` shares (0 to 1) of float [K], for
+        severities 0 to K - 1; NaN where nothing is answered.
+    """
+    checks.named(kinds, "The figure of a fixed threshold")
+    looks = {
+        "error rate": (style.SOFT, ":", "o"),
+        "coverage": (style.BLUE, "--", "s"),
+        "risk": (style.VERMILLION, "-", "D"),
+    }
+    figure = style.canvas(8, 3.2)
+    row = style.panels(figure, columns=(1,) * len(kinds), left=4.5, gap_x=2, top=3.9)[0]
+    words = []
+    for axes, (kind, given) in zip(row, kinds.items(), strict=True):
+        measures = {name: np.asarray(given[name], np.float64) for name in looks}
+        for name, (color, line, marker) in looks.items():
+            axes.plot(100 * measures[name], color=color, linestyle=line, marker=marker, label=name)
+        axes.set(ylim=(-3, 103), xticks=range(len(measures["risk"])))
+        style.label(axes, x="severity", title=kind, grid="y")
+        at_worst = [
+            f"{name} {style.percent(measures[name][-1])}"
+            for name in looks
+            if np.isfinite(measures[name][-1])
+        ]
+        words.append(f"{kind}: {', '.join(at_worst)}")
+    row[0].set_ylabel("%")
+    style.legend(figure, list(row[0].get_lines()), list(looks), loc="upper right", ncols=3)
+    alt = "A fixed threshold on damaged images; at the highest severity, "
+    return Picture(figure, alt + "; ".join(words) + ".")

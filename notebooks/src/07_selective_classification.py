@@ -21,15 +21,12 @@
 #
 # **Objectives.** After this chapter you can
 #
-# - compute AURC, AUGRC, coverage at a risk and risk at a coverage by hand, and check a library;
-# - show that only the order of the scores counts, and tie a threshold to a control of your own;
-# - explain what AUGRC repairs in AURC;
-# - compare curves of several models with intervals;
-# - sort the mistakes of a Packed-Ensemble by what its members say, and name the scores that find
-#   them.
+# - write the risk-coverage curve, and read coverage and risk off it;
+# - compute AURC and AUGRC by hand, and explain what AUGRC repairs;
+# - find out which scores find which mistakes, and which mistakes no score finds;
+# - tie a threshold to a control of your own.
 #
-# **Time.** About 50 minutes to read and play. Nothing is trained; the code needs about half a
-# minute.
+# **Time.** About 45 minutes to read, play and solve six exercises. Nothing is trained.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -46,14 +43,14 @@ if "google.colab" in sys.modules:
 # training.
 
 # %%
-from course_utils.images import load_fashion_mnist, load_mnist
+from course_utils.images import load_mnist
 
 data_test = load_mnist("test")
 data_test
 
 # %% [markdown]
 # Good networks make so few mistakes on these digits that there is nothing to see. We therefore
-# learn on *modest* ones, which were trained on few digits, and return to good ones at the end. The
+# learn on *modest* ones, which were trained on few digits. The good ones wait in chapter 8. The
 # Deep Ensemble of eight holds the smaller models: its first member is our single LeNet, its first
 # two are DE-2.
 
@@ -139,9 +136,9 @@ print(f"risk of answering everything: {(~correct).mean():.4f}")
 print(f"of {(~correct).sum()} mistakes, {(~correct & ~answered).sum()} are referred")
 
 # %% [markdown]
-# Observe what was bought and what was paid. Each threshold makes another offer. All offers
-# together are the **risk-coverage curve**. `selective.risk_coverage` walks through the images from
-# the most to the least certain, and counts at every step.
+# Some mistakes are gone, and so are some right answers. Each threshold is a different trade-off,
+# and all of them together are the **risk-coverage curve**. `selective.risk_coverage` walks through
+# the images from the most to the least certain, and counts at every step.
 
 # %%
 from course_utils import figures
@@ -158,7 +155,7 @@ figures.risk_coverage_curves({"LeNet": curve}, operating_points={"LeNet": 0.1})
 # %% [markdown]
 # ### Exercise 7.1: The curve in ten lines
 #
-# *About 8 minutes.* Write the risk-coverage curve yourself. Your function gets the **confidence**
+# *About 7 minutes.* Write the risk-coverage curve yourself. Your function gets the **confidence**
 # [N] (high means certain) and whether each answer is `correct` [N], true or false. It returns two
 # arrays of length N: coverage and risk if only the most certain image is answered, the two most
 # certain ones, and so on to all N. No two images have the same confidence.
@@ -184,7 +181,7 @@ ex7_1.help
 #
 # A threshold only asks who comes first. So we may stretch and squeeze the scores as we like: as
 # long as the order stays, the same sets of images are answered, and every curve stays exactly as it
-# is. We try three increasing functions, and for each compute the ECE of chapter 2 as well, with
+# is. We try three increasing functions, and for each compute the ECE of chapter 3 as well, with
 # $1 - u$ for the confidence.
 
 # %%
@@ -218,21 +215,18 @@ assert all(row["every point of the curve is the same"] for row in rows.values())
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# Observe that three columns do not change by a single digit, and the last one changes a lot.
-# Ranking and calibration are different virtues. A model can sort its answers perfectly and be
-# wildly wrong about its chances; another can be calibrated and unable to tell its mistakes from the
-# rest. If you only ever cut off a share of the images, you need the order. If you compare with a
-# *cost*, as Chow does, you need the numbers as well.
+# Three columns stay the same to the last digit, and the ECE changes a lot. Ranking and calibration
+# are different virtues. If you only ever refer a share of the images, you need the order. If you
+# compare with a *cost*, as Chow does, you need the numbers as well.
 #
-# One trap: **temperature scaling** is *not* such a change. It divides the logits of each image by
-# the same number. This keeps the order of the classes within an image, but the maximum probability
-# of one image may overtake that of another. Chapter 9 comes back to it.
+# One trap: **temperature scaling** isn't such a change. It keeps the order of the classes within an
+# image, but the maximum probability of one image may overtake that of another.
 
 # %% [markdown]
 # ## Four numbers, by hand, on ten digits
 #
-# A curve is compared more easily by numbers. torch-uncertainty reports four. We compute each of
-# them step by step on ten digits: seven right and three wrong answers, taken from the hardest.
+# Curves are easier to compare as numbers, and torch-uncertainty reports four. We look at ten
+# digits, the most certain answer first: seven right answers and three wrong ones, all hard.
 
 # %%
 hardest = np.argsort(uncertainty)[-len(uncertainty) // 16 :]
@@ -244,7 +238,7 @@ ten = ten[np.argsort(uncertainty[ten])]  # the most certain first
 figures.misclassified_gallery(data_test.images, predictions, indices=ten)
 
 # %% [markdown]
-# They are sorted: the most certain answer first. Now answer one, answer two, and so on.
+# Now answer one, answer two, and so on.
 
 # %%
 num_digits = len(ten)
@@ -264,8 +258,8 @@ steps["coverage * risk"] = steps["wrong so far"] / num_digits
 steps.round(3)
 
 # %% [markdown]
-# Observe the risk: it jumps up at each mistake, and *falls* at each right answer after it. The
-# column on the right never falls. Now the four numbers.
+# The risk jumps up at each mistake, and *falls* at each right answer after it. The column on the
+# right never falls. The four numbers can be read off this table.
 #
 # - **Risk at 80 % coverage**: read the row of eight answered.
 # - **Coverage at 5 % risk**: the *largest* coverage whose risk is at most 5 %. The curve may cross
@@ -276,85 +270,44 @@ steps.round(3)
 # - **AUGRC** (Traub et al., 2024): the same area under *coverage times risk*, the **generalised
 #   risk**. It is the share of *all* images that are answered and wrong: what slips through.
 
+# %% [markdown]
+# ### Exercise 7.2: Two areas
+#
+# *About 6 minutes.* Your function gets `wrong` [N], 1 for a wrong answer and 0 for a right one,
+# the most certain answer first. Return AURC and AUGRC: the area under the risk and under coverage
+# times risk, against coverage from 1/N to 1, each divided by that width, 1 - 1/N.
+# `np.trapezoid(heights, places)` gives an area.
 
 # %%
-def mean_height(heights):
-    """Area between coverage 1/N and 1 by trapezoids, divided by the width."""
-    return np.trapezoid(heights, steps["coverage"]) / (1 - 1 / num_digits)
+from course_utils.exercises.chapter_07 import ex7_2
 
 
-by_hand = {
-    "AURC": mean_height(steps["risk"]),
-    "AUGRC": mean_height(steps["coverage * risk"]),
-    "coverage at 5 % risk": steps["coverage"][steps["risk"] <= 0.05].max(),
-    "risk at 80 % coverage": steps["risk"].loc[8],
-}
+def two_areas(wrong):
+    """AURC and AUGRC of answers in order, the most certain first."""
+    return ...
 
-# %% [markdown]
-# The course's package has the same numbers.
 
+ex7_2.check(two_areas)
 
 # %%
-def by_the_course(predictions):
-    """The four numbers for the maximum probability."""
-    curve = selective.risk_coverage(scores.max_probability(predictions), predictions.correct)
-    return {
-        "AURC": curve.aurc,
-        "AUGRC": curve.augrc,
-        "coverage at 5 % risk": curve.coverage_at_risk(0.05),
-        "risk at 80 % coverage": curve.risk_at_coverage(0.8),
-    }
-
+ex7_2.help
 
 # %% [markdown]
-# And torch-uncertainty has a metric for each. They take probabilities and labels.
+# torch-uncertainty has a metric for each of the four. They take probabilities and labels. Compare
+# with the table, and with your function: `two_areas(steps["wrong"].to_numpy())`.
 
 # %%
 import torch
 from torch_uncertainty.metrics.classification import AUGRC, AURC, CovAt5Risk, RiskAt80Cov
 
-
-def by_torch_uncertainty(predictions):
-    """The same four numbers by torch-uncertainty's metrics."""
-    metrics = (AURC(), AUGRC(), CovAt5Risk(), RiskAt80Cov())
-    for metric in metrics:
-        metric.update(torch.tensor(predictions.mean), torch.tensor(predictions.labels))
-    return dict(zip(by_hand, (metric.compute().item() for metric in metrics), strict=True))
-
-
-three_ways = pd.DataFrame(
-    {
-        "by hand": by_hand,
-        "course_utils.metrics.selective": by_the_course(predictions.take(ten)),
-        "torch-uncertainty": by_torch_uncertainty(predictions.take(ten)),
-    }
-)
-assert np.allclose(three_ways.to_numpy(), three_ways[["by hand"]], atol=1e-6)
-three_ways.round(6)
+on_ten = predictions.take(ten)
+for metric in (AURC(), AUGRC(), CovAt5Risk(), RiskAt80Cov()):
+    metric.update(torch.tensor(on_ten.mean), torch.tensor(on_ten.labels))
+    print(f"{type(metric).__name__:12} {metric.compute():.4f}")
 
 # %% [markdown]
-# Observe that the three columns agree. Does it hold for all digits, and all four models?
-
-# %%
-on_all_digits = {}
-for name, p in test.items():
-    on_all_digits[name, "course"] = by_the_course(p)
-    on_all_digits[name, "torch-unc."] = by_torch_uncertainty(p)
-on_all_digits = pd.DataFrame(on_all_digits)
-ours, theirs = (on_all_digits.xs(who, axis=1, level=1) for who in ("course", "torch-unc."))
-assert np.allclose(ours, theirs, atol=1e-5)
-on_all_digits.round(5)
-
-# %% [markdown]
-# They agree. (Where several images have the same uncertainty they may not: torch-uncertainty's
-# numbers then depend on the order in which the images come. For the two areas `selective` takes the
-# mean over all orders; coverage and risk it reads only where a threshold can stop. And where *no*
-# coverage keeps the risk, torch-uncertainty says NaN, and we say 0: whoever answers nothing makes
-# no mistake.)
-#
-# Observe also the row "coverage at 5 % risk". A model that errs less often than that may answer
-# everything, and the row says 1. It cannot tell such models apart, and it will not tell us anything
-# about good ones. Ask for a risk that the model cannot keep for free.
+# Coverage at 5 % risk has a weakness. A model that errs less often than that may answer everything,
+# and gets 1. It can't tell such models apart: ask for a risk that the model can't keep for free.
 
 # %% [markdown]
 # ## Why AUGRC was proposed
@@ -367,88 +320,22 @@ on_all_digits.round(5)
 # \qquad \text{to AUGRC: } \frac{1}{N} \sum_{k=i}^{N} \frac{1}{N} = \frac{1}{N} \cdot
 # \frac{N - i + 1}{N}. $$
 #
-# We draw the two weights, without the common factor $1/N$.
+# Here are the two weights, without the common factor $1/N$.
 
 # %%
-ranks = np.arange(1, len(uncertainty) + 1)
-weights = {
-    "AURC": np.cumsum((1 / ranks)[::-1])[::-1],
-    "AUGRC": (len(ranks) - ranks + 1) / len(ranks),
-}
-figure = figures.style.canvas(8, 3.2)
-axes = figures.style.panels(figure, right=7)[0][0]
-colors = (figures.style.VERMILLION, figures.style.BLUE)
-for weight, color, line in zip(weights.values(), colors, ("-", "--"), strict=True):
-    axes.semilogx(ranks, weight, color=color, linestyle=line)
-axes.text(2, weights["AURC"][1] + 0.6, "AURC", color=colors[0])
-axes.text(2, 1.3, "AUGRC", color=colors[1])
-figures.style.label(
-    axes, x="rank of the mistake, the most certain answer first", y="weight", grid="both"
-)
-figures.Picture(
-    figure,
-    f"Weight of a mistake against its rank among {len(ranks):,}: in AURC it falls from "
-    f"{weights['AURC'][0]:.1f} at the first rank to {weights['AURC'][-1]:.4f} at the last, in "
-    "AUGRC from 1 to nearly 0.",
-)
+figures.mistake_weights(len(uncertainty))
 
 # %% [markdown]
-# Observe the left end. In AURC a mistake at the very first rank weighs many times as much as one in
-# the middle, and the weight grows with $\ln N$ without limit. A single mislabelled image that the
-# model is sure about can decide a comparison. In AUGRC no mistake weighs more than 1, and
-# the weight falls evenly with the rank (a straight line, were the axis not logarithmic).
+# At the left end, a mistake in AURC weighs many times as much as one in the middle, and the weight
+# grows with $\ln N$ without limit. A single mislabelled image that the model is sure about can
+# decide a comparison. In AUGRC no mistake weighs more than 1.
 #
-# We try it. We pretend that the label of one image is wrong: first the most certain one, then the
-# one in the middle of the order.
-
-# %%
-order = np.argsort(uncertainty)
-rows = {"as it is": {"AURC": curve.aurc, "AUGRC": curve.augrc}}
-for place, rank in {"one more mistake, in the middle": len(order) // 2, "at the top": 0}.items():
-    pretended = correct.copy()
-    pretended[order[rank]] = False
-    new = selective.risk_coverage(uncertainty, pretended)
-    rows[place] = {"AURC": new.aurc, "AUGRC": new.augrc}
-table = pd.DataFrame(rows).T
-table.join((table / table.iloc[0]).add_suffix(" relative")).round(5)
-
-# %% [markdown]
-# Compare the last row with the row above it. One image among thousands, and AURC rises by many
-# times what it rises by in the middle; AUGRC knows the difference too, but keeps it in proportion.
-#
-# Traub et al. give AUGRC a meaning. Draw one image to judge, and another one to set the threshold.
-# AUGRC is the probability that the first is *wrong and answered*. Sorting such pairs by whether
-# the second is right or wrong gives
-#
-# $$ \text{AUGRC} = a \, (1 - a) \, (1 - \text{AUROC}) + \tfrac{1}{2} (1 - a)^2 $$
-#
-# with the accuracy $a$, and the AUROC of telling mistakes from right answers by $u$. The second
-# term stays even if the order is perfect: a bad classifier cannot be saved by knowing it. We check,
-# up to terms of size $1/N$.
-
-# %%
-from sklearn.metrics import roc_auc_score
-
-rows = {}
-for name, p in test.items():
-    accuracy = p.correct.mean()
-    auroc = roc_auc_score(~p.correct, scores.max_probability(p))
-    rows[name] = {
-        "AUGRC": by_the_course(p)["AUGRC"],
-        "by the formula": accuracy * (1 - accuracy) * (1 - auroc) + (1 - accuracy) ** 2 / 2,
-        "of it: order": accuracy * (1 - accuracy) * (1 - auroc),
-        "of it: error rate": (1 - accuracy) ** 2 / 2,
-    }
-pd.DataFrame(rows).T.round(5)
-
-# %% [markdown]
-# Read the last two columns to see whether a model should learn to *order* its answers better, or
-# simply to make fewer mistakes. AUROC alone would not tell: it forgets how many mistakes there are.
-# This is why it is a bad measure for comparing *different* classifiers here. Report AUGRC, and AURC
+# AUGRC also has a meaning (Traub et al., 2024). Draw one image to judge and another one to set the
+# threshold: AUGRC is the probability that the first is *wrong and answered*. Report AUGRC, and AURC
 # beside it for comparison with older work.
 
 # %% [markdown]
-# ### Exercise 7.2: Two areas, two winners
+# ### Exercise 7.3: Two areas, two winners
 #
 # *About 4 minutes.* Two models answer the same 1,000 digits, and each makes 20 mistakes. Sorted
 # from the most certain answer on, the first mistake of model A is its **very first** answer; its
@@ -456,9 +343,9 @@ pd.DataFrame(rows).T.round(5)
 # over the less certain half. Which model has the smaller area?
 
 # %%
-from course_utils.exercises.chapter_07 import ex7_2
+from course_utils.exercises.chapter_07 import ex7_3
 
-ex7_2.ask()
+ex7_3.ask()
 
 # %% [markdown]
 # ## Four models, with intervals
@@ -503,14 +390,13 @@ for name in ("DE-2", "DE-8", "PE-4"):
 pd.DataFrame(rows).T.round(4)
 
 # %% [markdown]
-# Below zero is better than LeNet. If an interval contains zero, these digits do not decide. And
-# remember chapter 6: the interval is about the choice of digits. Another seed in training is
-# another story.
+# Below zero is better than LeNet. If an interval contains zero, these digits don't decide. And the
+# interval is about the choice of digits only: another seed in training is another story.
 
 # %% [markdown]
 # ## Which score finds which mistakes?
 #
-# Until now, uncertainty meant $1 - \max_c \bar p(c)$. Chapter 4 gave us more, and an ensemble has
+# Until now, uncertainty meant $1 - \max_c \bar p(c)$. Chapter 5 gave us more, and an ensemble has
 # them all:
 #
 # - **maximum probability** and **entropy** look at the mean answer;
@@ -550,72 +436,68 @@ def compare_scores(predictions):
 pd.concat({name: compare_scores(test[name]) for name in ("PE-4", "DE-8")}).round(3)
 
 # %% [markdown]
-# Observe the column "different values" first. With $M$ members there are only a few ways to vote,
-# and most digits share the best one: all agree. Votes cannot order those digits at all, and a
-# threshold can only take or leave the lot. That is why their *areas* are so much larger than that
-# of the maximum probability.<!--claim:votes-order-mistakes-worse supported--> Compare with the last
-# column: among the few most uncertain digits, where the members do split, votes may well keep up.
-# As a *reason* they are fine ("three of four read a 4"); as an order they are coarse.
+# Look at the column "different values" first. There are only a few ways to vote, and on most digits
+# all members agree. Votes can't order those digits, so a threshold can only take or leave the lot.
+# That's why their *areas* are so much larger than that of the maximum
+# probability.<!--claim:votes-order-mistakes-worse supported-->
 #
 # Mutual information sees *only* contradiction. A digit that puzzles every member in the same way
 # has a large entropy and hardly any mutual information, and yet the answer may well be wrong. By
 # its AURC, mutual information finds the mistakes of these two less well than the maximum
-# probability does.<!--claim:mutual-information-orders-mistakes-worse supported--> For finding
-# *mistakes*, any doubt counts, whatever its source.
+# probability does.<!--claim:mutual-information-orders-mistakes-worse supported-->
 #
-# A table is a mean. Which mistakes are found by which score? For each mistake of PE-4 and each
-# score we ask: **which share of the digits must be referred until this mistake is among them?**
-# Dark is bad: the mistake hides among answers that look certain.
+# A table shows means. Which score finds which mistake?
+
+# %% [markdown]
+# ### Exercise 7.4: How much must be referred?
+#
+# *About 6 minutes.* A mistake is found late if it looks certain. For **each mistake**, in the
+# order of the images, return the share of all images that must be referred until it is among
+# them: those at least as uncertain as the mistake itself. Images with the same uncertainty are
+# all referred or all answered.
+
+# %%
+from course_utils.exercises.chapter_07 import ex7_4
+
+
+def share_to_refer(uncertainty, correct):
+    """For each mistake: share of all images that are at least as uncertain."""
+    return ...
+
+
+ex7_4.check(share_to_refer)
+
+# %%
+ex7_4.help
+
+# %% [markdown]
+# Here is this share for each mistake of PE-4 and each score. Dark is bad: the mistake hides among
+# answers that look certain.
 
 
 # %%
-def share_to_refer(score, predictions):
+def share_of(score, predictions):
     """For each image: share of the images at least as uncertain."""
     u = score(predictions)
     return 1 - np.searchsorted(np.sort(u), u, side="left") / len(u)
 
 
 packed = test["PE-4"]
-mistakes = np.flatnonzero(~packed.correct)
-shares = {name: share_to_refer(score, packed) for name, score in chosen_scores.items()}
-hidden = np.array([share[mistakes] for share in shares.values()])
-hidden = hidden[:, np.argsort(hidden[0])]
-
-figure = figures.style.canvas(8, 3)
-axes = figures.style.panels(figure, left=13, right=8, top=1, bottom=3.2)[0][0]
-image = axes.imshow(hidden, aspect="auto", cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-axes.set_yticks(range(len(shares)), list(shares))
-figures.style.label(axes, x="mistakes of PE-4, the easiest for maximum probability first")
-bar = figure.colorbar(image, cax=axes.inset_axes([1.03, 0, 0.03, 1]), ticks=[0, 0.5, 1])
-bar.ax.set_ylabel("share to refer")
-middle = "; ".join(f"{name} {np.median(row):.3f}" for name, row in zip(shares, hidden, strict=True))
-figures.Picture(
-    figure,
-    f"Share of the digits to refer until each of {len(mistakes)} mistakes is among them, one row "
-    f"per score. Medians: {middle}.",
-)
+shares = {name: share_of(score, packed) for name, score in chosen_scores.items()}
+figures.hidden_mistakes({name: share[~packed.correct] for name, share in shares.items()})
 
 # %% [markdown]
-# Observe three things.
-#
-# - The first two rows are nearly the same. For most digits only two classes compete, and then
-#   entropy and maximum probability say the same thing.
+# - The first two rows are nearly the same: on most digits only two classes compete.
 # - The last two rows are light or dark, with little between. Dark are the mistakes on which all
-#   members agree: by votes they look like any right answer, and everything would have to be
-#   referred.
-# - The rows of probabilities stay paler: they find most of those mistakes, too. Only the last few
-#   on the right hide from every score. The members learned from the same digits, and share their
-#   blind spots.
-#
-# The next section looks at these groups one by one.
+#   members agree. By votes they look like any right answer.
+# - The rows of probabilities stay paler, so they find many of those mistakes, too.
 
 # %% [markdown]
 # ## Question 2: the mistakes of Packed-Ensembles
 #
-# The tutorial from which this course descends ends with a question: *find the errors made by
+# The tutorial that this course grew out of ends with a question: *find the errors made by
 # Packed-Ensembles, look at the predictions of the sub-models, and say which uncertainty scores
-# could identify them.* We have all the tools. We sort the mistakes of the modest PE-4 by what its
-# four members say.
+# could identify them.* We sort the mistakes of the modest PE-4 by what its four members say.
 
 # %%
 votes = packed.member_predicted  # [digits, members]
@@ -635,17 +517,12 @@ for score_name, score in chosen_scores.items():
 pd.DataFrame(rows).T.astype({"digits": int}).round(3)
 
 # %% [markdown]
-# The first three rows are the mistakes, the last two the right answers. Observe how the groups
-# differ.
+# The first three rows are the mistakes, the last two the right answers.
 #
-# - **Split, somebody right**: the ensemble *had* the answer, but others were louder. On average
-#   every score is high here. All of them point at these mistakes.
-# - **Split, nobody right**: the members contradict each other with different wrong answers. Here
-#   too, every score is high on average.
+# - **Split**: on average every score is high here, whether or not one of the members was right.
 # - **All agree, all wrong**: variation ratio and disagreement are exactly 0, as for an easy digit.
-#   Compare maximum probability and entropy with the row of right answers on which all agree: if
-#   they are clearly higher, then the members *hesitated* although they voted alike, and scores that
-#   see probabilities still have a chance.
+#   Maximum probability and entropy are higher than for right answers on which all agree. The
+#   members *hesitated* although they voted alike.
 #
 # Which share of each group is caught if we refer the most uncertain 15 % of all digits?
 
@@ -663,21 +540,21 @@ pd.DataFrame(caught).T.astype({"mistakes": int}).round(1)
 # to refer every digit on which all agree. Scores that see probabilities catch a good part of it.
 
 # %% [markdown]
-# ### Exercise 7.3: Blind to votes
+# ### Exercise 7.5: Blind to votes
 #
-# *About 4 minutes.* You may only see the votes of PE-4, no probabilities. Which share of its
+# *About 2 minutes.* You may only see the votes of PE-4, no probabilities. Which share of its
 # **mistakes**, in percent, can no threshold on votes refer, short of referring every digit? Read
 # the counts off the tables above, or compute it. (Half a point does not matter.)
 
 # %%
-from course_utils.exercises.chapter_07 import ex7_3
+from course_utils.exercises.chapter_07 import ex7_5
 
 percent = ...
 
-ex7_3.check(percent, packed)
+ex7_5.check(percent, packed)
 
 # %%
-ex7_3.help
+ex7_5.help
 
 # %% [markdown]
 # Now look at single digits. From each group we take the mistake that is the hardest to find by
@@ -703,78 +580,45 @@ figures.disagreement_sheet(
 )
 
 # %% [markdown]
-# Read the rows. If all members put nearly all their probability on the same wrong class, then no
-# score that is computed from these probabilities can find the mistake. Another kind of knowledge is
-# needed: more training digits of this kind, a different network, or a second look by a human at a
-# random sample of *certain* answers.
+# If all members put nearly all their probability on the same wrong class, no score computed from
+# these probabilities can find the mistake. It takes other knowledge: more training digits of this
+# kind, a different network, or a person who checks a random sample of *certain* answers.
 #
-# Go through the mistakes yourself. Try this: show only the errors of PE-4 that no other model
-# makes, then the errors that all models share; sort each by uncertainty. Look at which of the two
-# kinds *you* can read. Pin a digit to compare others with it.
+# Go through the mistakes yourself. Show only the errors of PE-4 that no other model makes, then
+# those that all models share. Which of the two kinds can *you* read?
 
 # %%
 from course_utils.widgets import misclassified_browser
 
-good_packed = predict(zoo.load("packed-4-0"), data_test)
-
 misclassified_browser(
-    {"PE-4": packed, "LeNet": test["LeNet"], "DE-8": test["DE-8"], "good PE-4": good_packed},
+    {"PE-4": packed, "LeNet": test["LeNet"], "DE-8": test["DE-8"]},
     data_test.images,
 )
 
 # %% [markdown]
-# Run the next cell too, and the browser's button "Show in the disagreement explorer" brings its
-# digit here. Try this: switch members of PE-4 off and on, and watch the answer and the two parts of
-# its entropy. Look for a digit where a single member decides. Then look at the clothes beside it:
-# do the members contradict each other there more than on the digits?
-
-# %%
-from course_utils.widgets import disagreement_explorer
-
-data_ood = load_fashion_mnist("test").subset(slice(2_500))
-answers_ood = ask(*modest, data_ood)
-
-disagreement_explorer(
-    {"PE-4": packed, "DE-8": test["DE-8"]},
-    data_test.images,
-    foreign={name: answers_ood[name] for name in ("PE-4", "DE-8")},
-    foreign_images=data_ood,
-    foreign_names=figures.FASHION,
-)
+# So the answer to Question 2: start with **maximum probability** or **entropy of the mean**, which
+# see hesitation *and* contradiction. **Mutual information** sees contradiction only, and
+# **variation ratio** and **disagreement** only as much of it as turns a vote. And some mistakes are
+# found by no score at all, since all members share them.
 
 # %% [markdown]
-# One question is left: is it the same for a Packed-Ensemble that was trained well? The same table
-# as above, for the good one.
-
-# %%
-compare_scores(good_packed).round(3)
-
-# %% [markdown]
-# So the answer to Question 2 is: start with **maximum probability** or **entropy of the mean**,
-# which see hesitation *and* contradiction. **Mutual information** sees contradiction only, and
-# **variation ratio** and **disagreement** only so much of it as turns a vote. They explain a
-# mistake ("two of four read a 9"), and order those digits well on which members split; where all
-# vote alike, votes are blind. And some mistakes are found by no score at all, since all members
-# share them.
-
-# %% [markdown]
-# ### Exercise 7.4: A slider of your own
+# ### Exercise 7.6: A slider of your own
 #
-# *About 4 minutes.* What you drag in a widget is a *trait* of a Python object: `explorer.threshold`
-# can be read, set, and tied to a trait of any other widget. Make an `ipywidgets.FloatSlider` from 0
-# to 1 that starts at `explorer.threshold`, and link its `value` to the threshold of the explorer
-# above, so that each follows the other. Write `slider` on the last line of the cell to see it; then
-# drag it, and look at the explorer.
+# *About 4 minutes.* What you drag in a widget is a *trait* of a Python object:
+# `explorer.threshold` can be read, set, and tied to a trait of any other widget. Make an
+# `ipywidgets.FloatSlider` from 0 to 1 that starts at `explorer.threshold`, and link its `value`
+# to the threshold of the explorer above, so that each follows the other. Write `slider` on the
+# last line of the cell to see it; then drag it, and look at the explorer.
 
 # %%
-from course_utils.exercises.chapter_07 import ex7_4
+from course_utils.exercises.chapter_07 import ex7_6
 
 slider = ...
 
-ex7_4.check(slider, explorer)
+ex7_6.check(slider, explorer)
 
 # %%
-ex7_4.help
+ex7_6.help
 
 # %% [markdown]
 # How far did you get?

@@ -25,13 +25,12 @@
 #
 # **Objectives.** After this chapter you can
 #
-# - choose a threshold on validation digits, predict how far it may miss on others, and choose one
-#   that holds with a stated probability;
+# - choose a threshold on validation digits, and report honestly what it does;
+# - choose a threshold that keeps its promise with a stated probability;
 # - measure what shift and OOD images do to a fixed threshold;
 # - put a price on mistakes and referrals, and find the cheapest threshold.
 #
-# **Time.** About 45 minutes to read and play. Nothing is trained; the code needs about half a
-# minute.
+# **Time.** About 45 minutes to read, play and solve five exercises. Nothing is trained.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.
@@ -50,7 +49,6 @@ if "google.colab" in sys.modules:
 # %%
 import numpy as np
 import pandas as pd
-import torch
 
 from course_utils import figures
 from course_utils.images import load_fashion_mnist, load_mnist
@@ -133,7 +131,7 @@ pd.DataFrame(rows).T.round(3)
 # 1. **Counting.** Even for an ideal threshold the number of wrong answers is random. The last two
 #    columns are a binomial interval (Wilson, 1927) for the risk at this fixed threshold.
 # 2. **Choosing.** We took the *largest* coverage that kept the target on these digits. This favours
-#    thresholds that were lucky: the winner is flattered, as in chapter 1.
+#    thresholds that were lucky: on average the winner is flattered, as in chapter 1.
 # 3. **Other digits.** Validation and test digits come from different writers.
 #
 # To see the first two alone, we split the test digits at random, again and again: some to choose
@@ -186,12 +184,12 @@ pd.DataFrame(rows).T.rename_axis("digits to choose on").round(2)
 # %% [markdown]
 # ### Exercise 8.1: A threshold for a risk budget
 #
-# *About 10 minutes.* Choose the threshold that gives the **largest** coverage with a risk of at
-# most `budget`, and report honestly what it does. The function gets uncertainty and `correct` (true
-# or false) of validation and test images. It returns three numbers: the threshold, which is the
-# uncertainty of the last *validation* image that is answered; the coverage, and the risk that you
-# would report. Answered means uncertainty ≤ threshold. No two images have the same uncertainty, and
-# some threshold keeps the budget.
+# *About 8 minutes.* Choose the threshold that gives the **largest** coverage with a risk of at
+# most `budget`, and report honestly what it does. The function gets uncertainty and `correct`
+# (true or false) of validation and test images. It returns three numbers: the threshold, which is
+# the uncertainty of the last *validation* image that is answered; the coverage, and the risk that
+# you would report. Answered means uncertainty ≤ threshold. No two images have the same
+# uncertainty, and some threshold keeps the budget.
 
 # %%
 from course_utils.exercises.chapter_08 import ex8_1
@@ -233,6 +231,32 @@ ex8_1.help
 # %%
 from scipy.stats import beta
 
+# %% [markdown]
+# ### Exercise 8.2: A fixed sequence
+#
+# *About 7 minutes.* Write the second rule. Your function gets K thresholds, from the smallest
+# coverage to the largest, and for each of them how many validation digits are answered wrongly,
+# `wrong` [K], and how many are answered, `answered` [K]. Start at the first one, and go on while
+# the bound is at most `target`. Return the **last threshold before the first one that fails**, or
+# `-np.inf` if the first one fails already.
+# %%
+from course_utils.exercises.chapter_08 import ex8_2
+
+
+def fixed_sequence_threshold(thresholds, wrong, answered, target, delta):
+    """Last threshold before the first one whose bound exceeds the target."""
+    return ...
+
+
+ex8_2.check(fixed_sequence_threshold)
+
+# %%
+ex8_2.help
+
+# %% [markdown]
+# Here are both rules at work on a risk-coverage curve.
+
+# %%
 looks = np.linspace(0.5, 1, 11)
 
 
@@ -263,23 +287,7 @@ def fixed_sequence(curve, delta=0.1):
 rules = {"largest coverage": as_on_validation, "Bonferroni": bonferroni}
 rules["fixed sequence"] = fixed_sequence
 outcomes = {name: split_and_choose(test["DE-8"], 1_000, rule) for name, rule in rules.items()}
-
-figure = figures.style.canvas(8, 3)
-axes = figures.style.panels(figure, right=2, top=2.5)[0][0]
-edges = np.linspace(0, 100 * max(np.nanmax(o[:, 0]) for o in outcomes.values()) + 1e-9, 31)
-colors = (figures.style.VERMILLION, figures.style.BLUE, figures.style.GREEN)
-for (name, outcome), color, line in zip(outcomes.items(), colors, ("-", "--", "-."), strict=True):
-    risks = 100 * outcome[:, 0]
-    axes.hist(risks, edges, histtype="step", linewidth=2, color=color, linestyle=line, label=name)
-axes.axvline(100 * target, color=figures.style.INK, linestyle=":", label="target")
-axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, frameon=False)
-figures.style.label(axes, x="risk on the rest (%)", y="splits")
-above = {name: f"{(o[:, 0] > target).mean():.0%}" for name, o in outcomes.items()}
-figures.Picture(
-    figure,
-    "Histogram of the risk on the rest over 300 splits, for three rules. Share above the target: "
-    + ", ".join(f"{name} {share}" for name, share in above.items()),
-)
+figures.risks_of_rules({name: outcome[:, 0] for name, outcome in outcomes.items()}, target)
 
 # %%
 pd.DataFrame(
@@ -346,33 +354,13 @@ for kind in kinds:
 shifted = 100 * pd.DataFrame(shifted).T
 
 # %%
-figure = figures.style.canvas(8, 3.1)
-row = figures.style.panels(figure, columns=(1, 1, 1), left=4.5, gap_x=2, top=3.6)[0]
-strokes = {"error rate": ("0.45", ":", "o"), "coverage": (figures.style.BLUE, "--", "s")}
-strokes["risk"] = (figures.style.VERMILLION, "-", "D")
-for axes, kind in zip(row, kinds, strict=True):
-    for name, (color, line, marker) in strokes.items():
-        values = shifted.loc[kind][name]
-        axes.plot(values.index, values, color=color, linestyle=line, marker=marker, label=name)
-    axes.set(ylim=(-3, 103), xticks=range(6))
-    figures.style.label(axes, x="severity", title=kind, grid="y")
-row[0].set_ylabel("%")
-handles, labels = row[0].get_legend_handles_labels()
-figure.legend(handles, labels, loc="upper right", ncols=3, frameon=False)
-ends = [
-    f"{kind}: coverage {shifted.loc[(kind, 5), 'coverage']:.0f}, risk "
-    f"{shifted.loc[(kind, 5), 'risk']:.1f}, error rate {shifted.loc[(kind, 5), 'error rate']:.0f}"
-    for kind in kinds
-]
-figures.Picture(
-    figure, f"A fixed threshold on damaged digits, in percent at severity 5: {'; '.join(ends)}."
-)
+figures.fixed_threshold({kind: shifted.loc[kind] / 100 for kind in kinds})
 
 # %%
 shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by severity")
 
 # %% [markdown]
-# Observe that there are two kinds of trouble, and only one of them is dangerous.
+# There are two kinds of trouble, and only one of them is dangerous.
 #
 # - **Blur** and **noise**: the error rate grows, and the coverage falls with
 #   it.<!--claim:blur-and-noise-are-noticed supported--> The model notices that something is wrong
@@ -380,15 +368,23 @@ shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by se
 #   lower:<!--claim:risk-lower-than-under-rotation supported--> the work takes longer, but is not
 #   much less reliable than before. (NaN stands where nothing is answered.)
 # - **Rotation**: the coverage falls as well, but not nearly enough for all the mistakes. A turned
-#   digit may look like a fine other one, and the model is *sure*. The risk climbs far above what
-#   was promised.<!--claim:rotation-breaks-the-promise supported-->
+#   digit may look like a perfect example of another digit, and the model is *sure*. The risk
+#   climbs far above what was promised.<!--claim:rotation-breaks-the-promise supported-->
 #
 # The promise was made for digits like those of validation. A fall in coverage is a warning that you
 # can see without any label: **watch the coverage** of a system in use. But do not rely on it alone:
 # under rotation it falls too, and what is left is still not safe.
+
+# %% [markdown]
+# ### Exercise 8.3: The coverage falls
 #
-# **Try it.** Put other kinds into `kinds`: `"shift"`, `"occlusion"`, `"contrast"`. Which ones does
-# the model notice?
+# *About 2 minutes.* A sorting office uses your model with a fixed threshold. One morning the
+# coverage falls from nine in ten to six in ten, and nobody has any labels yet. What do you know?
+
+# %%
+from course_utils.exercises.chapter_08 import ex8_3
+
+ex8_3.ask()
 
 # %% [markdown]
 # ## OOD images in the stream: SCOD
@@ -398,7 +394,7 @@ shifted["risk"].unstack().loc[list(kinds)].round(2).rename_axis("risk (%), by se
 # with out-of-distribution data (Xia and Bouganis, 2022). An answer has a loss if it is wrong, *or*
 # if the image was no digit in the first place.
 #
-# We mix one piece of clothing (Fashion-MNIST test) to every four digits.
+# We add one piece of clothing (Fashion-MNIST test) for every four digits.
 
 # %%
 data_ood = load_fashion_mnist("test").subset(slice(len(data_test) // 4))
@@ -441,32 +437,6 @@ stream_table.round(2)
 # scores. The rows have different coverage of the digits, so look at both answered columns: a score
 # that answers fewer clothes *and* fewer digits has not won yet. The two areas weigh it all up.
 #
-# torch-uncertainty has these areas as metrics: `SCODAURC`, `SCODAUGRC`, and coverage and risk to go
-# with them. They know a cost $c$ of answering an OOD image, with $1 - c$ for a wrong digit. At
-# $c = \frac{1}{2}$ both count one half, and its areas must be half of ours.
-
-# %%
-from torch_uncertainty.metrics.classification import SCODAUGRC, SCODAURC
-
-is_ood = np.repeat([False, True], [len(data_test), len(data_ood)])
-mistaken = np.concatenate([~test["DE-8"].correct, np.zeros(len(data_ood), bool)])
-rows = {}
-for name, score in stream_scores.items():
-    u = np.concatenate([score(test["DE-8"]), score(answers_ood["DE-8"])])
-    for title, metric in (("AURC", SCODAURC(ood_cost=0.5)), ("AUGRC", SCODAUGRC(ood_cost=0.5))):
-        metric.update(*(torch.tensor(values) for values in (u, mistaken, is_ood)))
-        rows[title, name] = {
-            "torch-uncertainty (%)": 100 * metric.compute().item(),
-            "half of ours (%)": stream_table.loc[name, f"{title} of the stream (%)"] / 2,
-        }
-check = pd.DataFrame(rows).T
-assert np.allclose(check.iloc[:, 0], check.iloc[:, 1], atol=1e-2)
-check.round(3)
-
-# %% [markdown]
-# Observe that they agree, up to ties: mutual information may be exactly 0 for many images, and then
-# the order decides.
-#
 # A threshold that was chosen on clean digits knows nothing of OOD images. If you expect some, put
 # some into validation, in the expected mix and never those of the test. We choose once more, with
 # clothes of Fashion-MNIST's validation part among the digits.
@@ -491,8 +461,7 @@ pd.DataFrame(rows).T.round(2)
 
 # %% [markdown]
 # Compare with the table above: with each of the four scores the risk comes back to the
-# neighbourhood of the target, and fewer digits are answered. That is the honest price. Which score
-# pays the least of it?
+# neighbourhood of the target, and fewer digits are answered. Which score pays the least for it?
 #
 # Two warnings. The numbers depend on the *mix*: with one OOD image to a hundred digits everything
 # looks better, and nothing has improved. And the next OOD images may not be clothes.
@@ -534,21 +503,43 @@ pd.DataFrame(rows).T.rename_axis("cost per digit").round(4)
 # show that it is calibrated.
 
 # %% [markdown]
-# ### Exercise 8.2: What does it cost?
+# ### Exercise 8.4: What does it cost?
 #
-# *About 3 minutes.* At its threshold a model answers 800 of 1,000 digits, and 16 of these answers
+# *About 2 minutes.* At its threshold a model answers 800 of 1,000 digits, and 16 of these answers
 # are wrong. A wrong answer costs 10, a referral 1, a right answer nothing. What is the mean cost
 # **per digit**? (Answering everything would have cost 0.6.)
 
 # %%
-from course_utils.exercises.chapter_08 import ex8_2
+from course_utils.exercises.chapter_08 import ex8_4
 
 cost_per_digit = ...
 
-ex8_2.check(cost_per_digit)
+ex8_4.check(cost_per_digit)
 
 # %%
-ex8_2.help
+ex8_4.help
+
+# %% [markdown]
+# ### Exercise 8.5: The cheapest threshold
+#
+# *About 7 minutes.* Return the threshold with the lowest cost, and that cost **per image**. The
+# candidates are the uncertainties of the images themselves, so at least one image is answered;
+# answered means uncertainty ≤ threshold. No two images have the same uncertainty, and no two
+# thresholds the same cost.
+
+# %%
+from course_utils.exercises.chapter_08 import ex8_5
+
+
+def cheapest_threshold(uncertainty, correct, cost_wrong, cost_refer):
+    """Threshold with the lowest mean cost, and that cost."""
+    return ...
+
+
+ex8_5.check(cheapest_threshold)
+
+# %%
+ex8_5.help
 
 # %% [markdown]
 # Now it is your desk. A mail office sorts envelopes; your customer pays for wrong deliveries, your
@@ -673,10 +664,6 @@ figures.misclassified_gallery(data_test.images, p, indices=remaining)
 # Look at them closely. Do you read what the label says, or what the model says? Some labels of
 # MNIST are wrong, or cannot be agreed upon. Below a certain risk you no longer measure the model,
 # but the labels.
-#
-# **Try it.** Your own network from chapter 2 is `runs.load("lenet")`
-# (with `from course_utils.networks import runs`); its `.predictions(images)` fit into every cell
-# above.
 
 # %% [markdown]
 # How far did you get?

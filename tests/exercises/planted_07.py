@@ -43,6 +43,32 @@ def make() -> object:
     return risk_coverage_explorer({"PE-4": PACKED})
 
 
+AREAS = """\
+def two_areas(wrong):
+    N = len(wrong)
+    k = np.arange(1, N + 1)
+    {before}
+    coverage, risk = k / N, np.cumsum(wrong) / k
+    aurc = {area}(risk{places}){width}
+    augrc = {area}(np.cumsum(wrong) / N{places}){width}
+    return {both}"""
+BY_TRAPEZOIDS = {
+    "before": "pass",
+    "area": "np.trapezoid",
+    "places": ", coverage",
+    "width": " / (1 - 1 / N)",
+    "both": "aurc, augrc",
+}
+
+
+def areas(**changes: str) -> str:
+    return AREAS.format(**BY_TRAPEZOIDS | changes)
+
+
+def share(body: str) -> str:
+    return f"def share_to_refer(uncertainty, correct):\n    return {body}"
+
+
 PLANTED = {
     "ex7_1": Planted(
         wrong=[
@@ -66,13 +92,61 @@ PLANTED = {
     ),
     "ex7_2": Planted(
         wrong=[
+            (areas(both="augrc, aurc"), "first AURC, then AUGRC"),
+            (areas(width=""), "not divided by the width"),
+            (areas(area="np.mean", places="", width=""), "means of the heights"),
+            (areas(before="wrong = wrong[::-1]"), "least certain answer comes first"),
+            (areas(before="wrong = 1 - wrong"), "right answers"),
+            (areas(both="aurc, aurc"), "two AURCs"),
+            (areas(both="None"), "`None`"),
+            (areas(both="aurc"), "shape"),
+            (areas(both="'large'"), "a `str`"),
+        ],
+        right=[
+            "def two_areas(wrong):\n"
+            "    N, so_far, risk, slips = len(wrong), 0, [], []\n"
+            "    for k, one in enumerate(wrong, start=1):\n"
+            "        so_far += one\n"
+            "        risk.append(so_far / k)\n"
+            "        slips.append(so_far / N)\n"
+            "    halves = lambda h: (sum(h) - (h[0] + h[-1]) / 2) / (N - 1)\n"
+            "    return halves(risk), halves(slips)",
+            "def two_areas(wrong):\n"
+            "    from course_utils.metrics import selective\n"
+            "    curve = selective.risk_coverage(np.arange(len(wrong)), wrong == 0)\n"
+            "    return [curve.aurc, curve.augrc]",
+        ],
+    ),
+    "ex7_4": Planted(
+        wrong=[
+            (share("[(uncertainty > u).mean() for u in uncertainty[~correct]]"), "means `>=`"),
+            (share("[(uncertainty <= u).mean() for u in uncertainty[~correct]]"), "*certain*"),
+            (share("[100 * (uncertainty >= u).mean() for u in uncertainty[~correct]]"), "percent"),
+            (share("[(uncertainty >= u).sum() for u in uncertainty[~correct]]"), "numbers of"),
+            (
+                share("[(uncertainty[~correct] >= u).mean() for u in uncertainty[~correct]]"),
+                "with each other only",
+            ),
+            (share("[(uncertainty >= u).mean() for u in uncertainty]"), "shape"),
+            (share("None"), "`None`"),
+        ],
+        right=[
+            share("(uncertainty >= uncertainty[~correct][:, None]).mean(axis=1)"),
+            share(
+                "1 - np.searchsorted(np.sort(uncertainty), uncertainty[~correct])"
+                " / len(uncertainty)"
+            ),
+        ],
+    ),
+    "ex7_3": Planted(
+        wrong=[
             ('choice = "a"', "other way round"),
             ('choice = "c"', "right for AUGRC"),
             ('choice = "d"', "right for AURC"),
         ],
         right=['choice = " B"'],
     ),
-    "ex7_3": Planted(
+    "ex7_5": Planted(
         wrong=[
             ("percent = 100 * (~unanimous)[~packed.correct].mean()", "members split"),
             ("percent = unanimous[~packed.correct].mean()", "in percent"),
@@ -87,7 +161,7 @@ PLANTED = {
             "groups": {"all agree, all wrong": UNANIMOUS & ~PACKED.correct},
         },
     ),
-    "ex7_4": Planted(
+    "ex7_6": Planted(
         wrong=[
             ("slider = explorer.threshold", "not a slider"),
             (

@@ -1,6 +1,8 @@
 """Answers to the exercises of chapter 8."""
 
+import numpy as np
 from planted import Planted
+from scipy.stats import beta
 
 CHOOSE = (
     "def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_correct, budget):\n"
@@ -26,6 +28,38 @@ def choose(**changes: str) -> str:
     return CHOOSE.format(**HONEST | changes)
 
 
+SEQUENCE = """\
+def fixed_sequence_threshold(thresholds, wrong, answered, target, delta):
+    bounds = {bounds}
+    chosen = -np.inf
+    for t, bound in zip(thresholds, bounds):
+        {first}
+        if bound > target:
+            {stop}
+        chosen = t
+    return {end}"""
+BOUNDS = "beta.ppf({level}, wrong + 1, answered - wrong)"
+WALK = {"bounds": BOUNDS.format(level="1 - delta"), "first": "pass", "stop": "break"}
+
+
+def sequence(end: str = "chosen", **changes: str) -> str:
+    return SEQUENCE.format(**WALK | {"end": end} | changes)
+
+
+CHEAPEST = """\
+def cheapest_threshold(uncertainty, correct, cost_wrong, cost_refer):
+    order = np.argsort(uncertainty)
+    n, k = len(order), np.arange(1, len(order) + 1)
+    cost = {cost}
+    best = int(np.argmin(cost))
+    return {end}"""
+COST = "(cost_wrong * np.cumsum(~correct[order]) + cost_refer * (n - k)) / n"
+
+
+def cheapest(cost: str = COST, end: str = "uncertainty[order][best], cost[best]") -> str:
+    return CHEAPEST.format(cost=cost, end=end)
+
+
 PLANTED = {
     "ex8_1": Planted(
         wrong=[
@@ -48,7 +82,7 @@ PLANTED = {
             "    return [t, point.coverage, point.risk]",
         ],
     ),
-    "ex8_2": Planted(
+    "ex8_4": Planted(
         wrong=[
             ("cost_per_digit = 10 * 16 / 800 + 200 / 1000", "multiply by the coverage"),
             ("cost_per_digit = 10 * 16 / 1000", "referrals are not free"),
@@ -58,5 +92,65 @@ PLANTED = {
             ("cost_per_digit = 0.2", "referrals alone"),
         ],
         right=["cost_per_digit = 10 * 0.8 * 0.02 + 0.2"],
+    ),
+    "ex8_2": Planted(
+        wrong=[
+            (sequence(stop="continue"), "go on after a failure"),
+            (sequence(first="chosen = t"), "one before it"),
+            (sequence(bounds="wrong / answered"), "*bound*"),
+            (
+                sequence(bounds=BOUNDS.format(level="1 - delta / len(wrong)")),
+                "Bonferroni",
+            ),
+            (sequence(bounds=BOUNDS.format(level="delta")), "*lower* bound"),
+            (sequence(end="None"), "`None`"),
+            (sequence(end="bounds <= target"), "shape"),
+        ],
+        right=[
+            "def fixed_sequence_threshold(thresholds, wrong, answered, target, delta):\n"
+            "    kept = beta.ppf(1 - delta, wrong + 1, answered - wrong) <= target\n"
+            "    passed = np.cumprod(kept).sum()\n"
+            "    return thresholds[passed - 1] if passed else -np.inf",
+            sequence(end="np.array([chosen])"),
+        ],
+        given={"beta": beta, "np": np},
+    ),
+    "ex8_3": Planted(
+        wrong=[
+            ('choice = "a"', "under blur"),
+            ('choice = "c"', "under rotation"),
+            ('choice = "d"', "finds unusual"),
+        ],
+        right=['choice = " B"'],
+    ),
+    "ex8_5": Planted(
+        wrong=[
+            (cheapest(end="uncertainty[order][best], n * cost[best]"), "total"),
+            (cheapest(end="uncertainty[order][best + 1], cost[best]"), "one image too far"),
+            (
+                cheapest("cost_wrong * np.cumsum(~correct[order]) / k + cost_refer * (1 - k / n)"),
+                "coverage times risk",
+            ),
+            (cheapest("cost_wrong * np.cumsum(~correct[order]) / n"), "referring is free"),
+            (
+                cheapest("(cost_refer * np.cumsum(~correct[order]) + cost_wrong * (n - k)) / n"),
+                "exchanged",
+            ),
+            (cheapest(end="cost[best], uncertainty[order][best]"), "first the threshold"),
+            (cheapest(end="None"), "`None`"),
+            (cheapest(end="cost[best]"), "shape"),
+        ],
+        right=[
+            "def cheapest_threshold(uncertainty, correct, cost_wrong, cost_refer):\n"
+            "    def cost(t):\n"
+            "        wrong = ((uncertainty <= t) & ~correct).mean()\n"
+            "        return cost_wrong * wrong + cost_refer * (uncertainty > t).mean()\n"
+            "    best = min(uncertainty, key=cost)\n"
+            "    return best, cost(best)",
+            "def cheapest_threshold(uncertainty, correct, cost_wrong, cost_refer):\n"
+            "    from course_utils.metrics import selective\n"
+            "    curve = selective.cost_curve(uncertainty, correct, cost_wrong, cost_refer)\n"
+            "    return curve.optimum.threshold, curve.optimum.cost",
+        ],
     ),
 }

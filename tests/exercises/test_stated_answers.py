@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from course_utils.exercises.chapter_07 import ex7_2
-from course_utils.exercises.chapter_08 import ex8_2
+from course_utils.exercises.chapter_07 import ex7_3
+from course_utils.exercises.chapter_08 import ex8_4
 from course_utils.metrics import selective
 
 
@@ -20,7 +20,7 @@ def test_two_areas_have_two_winners() -> None:
     a = curve_of(np.concatenate([[1], np.arange(982, 1_001)]))
     b = curve_of(np.linspace(501, 1_000, 20).round().astype(int))
     assert b.aurc < a.aurc and a.augrc < b.augrc
-    assert ex7_2.correct == "b"
+    assert ex7_3.correct == "b"
     # what the explanation and the hints say
     top = curve_of(np.array([1]))
     assert b.aurc < top.aurc
@@ -35,5 +35,5 @@ def test_the_cost_is_that_of_the_package() -> None:
     correct[:16] = False
     correct[800:844] = False
     cost = selective.cost_curve(uncertainty, correct, 10, 1)
-    assert np.isclose(cost.cost_at(0.5), ex8_2.expected)
+    assert np.isclose(cost.cost_at(0.5), ex8_4.expected)
     assert np.isclose(cost.cost_at(1.0), 0.6)  # answering everything, as the task says

@@ -83,6 +83,23 @@ def side_by_side(
     return figures.model_comparison(IMAGES[index], rows, int(first.labels[index]), **options)
 
 
+SHARES = {
+    "maximum probability": np.linspace(0.01, 0.7, 30) ** 2,
+    "disagreement": np.where(np.arange(30) % 3, 0.02, 1.0),
+}
+RISKS = {
+    "largest coverage": np.random.default_rng(5).normal(0.01, 0.003, 300).clip(0),
+    "Bonferroni": np.append(np.random.default_rng(6).normal(0.005, 0.001, 200), [np.nan] * 100),
+    "fixed sequence": np.random.default_rng(7).normal(0.007, 0.001, 300),
+}
+UNDER_SHIFT = {
+    kind: {
+        "error rate": np.linspace(0.03, 0.03 + 0.1 * worse, 6),
+        "coverage": np.linspace(0.9, 0.9 - 0.15 * worse, 6),
+        "risk": np.append(np.linspace(0.01, 0.01 + 0.05 * worse, 5), np.nan),
+    }
+    for worse, kind in enumerate(("blur", "Gaussian noise", "rotation"), start=1)
+}
 ALPHABET = [chr(ord("A") + letter) for letter in range(26)]
 LETTERS = make_predictions(300, 4, 26, seed=2, skill=4)
 TINY = make_predictions(2, 2, 2, seed=3, skill=-3)
@@ -270,5 +287,13 @@ EXAMPLES: dict[str, Callable[..., figures.Picture]] = {
     "wrong_answers one": lambda: figures.wrong_answers(IMAGES[:1], [4], [-1]),
     "daily_costs": lambda: figures.daily_costs(DAYS, yours="this policy"),
     "daily_costs free": lambda: figures.daily_costs({"one day": np.zeros(1)}),
+    "mistake_weights": lambda: figures.mistake_weights(10_000),
+    "mistake_weights two": lambda: figures.mistake_weights(2),
+    "hidden_mistakes": lambda: figures.hidden_mistakes(SHARES),
+    "hidden_mistakes one": lambda: figures.hidden_mistakes({"entropy": np.array([0.2])}),
+    "risks_of_rules": lambda: figures.risks_of_rules(RISKS, 0.01),
+    "risks_of_rules none": lambda: figures.risks_of_rules({"refuse": np.full(9, np.nan)}, 0.01),
+    "fixed_threshold": lambda: figures.fixed_threshold(UNDER_SHIFT),
+    "fixed_threshold one": lambda: figures.fixed_threshold({"blur": UNDER_SHIFT["blur"]}),
     "message": lambda: figures.message("Nothing to see."),
 }
