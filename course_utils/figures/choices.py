@@ -189,7 +189,10 @@ def risks_of_rules(risks: Mapping[str, np.ndarray], target: float) -> Picture:
     lines, words = [], []
     strokes = ("-", "--", "-.", ":")
     for place, (name, each) in enumerate(drawn.items()):
-        look = {"color": style.MEMBER_COLORS[place], "linestyle": strokes[place % len(strokes)]}
+        look: dict[str, Any] = {
+            "color": style.MEMBER_COLORS[place],
+            "linestyle": strokes[place % len(strokes)],
+        }
         axes.hist(100 * each, edges, histtype="step", linewidth=style.current().line, **look)
         lines.append(Line2D([], [], **look))
         above = float((each > target).sum() / len(values[name])) if len(each) else 0.0

@@ -90,10 +90,6 @@ CLAIMS: dict[str, tuple[str, str, Pairs]] = {
     "pool-then-calibrate-lowers-nll": (
         "lower the NLL", "Pool, then calibrate: the NLL is lower than without repair",
         [(f"{model}.test.nll", f"{model}+temperature.test.nll") for model in ENSEMBLES]),
-    "damage-raises-ece-before-and-after": (
-        "before and after", "Damage of severity 4 raises the ECE, before and after scaling",
-        [(f"{model}{repair}.damaged-4.ece", f"{model}{repair}.few.ece")
-         for repair in ("", "+temperature") for model in MODEST]),
     "sets-keep-promise": (
         "keep the promise", "Sets for 99 % cover more than 98.5 %",
         [(f"{model}.test.covered", 98.5) for model in MODEST]),
