@@ -185,7 +185,7 @@ def risks_of_rules(risks: Mapping[str, np.ndarray], target: float) -> Picture:
     figure = style.canvas(8, 3.2)
     axes = style.panels(figure, left=5, right=1.5, top=2.6)[0][0]
     highest = max([target, *(float(each.max()) for each in drawn.values() if len(each))])
-    edges = np.linspace(0, 100 * 1.02 * highest, 31)
+    edges = np.linspace(0, 100 * 1.02 * highest, 31).tolist()
     lines, words = [], []
     strokes = ("-", "--", "-.", ":")
     for place, (name, each) in enumerate(drawn.items()):
