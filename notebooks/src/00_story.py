@@ -28,7 +28,7 @@
 # - choose a threshold from what mistakes and referrals cost, and report what it's worth on new
 #   digits.
 #
-# **Time.** About 40 minutes to read, draw and solve three exercises. Training takes about a minute
+# **Time.** About 25 minutes to read, draw and solve three exercises. Training takes about a minute
 # of that.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}

@@ -27,7 +27,7 @@
 # - count how often two members agree;
 # - test whether a score sets clothes apart from digits, and against what to compare it.
 #
-# **Time.** About 40 minutes with all exercises. Nothing is trained.
+# **Time.** About 35 minutes with all exercises. Nothing is trained.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.

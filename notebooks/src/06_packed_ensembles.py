@@ -29,7 +29,7 @@
 # - read its rows of answers: each member's, and those of all together;
 # - compare models of different budgets without fooling anybody, yourself included.
 #
-# **Time.** About 35 minutes to read, play and do the exercises.
+# **Time.** About 40 minutes to read, play and do the exercises.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.

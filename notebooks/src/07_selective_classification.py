@@ -26,7 +26,7 @@
 # - find out which scores find which mistakes, and which mistakes no score finds;
 # - tie a threshold to a control of your own.
 #
-# **Time.** About 45 minutes to read, play and solve six exercises. Nothing is trained.
+# **Time.** About 40 minutes to read, play and solve six exercises. Nothing is trained.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.

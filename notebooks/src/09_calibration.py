@@ -24,7 +24,7 @@
 # - explain the grouping loss, and compute it where the groups are known;
 # - build prediction sets with a promised coverage, and measure whether the promise is kept.
 #
-# **Time.** About 50 minutes to read, play and solve six exercises. Nothing is trained; the code
+# **Time.** About 45 minutes to read, play and solve six exercises. Nothing is trained; the code
 # needs less than half a minute.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}

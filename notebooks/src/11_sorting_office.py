@@ -27,7 +27,7 @@
 # - say what a promise about a risk covers, and what it doesn't;
 # - hand in a policy that you can't tune any more, and read its model card.
 #
-# **Time.** About 45 minutes to build a policy and hand it in. Nothing has to be trained, and
+# **Time.** About 25 minutes to build a policy and hand it in. Nothing has to be trained, and
 # judging takes less than a minute.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}

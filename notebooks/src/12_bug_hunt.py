@@ -23,7 +23,7 @@
 # - find a fault from its symptom, in a script that runs without an error;
 # - check a step of an evaluation on inputs where you know the answer.
 #
-# **Time.** About 30 minutes to hunt. The code needs less than half a minute.
+# **Time.** About 35 minutes to hunt. The code needs less than half a minute.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.

@@ -36,7 +36,7 @@
 # - measure what shift and foreign images do to a fixed threshold;
 # - build prediction sets with a promised coverage.
 #
-# **Time.** About 20 minutes to read and play, for ten questions. Nothing is computed.
+# **Time.** About 40 minutes to read and play, for ten questions. Nothing is computed.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.

@@ -81,30 +81,30 @@ risk_coverage_explorer(models, more_digits)
 # %% [markdown] tags=["lab"]
 # ## The chapters
 #
-# - [0. The whole story](00_story.ipynb), 15 minutes. Draw a digit, train three small models, and
+# - [0. The whole story](00_story.ipynb), 25 minutes. Draw a digit, train three small models, and
 #   take one decision.
-# - [1. Data](01_data.ipynb), 30 minutes. Look at digits, and at things that a network will call
+# - [1. Data](01_data.ipynb), 45 minutes. Look at digits, and at things that a network will call
 #   digits.
-# - [2. LeNet](02_lenet.ipynb), 30 minutes. Write a network, its loss and its training loop.
-# - [3. Reading the table](03_metrics.ipynb), 30 minutes. Find out, row by row, what a network is
+# - [2. LeNet](02_lenet.ipynb), 45 minutes. Write a network, its loss and its training loop.
+# - [3. Reading the table](03_metrics.ipynb), 45 minutes. Find out, row by row, what a network is
 #   worth.
-# - [4. Deep Ensembles](04_deep_ensembles.ipynb), 30 minutes. Let several networks answer, and
+# - [4. Deep Ensembles](04_deep_ensembles.ipynb), 45 minutes. Let several networks answer, and
 #   switch some of them off.
-# - [5. What members disagree about](05_disagreement.ipynb), 25 minutes. Find the digits over which
+# - [5. What members disagree about](05_disagreement.ipynb), 35 minutes. Find the digits over which
 #   eight networks quarrel.
-# - [6. Packed-Ensembles](06_packed_ensembles.ipynb), 35 minutes. Pack an ensemble into one network,
+# - [6. Packed-Ensembles](06_packed_ensembles.ipynb), 40 minutes. Pack an ensemble into one network,
 #   and count what that saves.
-# - [7. Selective classification](07_selective_classification.ipynb), 30 minutes. Drag a threshold,
+# - [7. Selective classification](07_selective_classification.ipynb), 40 minutes. Drag a threshold,
 #   and learn who answers.
-# - [8. Deciding](08_deciding.ipynb), 30 minutes. Run a desk: who answers, who asks a human, and at
+# - [8. Deciding](08_deciding.ipynb), 40 minutes. Run a desk: who answers, who asks a human, and at
 #   what price?
-# - [9. Calibration, and what it misses](09_calibration.ipynb), 30 minutes. Turn a temperature, and
+# - [9. Calibration, and what it misses](09_calibration.ipynb), 45 minutes. Turn a temperature, and
 #   build answers that keep a promise.
-# - [10. When the world changes](10_shift.ipynb), 20 minutes. Spoil digits, and see who notices.
-# - [11. The sorting office](11_sorting_office.ipynb), 45 minutes. Decide who reads the mail,
+# - [10. When the world changes](10_shift.ipynb), 30 minutes. Spoil digits, and see who notices.
+# - [11. The sorting office](11_sorting_office.ipynb), 25 minutes. Decide who reads the mail,
 #   promise a risk, and submit once.
-# - [12. The bug hunt](12_bug_hunt.ipynb), 30 minutes. Hunt ten faults that raise no error.
-# - [13. Twenty questions](13_quiz.ipynb), 20 minutes. Answer ten of them, and learn why; ten
+# - [12. The bug hunt](12_bug_hunt.ipynb), 35 minutes. Hunt ten faults that raise no error.
+# - [13. Twenty questions](13_quiz.ipynb), 40 minutes. Answer ten of them, and learn why; ten
 #   more are left for a second round.
 #
 # These are your own copies: change what you like.
