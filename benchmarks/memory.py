@@ -1,6 +1,6 @@
 """How much memory the kernel of each chapter needs.
 
-    python -m benchmarks.memory [--train 2 6] [--json benchmarks/memory.json]
+    python -m benchmarks.memory [--train 4 6] [--json benchmarks/memory.json]
 
 Every chapter is executed with ``COURSE_SPEED=look``, and those named after ``--train`` also with
 ``train``. Counted is the kernel with all processes that it starts: its largest size while the
@@ -65,7 +65,7 @@ def measure(chapter: Path, times: int = 1) -> dict:
 def main(arguments: list[str] | None = None) -> int:
     """Measure and write. Returns the exit status: 1 if a chapter fails or needs too much."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--train", nargs="*", type=int, default=[2, 6], metavar="CHAPTER")
+    parser.add_argument("--train", nargs="*", type=int, default=[4, 6], metavar="CHAPTER")
     parser.add_argument("--notebooks", type=Path, default=REPOSITORY / "notebooks")
     parser.add_argument("--json", type=Path, default=Path(__file__).with_suffix(".json"))
     given = parser.parse_args(arguments)
