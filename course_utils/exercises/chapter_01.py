@@ -349,7 +349,8 @@ def _flatters(best_guesser: Any, *more: Any) -> None:
             return np.array([float(as_array(one, ())) for one in value])
         return as_array(value, (2,))
 
-    if not np.array_equal(accuracies(0), accuracies(0)):
+    # several pairs: two results may be equal by chance
+    if any(not np.array_equal(accuracies(seed), accuracies(seed)) for seed in range(12)):
         raise NotYet(
             "two calls with equal generators give different results. Take all guesses from "
             "`generator`."

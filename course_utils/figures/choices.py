@@ -202,6 +202,7 @@ def risks_of_rules(risks: Mapping[str, np.ndarray], target: float) -> Picture:
             "an answer"
         )
     aim = axes.axvline(100 * target, color=style.INK, linestyle=":")
+    axes.set_ylim(0, None if any(map(len, drawn.values())) else 1)
     style.legend(
         axes,
         [*lines, aim],
