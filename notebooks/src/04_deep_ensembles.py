@@ -52,6 +52,8 @@ if "google.colab" in sys.modules:
 # it?
 
 # %%
+import numpy as np
+
 from course_utils.images import batches, load_fashion_mnist, load_mnist
 from course_utils.networks import zoo
 from course_utils.networks.evaluation import predict
@@ -427,8 +429,6 @@ results = tester.test(
 # The NLL is that of the *mean*. Is it below the mean NLL of the members, as Jensen says?
 
 # %%
-import numpy as np
-
 from course_utils.metrics.classification import log_loss_terms
 
 two = predict(ensemble, data_test)

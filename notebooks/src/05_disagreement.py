@@ -49,6 +49,8 @@ if "google.colab" in sys.modules:
 # one on which all members hesitate instead of contradicting each other?
 
 # %%
+import numpy as np
+
 from course_utils import figures
 from course_utils.images import load_fashion_mnist, load_mnist
 from course_utils.networks import zoo
@@ -263,8 +265,6 @@ print(f"all eight:      {coverage[0]:.1%}")
 # row shows clothes for which the most popular digit gets that many of the eight votes.
 
 # %%
-import numpy as np
-
 eight = zoo.load("deep-ensemble-8")
 good, good_clothes = predict(eight, digits), predict(eight, clothes)
 votes = np.stack([(good_clothes.member_predicted == c).sum(axis=1) for c in range(10)]).max(axis=0)

@@ -42,6 +42,8 @@ if "google.colab" in sys.modules:
 # temperature from one end to the other. Which of the two curves moves, and which one hardly does?
 
 # %%
+import numpy as np
+
 from course_utils.images import ImageSet, batches, load_mnist
 from course_utils.networks import zoo
 from course_utils.networks.evaluation import predict
@@ -102,7 +104,6 @@ ex9_1.help
 # course's `calibration.scale` then divides logits we already have.
 
 # %%
-import numpy as np
 import pandas as pd
 from torch_uncertainty.post_processing import TemperatureScaler
 
