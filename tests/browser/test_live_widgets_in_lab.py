@@ -78,7 +78,7 @@ def test_page_and_kernel_agree_and_a_closed_notebook_stays_live(opened: Any, lab
     page.evaluate("jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
     page.goto(f"{lab.address}/lab/workspaces/again/tree/live.ipynb?reset")
     page.wait_for_function(
-        "document.querySelectorAll('.course-widget[data-ready] .cw-words').length === 2",
+        "document.querySelectorAll('.course-widget[data-ready]:has(.cw-words)').length === 2",
         timeout=60_000,
     )
     assert "DE-4 answers 250 of 500" in explorer.locator(".cw-words").inner_text()

@@ -56,7 +56,7 @@ def test_a_widget_answers_on_its_slide(presented: Any) -> None:
         forward(page)
     assert "What does silence cost" in shown(page)
     widget = page.locator(".jp-deck-mod-onscreen .course-widget").first
-    words = widget.locator(".cw-words")
+    words = widget.locator(".cw-words").first
     before = words.inner_text()
     shoot(page, "presenting-before")
     widget.get_by_label("Answer the surest").focus()
