@@ -112,7 +112,7 @@ def test_a_fault_keeps_the_site_from_being_published(tmp_path: Path) -> None:
     assert ended.returncode == 1
     said = ended.stderr
     assert "01_data.html: a picture has no alt text" in said and "gone.png is missing" in said
-    assert "01_data.html: the link to 02_lenet.ipynb is missing" in said
+    assert "01_data.html: the link to 02_lenet.html is missing" in said
     assert "01_data.html: failed: cell 3: ValueError: no such split" in said
     assert "Not to be published:" in said.splitlines()[-1] and "Traceback" not in said
 
