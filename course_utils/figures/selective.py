@@ -447,7 +447,7 @@ def mistake_weights(num_images: int) -> Picture:
     }
     keep = np.unique(np.geomspace(1, num_images, MOST_POINTS).astype(int)) - 1
     figure = style.canvas(8, 3.2)
-    axes = style.panels(figure, right=1, top=2.6)[0][0]
+    axes = style.panels(figure, right=1, top=2.6, bottom=4.2)[0][0]
     looks = ((style.VERMILLION, "-"), (style.BLUE, "--"))
     for (name, weight), (color, line) in zip(weights.items(), looks, strict=True):
         axes.semilogx(ranks[keep], weight[keep], color=color, linestyle=line, label=name)
