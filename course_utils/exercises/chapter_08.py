@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+
+from course_utils.metrics import guarantees
 
 from .chapter_07 import _curve
-from .kinds import Choice, Function, Misconception, Number
+from .kinds import Choice, Function, Misconception
 
 PRICE = "put a price on mistakes and referrals, and find the cheapest threshold"
 
@@ -179,7 +180,7 @@ def choose_and_report(val_uncertainty, val_correct, test_uncertainty, test_corre
 
 # --- 8.2 ------------------------------------------------------------------------------------------
 def _kept(wrong: NDArray, answered: NDArray, target: float, delta: float) -> NDArray:
-    return np.asarray(beta.ppf(1 - delta, wrong + 1, answered - wrong) <= target)
+    return guarantees.risk_bound(wrong, answered, delta) <= target
 
 
 def _fixed_sequence(
@@ -326,49 +327,8 @@ ex8_3 = Choice(
     },
 )
 
+
 # --- 8.4 ------------------------------------------------------------------------------------------
-ex8_4 = Number(
-    name="ex8_4",
-    title="What does it cost?",
-    objective=PRICE,
-    minutes=2,
-    task=(
-        "At its threshold a model answers 800 of 1,000 digits, and 16 of these answers are wrong. "
-        "A wrong answer costs 10, a referral 1, a right answer nothing. What is the mean cost "
-        "**per digit**? (Answering everything would have cost 0.6.)"
-    ),
-    stub="cost_per_digit = ...",
-    passed="cost_per_digit",
-    hints=(
-        "There are three kinds of digits: answered rightly, answered wrongly, referred. How many "
-        "of each?",
-        "16 wrong answers and 200 referrals are to be paid.",
-        "Divide the total by *all* digits: in the formula the risk is multiplied by the coverage.",
-    ),
-    answer="cost_per_digit = 10 * 16 / 1_000 + 1 * 200 / 1_000",
-    why=(
-        "Per digit it is cost of a mistake · coverage · risk + cost of a referral · "
-        "(1 - coverage) = 10 · 0.8 · 0.02 + 1 · 0.2. Saying nothing is worth money here: 0.24 less "
-        "than answering everything. The curve alone could not have told you; the costs decide."
-    ),
-    expected=0.36,
-    tolerance=0.005,
-    misconceptions=(
-        Misconception(
-            0.4,
-            "this takes the risk, 16 / 800, for the share of *all* digits. A digit that is "
-            "referred cannot be answered wrongly: multiply by the coverage.",
-        ),
-        Misconception(0.16, "these are the wrong answers alone. Referrals are not free."),
-        Misconception(360, "this is the total. The question asks for the mean per digit."),
-        Misconception(0.45, "you divide by the answered digits. Every digit has its cost: by all."),
-        Misconception(2.016, "the two costs are exchanged: 10 is the price of a *wrong* answer."),
-        Misconception(0.2, "these are the referrals alone. What do the wrong answers cost?"),
-    ),
-)
-
-
-# --- 8.5 ------------------------------------------------------------------------------------------
 def _cheapest(
     uncertainty: NDArray,
     correct: NDArray,
@@ -410,8 +370,8 @@ def _costly_answers() -> list[tuple]:
     return [(*few, 3.0, 1.0), (uncertainty, correct, 10.0, 3.0), (uncertainty, correct, 4.0, 1.5)]
 
 
-ex8_5 = Function(
-    name="ex8_5",
+ex8_4 = Function(
+    name="ex8_4",
     title="The cheapest threshold",
     objective=PRICE,
     minutes=7,

@@ -82,17 +82,6 @@ PLANTED = {
             "    return [t, point.coverage, point.risk]",
         ],
     ),
-    "ex8_4": Planted(
-        wrong=[
-            ("cost_per_digit = 10 * 16 / 800 + 200 / 1000", "multiply by the coverage"),
-            ("cost_per_digit = 10 * 16 / 1000", "referrals are not free"),
-            ("cost_per_digit = 10 * 16 + 200", "total"),
-            ("cost_per_digit = (10 * 16 + 200) / 800", "divide by the answered"),
-            ("cost_per_digit = (16 + 10 * 200) / 1000", "exchanged"),
-            ("cost_per_digit = 0.2", "referrals alone"),
-        ],
-        right=["cost_per_digit = 10 * 0.8 * 0.02 + 0.2"],
-    ),
     "ex8_2": Planted(
         wrong=[
             (sequence(stop="continue"), "go on after a failure"),
@@ -123,7 +112,7 @@ PLANTED = {
         ],
         right=['choice = " B"'],
     ),
-    "ex8_5": Planted(
+    "ex8_4": Planted(
         wrong=[
             (cheapest(end="uncertainty[order][best], n * cost[best]"), "total"),
             (cheapest(end="uncertainty[order][best + 1], cost[best]"), "one image too far"),
