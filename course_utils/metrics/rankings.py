@@ -50,6 +50,29 @@ def rounded_up(uncertainty: NDArray[np.float64]) -> NDArray[np.float64]:
     return uncertainty
 
 
+def share_to_refer(uncertainty: ArrayLike) -> NDArray[np.float64]:
+    """For each image: which share of all must be referred until it is among them.
+
+    Parameters
+    ----------
+    uncertainty : array of float, shape [N]
+        Higher is less certain.
+
+    Returns
+    -------
+    float64 [N]
+        Share of the images that are at least as uncertain, itself included; those with the same
+        uncertainty are referred together.
+
+    Examples
+    --------
+    >>> share_to_refer([0.1, 0.9, 0.5, 0.5])
+    array([1.  , 0.25, 0.75, 0.75])
+    """
+    values = np.asarray(uncertainty, np.float64)
+    return 1 - np.searchsorted(np.sort(values), values, side="left") / len(values)
+
+
 def of_same_images(models: Any, what: str) -> dict[str, Predictions]:
     """Check that models answer the same images.
 

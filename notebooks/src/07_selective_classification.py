@@ -39,55 +39,27 @@ if "google.colab" in sys.modules:
 # %% [markdown]
 # ## Digits, and models that err
 #
-# All networks of this chapter come with the course, and none of them has seen the test digits in
-# training.
-
-# %%
-from course_utils.images import load_mnist
-
-data_test = load_mnist("test")
-data_test
-
-# %% [markdown]
-# Good networks make so few mistakes on these digits that there is nothing to see. We therefore
-# learn on *modest* ones, which were trained on few digits. The good ones wait in chapter 8. The
-# Deep Ensemble of eight holds the smaller models: its first member is our single LeNet, its first
-# two are DE-2.
-
-# %%
-from course_utils.networks import zoo
-from course_utils.networks.evaluation import predict
-
-
-def ask(eight, packed, images):
-    """What four models say: one, two and eight members of a Deep Ensemble, and a packed one."""
-    predictions = predict(zoo.load(eight), images)
-    return {
-        "LeNet": predictions.subset(members=[0]),
-        "DE-2": predictions.subset(members=[0, 1]),
-        "DE-8": predictions,
-        "PE-4": predict(zoo.load(packed), images),
-    }
-
-
-modest = ("modest-deep-ensemble-8", "modest-packed-4")
-test = ask(*modest, data_test)
-for name in modest:
-    facts = zoo.facts(name)
-    print(f"{name}: {facts['epochs']} epochs of {facts['num_train']:,} digits, no crops")
-
-# %% [markdown]
-# How often are they wrong, if they must answer everything?
+# Good networks make so few mistakes on the test digits that there's nothing to see. So we learn on
+# *modest* ones, which were trained on 2,000 digits; the good ones wait in chapter 8. The Deep
+# Ensemble of eight holds the smaller models: its first member is our single LeNet, its first two
+# are DE-2.
 
 # %%
 import numpy as np
 import pandas as pd
 
-errors = {
-    name: {"mistakes": (~p.correct).sum(), "error rate (%)": 100 * (~p.correct).mean()}
-    for name, p in test.items()
+from course_utils.images import load_mnist
+from course_utils.networks import zoo
+from course_utils.networks.evaluation import predict
+
+data_test = load_mnist("test")
+eight = predict(zoo.load("modest-deep-ensemble-8"), data_test)
+test = {
+    "LeNet": eight.subset(members=[0]),
+    "DE-2": eight.subset(members=[0, 1]),
+    "DE-8": eight,
+    "PE-4": predict(zoo.load("modest-packed-4"), data_test),
 }
-pd.DataFrame(errors).T.astype({"mistakes": int}).round(2)
 
 # %% [markdown]
 # Before any formula, take the trade into your own hands. Choose DE-8 and drag the point on its
@@ -103,10 +75,10 @@ explorer
 # %% [markdown]
 # ## Prediction with rejection
 #
-# The idea is older than most networks. Chow (1957, 1970) asked when a machine that reads characters
-# should *reject* one. His answer: if a mistake costs $c_w$ and a rejection $c_r$, then answer if
-# the probability of being wrong is at most $c_r / c_w$, and reject otherwise. No other rule is
-# cheaper, provided that the probability is the true one.
+# The idea is older than most networks. Chow (1970) asked when a machine that reads characters
+# should *reject* one. His answer: if a mistake costs $c_w$ and a rejection $c_r$, answer if the
+# probability of being wrong is at most $c_r / c_w$. No other rule is cheaper, provided that the
+# probability is the true one.
 #
 # We seldom know true probabilities. El-Yaniv and Wiener (2010) therefore separate two things. A
 # **selective classifier** is a pair: a classifier $f$, and a rule that says whether to use it. The
@@ -117,13 +89,12 @@ explorer
 # \text{risk} = \frac{\sum_i [u(x_i) \le \tau] \, [f(x_i) \ne y_i]}{\sum_i [u(x_i) \le \tau]}. $$
 #
 # **Coverage** is the share of images answered. **Risk** is the share of wrong answers *among those
-# answered*. Geifman and El-Yaniv (2017) brought this to deep networks, with thresholds for which
-# the risk is guaranteed; chapter 8 comes back to that.
+# answered*.
 #
 # Take a threshold and count.
 
 # %%
-from course_utils.metrics import scores, selective
+from course_utils.metrics import calibration, rankings, scores, selective
 
 predictions = test["LeNet"]
 uncertainty = scores.max_probability(predictions)  # 1 - max p: "the chance of being wrong"
@@ -193,13 +164,6 @@ changes = {
 }
 
 
-def calibration_error(confidence, correct, num_bins=15):
-    """Gap between confidence and share of right answers, averaged over bins of equal width."""
-    bins = np.floor(num_bins * confidence).astype(int)
-    gaps = np.bincount(bins, weights=confidence - correct)
-    return np.abs(gaps).sum() / len(confidence)
-
-
 # %%
 rows = {}
 for name, changed in changes.items():
@@ -209,7 +173,7 @@ for name, changed in changes.items():
         and np.array_equal(new.risk, curve.risk),
         "AURC (%)": 100 * new.aurc,
         "risk at 80 % coverage (%)": 100 * new.risk_at_coverage(0.8),
-        "ECE (%)": 100 * calibration_error(1 - changed, correct),
+        "ECE (%)": 100 * calibration.bins_of_confidence(1 - changed, correct).error,
     }
 assert all(row["every point of the curve is the same"] for row in rows.values())
 pd.DataFrame(rows).T
@@ -350,43 +314,33 @@ ex7_3.ask()
 # %% [markdown]
 # ## Four models, with intervals
 #
-# Now the curves of all four. The digits are a draw; others would have given other curves. We draw
-# them again 300 times with replacement, the same digits for all models, and shade 95 % intervals.
+# Now the curves of all four.
+
+# %%
+curves = {
+    name: selective.risk_coverage(scores.max_probability(p), p.correct) for name, p in test.items()
+}
+figures.risk_coverage_curves(curves, reference="LeNet")
+
+# %% [markdown]
+# The digits are a draw; others would have given other curves. We draw them again 300 times with
+# replacement, the same digits for all models, and look at the *difference* to the single LeNet. A
+# hard draw is hard for both, so the difference scatters less than the curves do.
 
 # %%
 from course_utils.metrics.resampling import Resamples, percentile_interval
 
 draws = Resamples(len(data_test), num_resamples=300)
-curves, bands = {}, {}
-coverages = np.array([0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.0])
-for name, p in test.items():
-    u = scores.max_probability(p)
-    curves[name] = selective.risk_coverage(u, p.correct)
-    risks = [draws.risk_at_coverage(u, p.correct, coverage) for coverage in coverages]
-    bands[name] = (coverages, *np.quantile(risks, [0.025, 0.975], axis=1))
-figures.risk_coverage_curves(curves, bands=bands, reference="LeNet")
-
-# %% [markdown]
-# Bands that overlap do not mean that two models are equally good: both answered the *same* digits,
-# and a hard draw is hard for both. What counts is the interval of the *difference*. We take it for
-# each model and the single LeNet.
-
-# %%
 drawn = {
-    name: draws.risk_coverage(scores.max_probability(p), p.correct) for name, p in test.items()
+    name: draws.risk_coverage(scores.max_probability(p), p.correct)["augrc"]
+    for name, p in test.items()
 }
 rows = {}
 for name in ("DE-2", "DE-8", "PE-4"):
-    for measure in ("aurc", "augrc"):
-        estimate = getattr(curves[name], measure) - getattr(curves["LeNet"], measure)
-        interval = percentile_interval(
-            100 * estimate, 100 * (drawn[name][measure] - drawn["LeNet"][measure])
-        )
-        rows[name, measure.upper()] = {
-            "minus LeNet (percentage points)": interval.estimate,
-            "from": interval.low,
-            "to": interval.high,
-        }
+    estimate = curves[name].augrc - curves["LeNet"].augrc
+    interval = percentile_interval(100 * estimate, 100 * (drawn[name] - drawn["LeNet"]))
+    rows[name] = {"AUGRC minus LeNet's (points)": interval.estimate}
+    rows[name] |= {"from": interval.low, "to": interval.high}
 pd.DataFrame(rows).T.round(4)
 
 # %% [markdown]
@@ -401,7 +355,7 @@ pd.DataFrame(rows).T.round(4)
 #
 # - **maximum probability** and **entropy** look at the mean answer;
 # - **mutual information** looks at how far the members' probabilities differ;
-# - **variation ratio**, the share of members that did not vote for the winner (Freeman, 1965), and
+# - **variation ratio**, the share of members that did not vote for the winner, and
 #   **disagreement**, the share of pairs with different votes, look at votes only.
 #
 # We compare them on the two ensembles. One column says how many mistakes are caught if the most
@@ -474,16 +428,9 @@ ex7_4.help
 # Here is this share for each mistake of PE-4 and each score. Dark is bad: the mistake hides among
 # answers that look certain.
 
-
 # %%
-def share_of(score, predictions):
-    """For each image: share of the images at least as uncertain."""
-    u = score(predictions)
-    return 1 - np.searchsorted(np.sort(u), u, side="left") / len(u)
-
-
 packed = test["PE-4"]
-shares = {name: share_of(score, packed) for name, score in chosen_scores.items()}
+shares = {name: rankings.share_to_refer(score(packed)) for name, score in chosen_scores.items()}
 figures.hidden_mistakes({name: share[~packed.correct] for name, share in shares.items()})
 
 # %% [markdown]
@@ -497,7 +444,8 @@ figures.hidden_mistakes({name: share[~packed.correct] for name, share in shares.
 #
 # The tutorial that this course grew out of ends with a question: *find the errors made by
 # Packed-Ensembles, look at the predictions of the sub-models, and say which uncertainty scores
-# could identify them.* We sort the mistakes of the modest PE-4 by what its four members say.
+# could identify them.* We sort the mistakes of the modest PE-4 by what its four members say. Which
+# share of each group is caught, in percent, if we refer the most uncertain 15 % of all digits?
 
 # %%
 votes = packed.member_predicted  # [digits, members]
@@ -507,31 +455,12 @@ groups = {
     "all agree, all wrong": unanimous & ~packed.correct,
     "split, nobody right": ~unanimous & ~somebody_knew & ~packed.correct,
     "split, somebody right": somebody_knew & ~packed.correct,
-    "right answers, all agree": unanimous & packed.correct,
-    "right answers, split": ~unanimous & packed.correct,
 }
-rows = {name: {"digits": members.sum()} for name, members in groups.items()}
-for score_name, score in chosen_scores.items():
-    for name, members in groups.items():
-        rows[name][f"mean {score_name}"] = score(packed)[members].mean()
-pd.DataFrame(rows).T.astype({"digits": int}).round(3)
-
-# %% [markdown]
-# The first three rows are the mistakes, the last two the right answers.
-#
-# - **Split**: on average every score is high here, whether or not one of the members was right.
-# - **All agree, all wrong**: variation ratio and disagreement are exactly 0, as for an easy digit.
-#   Maximum probability and entropy are higher than for right answers on which all agree. The
-#   members *hesitated* although they voted alike.
-#
-# Which share of each group is caught if we refer the most uncertain 15 % of all digits?
-
-# %%
 caught = {}
-for name in list(groups)[:3]:
-    caught[name] = {"mistakes": groups[name].sum()}
+for name, members in groups.items():
+    caught[name] = {"mistakes": members.sum()}
     for score_name, share in shares.items():
-        caught[name][score_name] = 100 * (share[groups[name]] <= 0.15).mean()
+        caught[name][score_name] = 100 * (share[members] <= 0.15).mean()
 pd.DataFrame(caught).T.astype({"mistakes": int}).round(1)
 
 # %% [markdown]
@@ -557,24 +486,12 @@ ex7_5.check(percent, packed)
 ex7_5.help
 
 # %% [markdown]
-# Now look at single digits. From each group we take the mistake that is the hardest to find by
+# The first group is the shared blind spot. Here's its mistake that is the hardest to find by
 # maximum probability.
 
 # %%
-hardest_to_find = {}
-for name in list(groups)[:3]:
-    members = np.flatnonzero(groups[name])
-    if len(members):
-        hardest_to_find[name] = members[shares["maximum probability"][members].argmax()]
-figures.misclassified_gallery(
-    data_test.images, packed, indices=np.array(list(hardest_to_find.values()))
-)
-
-# %% [markdown]
-# And what each member says about the first of them, the shared blind spot:
-
-# %%
-index = next(iter(hardest_to_find.values()))
+blind = np.flatnonzero(groups["all agree, all wrong"])
+index = blind[shares["maximum probability"][blind].argmax()]
 figures.disagreement_sheet(
     data_test.images[index], packed.probabilities[index], label=int(packed.labels[index])
 )
@@ -645,19 +562,11 @@ exercises.progress(7)
 #
 # ### Sources
 #
-# - C. K. Chow (1957). An optimum character recognition system using decision functions. *IRE
-#   Transactions on Electronic Computers* EC-6(4).
-#   [doi:10.1109/TEC.1957.5222035](https://doi.org/10.1109/TEC.1957.5222035)
 # - C. K. Chow (1970). On optimum recognition error and reject tradeoff. *IEEE Transactions on
 #   Information Theory* 16(1).
-#   [doi:10.1109/TIT.1970.1054406](https://doi.org/10.1109/TIT.1970.1054406)
 # - R. El-Yaniv, Y. Wiener (2010). On the foundations of noise-free selective classification.
 #   *Journal of Machine Learning Research* 11.
-#   [jmlr.org](https://jmlr.org/papers/v11/el-yaniv10a.html)
-# - Y. Geifman, R. El-Yaniv (2017). Selective classification for deep neural networks. *NeurIPS*.
-#   [arXiv:1705.08500](https://arxiv.org/abs/1705.08500)
 # - Y. Geifman, G. Uziel, R. El-Yaniv (2019). Bias-reduced uncertainty estimation for deep neural
 #   classifiers. *ICLR*. [arXiv:1805.08206](https://arxiv.org/abs/1805.08206)
 # - J. Traub et al. (2024). Overcoming common flaws in the evaluation of selective classification
 #   systems. *NeurIPS*. [arXiv:2407.01032](https://arxiv.org/abs/2407.01032)
-# - L. C. Freeman (1965). *Elementary applied statistics*. Wiley.

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from course_utils.metrics import scores, selective
 from course_utils.metrics.predictions import Predictions
-from course_utils.metrics.rankings import Rankings, rank_scores, rounded_up
+from course_utils.metrics.rankings import Rankings, rank_scores, rounded_up, share_to_refer
 
 GENERATOR = np.random.default_rng(0)
 LABELS = GENERATOR.integers(3, size=300)
@@ -112,3 +112,10 @@ def test_ranking_scores_needs_mistakes() -> None:
     right = Predictions(np.eye(3)[:, None], np.arange(3))
     with pytest.raises(ValueError, match="at least one of each"):
         rank_scores(right)
+
+
+def test_share_to_refer_counts_all_that_are_as_uncertain() -> None:
+    generator = np.random.default_rng(5)
+    uncertainty = generator.integers(0, 8, 60) / 8  # many ties
+    expected = [(uncertainty >= one).mean() for one in uncertainty]
+    assert np.allclose(share_to_refer(uncertainty), expected)
