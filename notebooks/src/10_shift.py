@@ -68,9 +68,9 @@ data_ood = load_fashion_mnist("test")
 print(data_test, data_ood, sep="\n")
 
 # %% [markdown]
-# Two families of networks come with the course. The **modest** ones learned from few digits and
-# make mistakes, so that there is something to see. The **good** ones are those of chapter 6. Both
-# have a single LeNet, a Deep Ensemble of eight and a Packed-Ensemble of four.
+# The **modest** networks learned from 2,000 digits and make mistakes, so there's something to see.
+# The **good** ones are those of chapter 6. Both families have a single LeNet, a Deep Ensemble of
+# eight and a Packed-Ensemble of four.
 
 # %%
 modest = {
@@ -83,13 +83,6 @@ good = {
     "DE-8": zoo.load("deep-ensemble-8"),
     "PE-4": zoo.load("packed-4-0"),
 }
-names = ("modest-lenet-0", "modest-packed-4", "lenet-0", "packed-4-0")
-pd.DataFrame({name: zoo.facts(name) for name in names}).loc[["epochs", "num_train"]]
-
-# %% [markdown]
-# What they say about the test digits:
-
-# %%
 modest_answers = {name: predict(model, data_test) for name, model in modest.items()}
 good_answers = {name: predict(model, data_test) for name, model in good.items()}
 pd.DataFrame(
@@ -102,17 +95,14 @@ pd.DataFrame(
 # %% [markdown]
 # ## Distribution shift
 #
-# *What happens to doubt when the images change?*
+# The test digits were scanned and prepared like the training digits, even where other people wrote
+# them. The world doesn't keep to that: a camera shakes, paper gets stained, a printer runs out of
+# ink. The answer is still one of the ten digits, but the images have **shifted** away from what the
+# network learned. It will make more mistakes. Does it *notice*?
 #
-# The test digits come from the same kind of forms as the training digits, scanned and prepared in
-# the same way, even where other people wrote them. The world does not keep to that: a camera
-# shakes, paper is stained, a printer runs out of ink. The answer is still one of the ten digits,
-# but the images have **shifted** away from what the network learned. It will make more mistakes.
-# Our question is whether it *notices*.
-#
-# We damage digits ourselves, in eight ways and five severities, with transforms that torchvision
-# and torch-uncertainty ship. (It isn't the benchmark MNIST-C, so don't compare our numbers with
-# published ones; [an appendix](appendix/shift_benchmark.ipynb) shows how to test on that.)
+# We damage digits ourselves, in eight ways and five severities. (This isn't the benchmark MNIST-C,
+# so don't compare our numbers with published ones; [an appendix](appendix/shift_benchmark.ipynb)
+# shows how to test on that.)
 
 # %%
 from course_utils.figures.shift import severity_curves, severity_sheet
@@ -128,11 +118,10 @@ severity_sheet(
 )
 
 # %% [markdown]
-# Severity 0 is the digit as it was. Up to severity 3 you will read all of them, and most at 5. Keep
-# that in mind: where a network gives up, the label has not become false.
+# Severity 0 is the digit as it was. You can still read most of them at severity 5: where a network
+# gives up, the label hasn't become false.
 #
-# Now a random choice of digits, each damaged in all eight ways. For each severity we put the eight
-# together.
+# Now we damage 300 digits in all eight ways. For each severity we put the eight together.
 
 
 # %%
@@ -149,11 +138,9 @@ def shifted(images, severity):
 generator = np.random.default_rng(seed=0)
 some_digits = data_test.subset(generator.choice(len(data_test), 300, replace=False))
 by_severity = {0: some_digits} | {s: shifted(some_digits, s) for s in severities[1:]}
-for severity, images in by_severity.items():
-    print(f"severity {severity}: {len(images):,} images")
 
 # %% [markdown]
-# Four measures, all known from chapters 2 and 4: accuracy, ECE, the entropy of the answer, and the
+# Four measures, known from chapters 3 and 5: accuracy, ECE, the entropy of the answer, and the
 # share of pairs of members that disagree. A single network has no pairs.
 
 
@@ -180,27 +167,21 @@ modest_shift = against_severity(modest)
 severity_curves(modest_shift, percent={"accuracy", "ECE", "disagreement"})
 
 # %% [markdown]
-# Read the panels one after the other.
-#
 # - **Accuracy** falls. At severity 5 it is lower than on the digits as they
-#   are.<!--claim:shift-lowers-accuracy supported--> That is no surprise.
+#   are.<!--claim:shift-lowers-accuracy supported-->
 # - **ECE** ends far above where it began:<!--claim:shift-raises-ece supported--> the confidence no
-#   longer means what it says. Whether it is too high or too low depends on the kind of damage, as a
-#   table below will show. (Severity 0 has an eighth of the images, and the ECE of few images comes
-#   out too high. So if a curve seems to dip at first, nothing has improved.)
-# - **Entropy** rises.<!--claim:shift-raises-entropy supported--> So the networks do notice
-#   *something*. It is only not enough.
+#   longer means what it says. (Severity 0 has an eighth of the images, and the ECE of few images
+#   comes out too high. So if a curve seems to dip at first, nothing has improved.)
+# - **Entropy** rises,<!--claim:shift-raises-entropy supported--> so the networks do notice
+#   *something*.
 # - **Disagreement** rises, too.<!--claim:shift-raises-disagreement supported--> Members that agreed
-#   on familiar digits continue in different directions where they have learned nothing. No label is
-#   needed to measure this: on a stream of images it's an alarm that works before the first
-#   complaint arrives.
+#   on familiar digits part where they have learned nothing. You need no label to measure that: it's
+#   an alarm that works before the first complaint arrives.
 #
 # Compare the models in the ECE panel at severity 5. An ensemble, DE-8 as well as PE-4, is punished
 # less for being wrong,<!--claim:ensembles-better-calibrated-under-shift supported--> since its
-# members seldom are all sure of the same wrong answer. Ovadia et al. (2019)
-# found the same for large networks and photographs: among the methods they tried, Deep Ensembles
-# kept their calibration best under shift. (This is the pool of eight kinds. It need not hold for
-# each of them.)
+# members are seldom all sure of the same wrong answer. Ovadia et al. (2019) found the same for
+# large networks and photographs.
 #
 # Which kind of damage is worst? We add the good LeNet to the modest networks.
 
@@ -217,15 +198,14 @@ pd.DataFrame(
 
 # %% [markdown]
 # Some kinds hardly hurt, others destroy the answers, and which is which depends on the training.
-# The modest networks learned without random crops and are lost where a digit moves. The good LeNet
-# has seen crops, and small turns; there it is far ahead of the modest
-# one.<!--claim:good-lenet-ahead-where-digits-move supported--> But look at Gaussian noise and
-# contrast: the network with far fewer errors on clean digits is the one that
-# fails.<!--claim:good-lenet-behind-on-grey-paper supported--> Many clean digits did not teach it
-# what to do with grey paper: there it never met any. One number for "robustness" hides all that.
+# The good LeNet has seen crops and small turns; where digits move it is far ahead of the modest
+# one.<!--claim:good-lenet-ahead-where-digits-move supported--> But on Gaussian noise and contrast
+# the network with far fewer errors on clean digits is the one that
+# fails.<!--claim:good-lenet-behind-on-grey-paper supported--> It never met grey paper. A single
+# number for "robustness" hides all that.
 #
-# One number for calibration hides as much. For each kind we subtract the accuracy from the **mean
-# confidence**: above 0 the network is overconfident, below 0 too cautious.
+# A single number for calibration hides as much. Here is the **mean confidence** minus the accuracy,
+# for each kind: above 0 the network is overconfident, below 0 too cautious.
 
 # %%
 pd.DataFrame(
@@ -241,10 +221,8 @@ pd.DataFrame(
 # %% [markdown]
 # There are both signs. Where digits move or turn, the modest networks lose accuracy faster than
 # confidence. On pale digits (contrast) they lose confidence first, the ensembles most of all. In
-# one pool the two partly cancel. The ECE of all eight kinds together can never be higher than the
-# mean of their eight ECEs: bin by bin, the absolute value of a mean is at most the mean of the
-# absolute values. An average over unlike images hides what happens to each: that was the grouping
-# loss of chapter 9.
+# one pool the two partly cancel: an average over unlike images hides what happens to each. That was
+# the grouping loss of chapter 9.
 
 # %% [markdown]
 # ### Exercise 10.1: An alarm without labels
@@ -263,16 +241,12 @@ ex10_1.ask()
 # %% [markdown]
 # What to take along: **a measure of trust that was made on familiar images holds for familiar
 # images.** This includes thresholds (chapter 8), temperatures and guarantees (chapter 9).
-#
-# *Sources:* Hendrycks and Dietterich (2019), Ovadia et al. (2019).
 
 # %% [markdown]
 # ## Scores for what is no digit
 #
-# *Which score tells clothes from digits?*
-#
-# Chapter 2 measured how well the confidence sets clothes apart from digits. The confidence is only
-# one of the numbers that can be made from logits. Here are five, all with "higher = less certain".
+# Chapter 3 measured how well the confidence sets clothes apart from digits. The confidence is only
+# one of the numbers you can make from logits. Here are five, all with "higher = less certain".
 # $\bar p$ is the mean probability, $\bar z$ the mean logit over $M$ members, and $H$ the entropy.
 #
 # | score | formula | source |
@@ -304,7 +278,7 @@ ex10_2.check(energy)
 ex10_2.help
 
 # %% [markdown]
-# We compare as many clothes as digits, and give AUROC and FPR95 as in chapter 2.
+# We compare as many clothes as digits, and give AUROC and FPR95 as in chapter 3.
 
 # %%
 SCORES = {
@@ -319,7 +293,6 @@ for family, models in (("modest", modest), ("good", good)):
     for name, model in models.items():
         known[family, name] = (modest_answers if family == "modest" else good_answers)[name]
         foreign[family, name] = predict(model, data_ood)
-print(f"{len(data_test):,} digits, {len(data_ood):,} clothes")
 
 # %%
 rows = {}
@@ -347,25 +320,19 @@ figures.roc_and_precision_recall(
 )
 
 # %% [markdown]
-# How to read this.
-#
 # - **Energy and maximum logit** belong together: the energy is a smooth version of the largest
 #   logit. Once the confidence is nearly 1, maximum probability and entropy hardly change any more,
-#   while the best logit goes on growing, with the strength of the features that speak for it.
-#   Clothes excite the features of digits less. Compare these two columns with the others, in each
-#   row: does the size of logits still help once the softmax saturates? For the good DE-8 it is:
-#   energy and maximum logit beat the entropy.<!--claim:logits-ahead-of-entropy-ood supported-->
-#   (The softmax itself loses only what is added to all ten logits alike.)
+#   while the best logit goes on growing. Does logit size still help once the softmax saturates? For
+#   the good DE-8 it does: energy and maximum logit beat the
+#   entropy.<!--claim:logits-ahead-of-entropy-ood supported-->
 # - **Entropy** sees all ten probabilities, maximum probability only the largest. Where one rival
-#   matters they order images alike, so expect them nearer to each other than to the energy.
-# - **Mutual information** asks about disagreement alone. It leaves out the doubt that all members
-#   share; for finding clothes, any doubt would do. Compare its column with the entropy's: leaving
-#   something out need not help. For the modest DE-8 and PE-4 mutual information is behind the
+#   matters they order images alike.
+# - **Mutual information** asks about disagreement alone and leaves out the doubt that all members
+#   share. For the modest DE-8 and PE-4 mutual information is behind the
 #   entropy.<!--claim:mutual-information-behind-entropy-ood supported-->
 #
 # Choose the score as you choose everything: on validation images of either kind, *not* on the ones
-# you report. This table is a report on five scores, and picking its winner would flatter it. And
-# remember chapter 1: counting grey pixels is hard to beat on clothes.
+# you report. And remember chapter 1: counting grey pixels is hard to beat on clothes.
 
 # %% [markdown]
 # ### A trap: the AUROC that depends on the batch size
@@ -414,13 +381,7 @@ from course_utils.exercises.chapter_10 import ex10_3
 ex10_3.ask()
 
 # %% [markdown]
-# *Sources:* Hendrycks and Gimpel (2017), Liu et al. (2020), Hendrycks et al. (2022), Houlsby et al.
-# (2011).
-
-# %% [markdown]
 # ## Your own data
-#
-# *How do I bring my own images?*
 #
 # Everything in this course works on an `ImageSet`: images of 28 by 28 grey values, and labels from
 # 0 to 9. `own_data` makes one from a folder of PNGs or from an npz file. It converts and guesses
@@ -513,14 +474,10 @@ pd.DataFrame(rows).T.round(3)
 # proper digits,<!--claim:inverted-raises-entropy supported--> but it does not say *why*. Look at
 # your images first.
 #
-# From here on, everything goes as before: `evaluate`, curves, calibration, prediction sets. Two
-# rules stay. Keep images apart on which you choose, such as temperatures and thresholds. And digits
-# from one person or one scanner belong to *one* part, or you test on what you have trained on.
-#
-# Photos and scans are larger than 28 by 28 and need more than scaling. MNIST's digits were fitted
-# into a box of 20 by 20 pixels and centred by their mass (LeCun et al., 1998); `centring.as_mnist`
-# does this for light ink on dark paper. A network for other sizes or more classes is a matter of
-# two numbers in chapter 2's `LeNet`, and of training.
+# From here on, everything goes as before. Two rules stay: keep images apart on which you choose,
+# and keep digits from one person or one scanner in *one* part, or you test on what you have trained
+# on. Photos and scans need more than scaling; `centring.as_mnist` fits and centres light ink on
+# dark paper as MNIST did.
 #
 # **Try it.** Write some digits on paper, photograph them, and bring them here. Which mistakes do
 # the networks make, and do they doubt before they make them?
@@ -549,35 +506,13 @@ exercises.progress(10)
 #
 # ### Sources
 #
-# **Distribution shift**
-#
 # - D. Hendrycks, T. Dietterich (2019). Benchmarking neural network robustness to common corruptions
-#   and perturbations. *ICLR*. [arXiv:1903.12261](https://arxiv.org/abs/1903.12261). Where the five
-#   severities come from.
-# - N. Mu, J. Gilmer (2019). MNIST-C: a robustness benchmark for computer vision.
-#   [arXiv:1906.02337](https://arxiv.org/abs/1906.02337). Fifteen kinds of damage, chosen to be as
-#   different as possible.
-# - Y. Ovadia et al. (2019). Can you trust your model's uncertainty? Evaluating predictive
-#   uncertainty under dataset shift. *NeurIPS*.
-#   [arXiv:1906.02530](https://arxiv.org/abs/1906.02530). The study to know: many methods, growing
-#   shift, calibration and accuracy side by side.
-#
-# **Scores for out-of-distribution images**
-#
+#   and perturbations. *ICLR*. [arXiv:1903.12261](https://arxiv.org/abs/1903.12261)
+# - Y. Ovadia et al. (2019). Can you trust your model's uncertainty? *NeurIPS*.
+#   [arXiv:1906.02530](https://arxiv.org/abs/1906.02530)
 # - D. Hendrycks, K. Gimpel (2017). A baseline for detecting misclassified and out-of-distribution
-#   examples in neural networks. *ICLR*. [arXiv:1610.02136](https://arxiv.org/abs/1610.02136). The
-#   first comparison everybody makes.
-# - W. Liu, X. Wang, J. Owens, Y. Li (2020). Energy-based out-of-distribution detection. *NeurIPS*.
-#   [arXiv:2010.03759](https://arxiv.org/abs/2010.03759). The size of the logits, made a score.
+#   examples. *ICLR*. [arXiv:1610.02136](https://arxiv.org/abs/1610.02136)
+# - W. Liu et al. (2020). Energy-based out-of-distribution detection. *NeurIPS*.
+#   [arXiv:2010.03759](https://arxiv.org/abs/2010.03759)
 # - D. Hendrycks et al. (2022). Scaling out-of-distribution detection for real-world settings.
-#   *ICML*. [arXiv:1911.11132](https://arxiv.org/abs/1911.11132). The maximum logit.
-# - N. Houlsby, F. Huszár, Z. Ghahramani, M. Lengyel (2011). Bayesian active learning for
-#   classification and preference learning. [arXiv:1112.5745](https://arxiv.org/abs/1112.5745).
-#   Mutual information as disagreement.
-#
-# **Your own data**
-#
-# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). Gradient-based learning applied to document
-#   recognition. *Proceedings of the IEEE* 86(11).
-#   [doi:10.1109/5.726791](https://doi.org/10.1109/5.726791). How MNIST's digits were scaled and
-#   centred.
+#   *ICML*. [arXiv:1911.11132](https://arxiv.org/abs/1911.11132)

@@ -10,7 +10,7 @@ STATEMENTS = [
         "all(one['ECE'][5] > 2 * one['ECE'][0] for one in modest_shift.values())",
     ),
     (
-        "So the networks do notice",
+        "so the networks do notice",
         "all(one['entropy (nats)'][5] > one['entropy (nats)'][0] for one in modest_shift.values())",
     ),
     (
@@ -32,5 +32,23 @@ STATEMENTS = [
         "all(rows['as loaded', name]['accuracy'] < 0.5"
         " and rows['as loaded', name]['mean confidence']"
         " > rows['as loaded', name]['accuracy'] + 0.1 for name in ('LeNet', 'DE-8'))",
+    ),
+    (
+        "**Disagreement** rises, too",
+        "all(modest_shift[name]['disagreement'][5] > modest_shift[name]['disagreement'][0]"
+        " for name in ('DE-8', 'PE-4'))",
+    ),
+    (
+        "There are both signs",
+        "all(((predictions.mean.max(axis=1) - predictions.correct).reshape(len(CORRUPTIONS), -1)"
+        ".mean(axis=1) > 0).any() for predictions in answers.values())"
+        " and any(((predictions.mean.max(axis=1) - predictions.correct)"
+        ".reshape(len(CORRUPTIONS), -1).mean(axis=1) < 0).any()"
+        " for predictions in answers.values())",
+    ),
+    (
+        "mutual information is behind the entropy",
+        "all(rows['AUROC', 'modest', name]['mutual information']"
+        " < rows['AUROC', 'modest', name]['entropy'] for name in ('DE-8', 'PE-4'))",
     ),
 ]
