@@ -54,7 +54,7 @@ test-gpu: author statements ## run every chapter on an NVIDIA GPU, training live
 mutants: author ## test the tests: break the metrics in 300 small ways, count which are noticed (20 minutes)
 	@$(COURSE) -m nox -s mutants
 
-hub-test: author ## let simulated attendees work on a real JupyterHub, up to ten at once (10 minutes, needs Node)
+hub-test: author ## let simulated attendees work on a real JupyterHub, up to ten at once (10 to 15 minutes, needs Node)
 	@npm ci --prefix hub --no-audit --no-fund
 	@$(COURSE) -m nox -s hub
 

@@ -39,7 +39,7 @@ c.Spawner.environment = {
     "COURSE_SPEED": os.environ.get("COURSE_SPEED", "look"),
     "OMP_NUM_THREADS": "1",
 }
-c.Spawner.mem_limit = "2G"  # a chapter takes up to 1.3 GB (`make memory`), its server 0.1 GB
+c.Spawner.mem_limit = "2G"  # a chapter takes less than 1 GB (`make memory`), its server 0.1 GB
 c.Spawner.cpu_limit = 2.0
 
 # Forty people who log in at once wait for each other. JupyterHub's own limits, 60 and 30 seconds,
@@ -49,7 +49,7 @@ c.Spawner.http_timeout = 180
 # More starts at a time would only make each of them slower. The others' page tries again by itself.
 c.JupyterHub.concurrent_spawn_limit = 4 * (os.cpu_count() or 1)
 
-# Whoever has been away for an hour makes room. Their work is kept, a new start takes a moment.
+# People who have been away for an hour make room. Their work is kept, and starting again is quick.
 c.JupyterHub.services = [
     {
         "name": "idle-culler",

@@ -115,7 +115,7 @@ def _scores_of_digits_and_clothes() -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _more_clothes_than_digits(auroc: Callable[..., Any]) -> None:
-    # not among the inputs: NumPy itself would refuse whoever compares one to one, without a hint
+    # not among the inputs: NumPy would refuse a comparison one to one, without a hint
     digits, clothes = np.arange(6.0), np.arange(1.5, 16.0)
     value = guard.call(auroc, digits, clothes)
     if not np.isclose(as_array(value, ()), _auroc(digits, clothes)):

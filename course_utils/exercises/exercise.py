@@ -17,7 +17,7 @@ _BARS = {RIGHT: "#009E73", NOT_YET: "#D55E00", NOT_ATTEMPTED: "#8A8A8A"}
 
 
 class NotYet(Exception):
-    """The answer is not right yet; the text says why, to the learner."""
+    """The answer is not right yet; the text tells the learner what is wrong."""
 
 
 class NotAttempted(Exception):
@@ -93,7 +93,7 @@ class Exercise:
     answer : str
         Code that takes the place of the stub.
     why : str
-        What is said to who is right, and to who opens the solution.
+        Shown with a right answer, and in the solution.
     """
 
     name: str
@@ -148,7 +148,7 @@ class Exercise:
         return f"{self.name}.help"
 
     def grade(self, *answers: Any) -> str | None:
-        """Look at an answer; return what else to say to who is right.
+        """Look at an answer; return what else to say if it is right.
 
         Raises
         ------

@@ -152,7 +152,7 @@ class Choice(Exercise):
         Letter of the right answer; a callable takes what is passed to ``check`` after the answer.
     options : mapping of letter to str
     reasons : mapping of letter to str
-        What is said to who chose it. The right one's may be missing, `why` is said in any case.
+        Shown to those who chose it. The right one may have none: `why` is shown in any case.
     """
 
     correct: str | Callable[..., str]

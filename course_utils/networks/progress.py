@@ -81,7 +81,7 @@ class ProgressLine(ProgressBar):
             if not math.isfinite(self._loss):
                 raise FloatingPointError(
                     f"{self.title}: the loss is not a number any more after {step} steps, so the "
-                    "training has diverged. Look whether all inputs are finite and normalised, or "
+                    "training has diverged. Check whether all inputs are finite and normalised, or "
                     "try a lower learning rate. The weights are again those it began with."
                 )
         self._show(trainer)

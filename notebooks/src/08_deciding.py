@@ -30,7 +30,7 @@
 # - measure what shift and OOD images do to a fixed threshold;
 # - put a price on mistakes and referrals, and find the cheapest threshold.
 #
-# **Time.** About 40 minutes to read, play and solve four exercises. Nothing is trained.
+# **Time.** About 35 minutes to read, play and solve four exercises. Nothing is trained.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}
 # Google Colab only: installs the course. Elsewhere this cell does nothing.

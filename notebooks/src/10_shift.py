@@ -25,7 +25,7 @@
 # - compute an energy score and compare five scores for out-of-distribution images;
 # - bring images of your own into the form the network knows.
 #
-# **Time.** About 30 minutes to read and play. Nothing is trained; the code needs about half a
+# **Time.** About 25 minutes to read and play. Nothing is trained; the code needs about half a
 # minute.
 
 # %% tags=["colab"] jupyter={"source_hidden": true}

@@ -96,11 +96,11 @@ risk_coverage_explorer(models, more_digits)
 #   and count what that saves.
 # - [7. Selective classification](07_selective_classification.ipynb), 40 minutes. Drag a threshold,
 #   and learn who answers.
-# - [8. Deciding](08_deciding.ipynb), 40 minutes. Run a desk: who answers, who asks a human, and at
+# - [8. Deciding](08_deciding.ipynb), 35 minutes. Run a desk: who answers, who asks a human, and at
 #   what price?
 # - [9. Calibration, and what it misses](09_calibration.ipynb), 45 minutes. Turn a temperature, and
 #   build answers that keep a promise.
-# - [10. When the world changes](10_shift.ipynb), 30 minutes. Spoil digits, and see who notices.
+# - [10. When the world changes](10_shift.ipynb), 25 minutes. Spoil digits, and see who notices.
 # - [11. The sorting office](11_sorting_office.ipynb), 25 minutes. Decide who reads the mail,
 #   promise a risk, and submit once.
 # - [12. The bug hunt](12_bug_hunt.ipynb), 35 minutes. Hunt ten faults that raise no error.

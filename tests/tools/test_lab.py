@@ -17,6 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.exercises import progress_file
 from tools.learner import lab
 
 ROOT = Path(lab.__file__).resolve().parents[2]
@@ -49,6 +50,10 @@ def test_appendices_keep_their_folder(folders: tuple[Path, Path]) -> None:
         "more.ipynb": "my notes",
         "more (new).ipynb": "more, second",
     }
+
+
+def test_progress_is_kept_where_copies_were_handed_out() -> None:
+    assert progress_file.HANDED_OUT == lab.LEDGER
 
 
 def test_first_call_fills(folders: tuple[Path, Path]) -> None:

@@ -75,7 +75,7 @@ def colab_link(address: str, notebook: str) -> str:
 
 
 def hub_link(address: str, hub: str) -> str:
-    """Return the link with which nbgitpuller brings the notebooks to whoever opens it on a hub.
+    """Return the link with which nbgitpuller brings the notebooks to people who open it on a hub.
 
     Opened again, it brings what is new and keeps what people have written.
 
