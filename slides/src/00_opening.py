@@ -264,7 +264,7 @@ figures.score_histograms(
 #
 # **Ask:** Where would you put the threshold?
 #
-# **Likely:** It depends on the costs, and on how many clothes come. Both are chapter 7.
+# **Likely:** It depends on the costs, and on how many clothes come. Both are chapter 8.
 #
 # **Minutes:** 3
 

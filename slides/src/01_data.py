@@ -136,7 +136,7 @@ figures.sample_grid(clothes.images, clothes.labels, class_names=figures.FASHION,
 #
 # **Ask:** A digit 4, photographed in the dark: in or out?
 #
-# **Likely:** They disagree, rightly. It is shifted: the label is still one of the ten. Chapter 9.
+# **Likely:** They disagree, rightly. It is shifted: the label is still one of the ten. Chapter 10.
 #
 # **Minutes:** 3
 

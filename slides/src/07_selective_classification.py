@@ -38,7 +38,7 @@ target = 0.01
 #
 # When to answer, when to ask a person?
 #
-# Chapter 7: a classifier that may say "I do not know", and what that is worth
+# Chapters 7 and 8: a classifier that may say "I do not know", and what that is worth
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Nobody forces a classifier to answer everything. A sorting machine may put an unreadable
@@ -242,7 +242,7 @@ figures.Picture(
 #
 # **Ask:** Are there mislabelled images among MNIST's test digits?
 #
-# **Likely:** Yes, and the end of chapter 7 shows some candidates.
+# **Likely:** Yes. The surest mistakes in the browser of chapter 7 are candidates.
 #
 # **Minutes:** 4
 
@@ -614,13 +614,14 @@ figures.Picture(figure, f"Right answers in a row needed to show that a risk is b
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Now you: open the test set once
 #
-# **Open chapter 7**, the Abstention Desk (fifteen minutes)
+# **Open chapter 8**, the Abstention Desk (fifteen minutes)
 #
 # - Find the cheapest threshold for the given costs, then open the test set, **once**
 # - Was the promise of validation kept? By how much did you miss?
 # - Run the cell again and slip in OOD images: what do they cost at the same threshold?
 #
-# **Next:** what if the world changes? Chapter 9: shift, calibration, sets that keep promises.
+# **Next:** what if the world changes? Chapters 9 and 10: calibration, sets that keep promises,
+# shift.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** In pairs: one is the boss, one the customer. Agree on a threshold before you open.

@@ -37,7 +37,7 @@ some = digits.subset(np.random.default_rng(0).choice(len(digits), 100, replace=F
 #
 # What if the world changes?
 #
-# Chapter 9: eight short lessons, each with one question of its own
+# Chapters 9 and 10, with their appendices: short lessons, each with one question of its own
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Shift, calibration, sets that keep a promise, scores for what is no digit, other
@@ -646,17 +646,17 @@ print("together:", len(first | second), "of", len(validation))
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Now you: one section, and then your own problem
 #
-# **Open chapter 9**, the section you came for (twenty minutes)
+# **Open chapter 9 or 10**, at the section you came for (twenty minutes)
 #
-# - Shift: which kind of damage does *your* network notice?
-# - Conformal sets: promise nineteen in twenty with 18 images
-# - Your own data: write some digits, photograph them, and ask for their doubts
+# - Chapter 9, conformal sets: promise nineteen in twenty with 18 images
+# - Chapter 10, shift: which kind of damage does *your* network notice?
+# - Chapter 10, your own data: write some digits, photograph them, and ask for their doubts
 #
 # **Next:** take a problem of your own. Choose score and threshold on validation, say what they
 # promise, **and for whom**.
 
 # %% [markdown] slideshow={"slide_type": "notes"}
-# **Say:** This is the last chapter with new material. Come back together after twenty minutes: each
+# **Say:** This is the last deck with new material. Come back together after twenty minutes: each
 # pair tells one thing that surprised them.
 #
 # **Ask:** Which number of today will you compute at work next week?
