@@ -41,7 +41,7 @@ some = digits.subset(np.random.default_rng(0).choice(len(digits), 100, replace=F
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # **Say:** Shift, calibration, sets that keep a promise, scores for what is no digit, other
-# ensembles, groups, your own images, several devices. In the notebook each section stands alone.
+# ensembles, groups, your own images, several devices. In the notebooks each section stands alone.
 #
 # **Ask:** Which of them brought you here?
 #
