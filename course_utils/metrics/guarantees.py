@@ -73,6 +73,13 @@ def bonferroni(
     -------
     float
         Minus infinity if nothing can be promised: then nothing is answered.
+
+    Examples
+    --------
+    >>> from course_utils.metrics.selective import risk_coverage
+    >>> curve = risk_coverage(range(400), [True] * 400)  # no mistake among 400
+    >>> bonferroni(curve, target=0.02), bonferroni(curve, target=0.005)
+    (399.0, -inf)
     """
     threshold, kept = _looks(curve, target, delta / len(coverages), coverages)
     return float(threshold[kept][-1]) if kept.any() else -np.inf
@@ -87,7 +94,24 @@ def fixed_sequence(
     """Threshold of the last coverage before the first one whose bound exceeds the target.
 
     Every look has the whole delta, because the first false step ends the sequence (Angelopoulos et
-    al., 2021, *Learn then test*). Parameters and result are those of :func:`bonferroni`.
+    al., 2021, *Learn then test*).
+
+    Parameters
+    ----------
+    curve, target, delta, coverages
+        As for :func:`bonferroni`.
+
+    Returns
+    -------
+    float
+        Minus infinity if the first look fails: then nothing is answered.
+
+    Examples
+    --------
+    >>> from course_utils.metrics.selective import risk_coverage
+    >>> curve = risk_coverage(range(400), [True] * 400)  # no mistake among 400
+    >>> fixed_sequence(curve, target=0.012), bonferroni(curve, target=0.012)
+    (399.0, 399.0)
     """
     threshold, kept = _looks(curve, target, delta, coverages)
     passed = int(np.logical_and.accumulate(kept).sum())
